@@ -1,0 +1,261 @@
+"""A process that hosts services: which ones, and which of their parts. `up`, `serve`, compose and tests all come through here."""
+
+import asyncio
+import importlib
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared import db
+from shared.http import problems
+from shared.http.caller import unauthenticated
+from shared.http.limits import LimitBodies
+from shared.projection import checkpoints
+from shared.projection.subscription import Subscription
+from shared.service import PARTS, Kernel, Service
+from shared.settings import SERVICES, Settings
+from shared.topics import create_topics, topics_exist
+
+API = "/api/v1"
+log = structlog.get_logger("host")
+
+
+def module_of(service: str) -> Any:
+    """Return the composition root of a service."""
+    return importlib.import_module(f"services.{service}.app")
+
+
+async def initialise(settings: Settings, services: Sequence[str] = SERVICES) -> None:
+    """The one init step: roles, schemas, migrations (forward only), the read-only roles, topics."""
+    await db.wait_until_up(settings.database_url)
+    await db.create_schemas(settings.database_url, services)
+    for service in services:
+        connection = await db.connect(settings.database_url, service)
+        try:
+            applied = await db.migrate(connection, module_of(service).MIGRATIONS)
+        finally:
+            await connection.close()
+        if applied:
+            await log.ainfo("migrated", service=service, files=applied)
+    if "reporting" in services:
+        await importlib.import_module("services.reporting.analytics").install_analytics(settings.database_url)
+    await create_topics(settings.kafka_bootstrap_servers, settings.kafka_replication)
+
+
+@dataclass
+class Host:
+    """Services in this process, with those of their parts that run here."""
+
+    settings: Settings
+    names: Sequence[str]
+    parts: Mapping[str, Sequence[str]]
+    services: dict[str, Service] = field(default_factory=dict)
+    subscription: Subscription | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, names: Sequence[str], parts: Sequence[str] = PARTS, moved: str = "") -> "Host":
+        """Return a host of these parts of these services; `moved` (``routing.relay``) makes exceptions, ``-`` before one takes it out."""
+        chosen: dict[str, list[str]] = {name: list(parts) for name in names}
+        for item in filter(None, moved.split(",")):
+            service, _, part = item.removeprefix("-").partition(".")
+            if item.startswith("-"):
+                chosen[service].remove(part)
+            else:
+                chosen[service].append(part)
+        return cls(settings, names, chosen)
+
+    async def start(self) -> None:
+        """Wait for the servers and the init step, then start everything."""
+        await db.wait_until_up(self.settings.database_url, 60)
+        while not await topics_exist(self.settings.kafka_bootstrap_servers):
+            await asyncio.sleep(0.1)
+        kernel = Kernel.of(self.settings)
+        for name in self.names:
+            self.services[name] = await module_of(name).build(kernel)
+        projecting = [s for n, s in self.services.items() if "projector" in self.parts[n]]
+        if projecting:
+            name = "ledgerdesk-" + "-".join(service.name for service in projecting)
+            self.subscription = Subscription(
+                name, self.settings.kafka_bootstrap_servers, [service.projection for service in projecting],
+                group=self.settings.consumer_groups, instance=self.settings.consumer_instance or None,
+            )  # fmt: skip
+        for name, service in self.services.items():
+            if service.reactor is not None and "reactor" in self.parts[name]:
+                service.projection.on_commit = service.reactor.wake.set
+            await service.start(self.parts[name])
+        if self.subscription is not None:
+            self.subscription.start()
+
+    async def stop(self) -> None:
+        """Stop in the order that loses nothing: projectors, then services (reactors, appenders, relays, pools)."""
+        if self.subscription is not None:
+            await self.subscription.stop()
+        for service in self.services.values():
+            await service.stop()
+        for service in self.services.values():
+            await service.kernel.feed.close()
+
+    def ready(self) -> bool:
+        """Whether this process accepts commands and its subscriptions are assigned. Lag is a metric, no condition."""
+        following = self.subscription is None or self.subscription.ready.is_set()
+        others = all(
+            s.ready.is_set() for n, service in self.services.items() if "reactor" in self.parts[n]
+            for s in service.subscriptions
+        )  # fmt: skip
+        return bool(self.services) and following and others
+
+
+def merged_openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the one OpenAPI document of all services, also where only some of them run here."""
+    if app.openapi_schema is None:
+        whole = FastAPI(title=app.title, version=app.version, description=app.description)
+        for name in SERVICES:
+            for router in module_of(name).ROUTERS:
+                whole.include_router(router, prefix=API)
+        app.openapi_schema = whole.openapi()
+    return app.openapi_schema
+
+
+def create_app(host: Host) -> FastAPI:
+    """Return the HTTP application of a host."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        await host.start()
+        yield
+        await host.stop()
+
+    app = FastAPI(
+        title="Ledgerdesk", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        description="A help desk whose source of truth is a ledger of events.",
+    )  # fmt: skip
+    app.state.services = host.services
+    app.state.settings = host.settings
+    problems.install(app)
+    app.add_middleware(LimitBodies)
+    root = APIRouter(include_in_schema=False)
+
+    @root.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @root.get("/readyz")
+    async def readyz() -> Response:
+        ready = host.ready() and await others_ready(host.settings.data)
+        return PlainTextResponse("ready\n" if ready else "starting\n", 200 if ready else 503)
+
+    @root.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        if request.client is None or request.client.host not in {"127.0.0.1", "::1"}:
+            bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+            caller = await next(iter(host.services.values())).authenticator.caller(bearer) if bearer else None
+            if caller is None or not caller.sees_all:
+                return problems.problem_response(401, "Metrics answer loopback or a key.")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @root.get(f"{API}/internal/projections")
+    async def projections(request: Request) -> dict[str, Any]:
+        """Where each projection stands: per owner, the position up to which everything is applied."""
+        await need_system(host, request)
+        return {"projections": [await progress(service) for service in host.services.values()]}
+
+    @root.get(f"{API}/openapi.json")
+    async def openapi() -> dict[str, Any]:
+        return merged_openapi(app)
+
+    app.include_router(root)
+    for name in host.names:
+        if "http" in host.parts[name]:
+            module = module_of(name)
+            for router in module.ROUTERS:
+                app.include_router(router, prefix=API)
+            for router in getattr(module, "PAGES", ()):
+                app.include_router(router)
+    return app
+
+
+async def need_system(host: Host, request: Request) -> None:
+    """Let only the system role and administrators through.
+
+    Raises:
+        Problem: 401 or 403.
+    """
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    caller = await next(iter(host.services.values())).authenticator.caller(bearer) if bearer else None
+    if caller is None:
+        raise unauthenticated()
+    caller.need("system", "administrator")
+
+
+async def progress(service: Service) -> dict[str, Any]:
+    """Return where a service's projection stands, and what is parked or missing in it."""
+    async with service.pool.acquire() as connection:
+        known = await checkpoints.load(connection, service.projection.name)
+        parked = await connection.fetchval("SELECT count(*) FROM projection_parked")
+        gaps = await connection.fetchval("SELECT count(*) FROM projection_gap")
+        waiting = await connection.fetchval("SELECT count(*) FROM reaction_inbox")
+    marks = [checkpoints.floor(rows, service.projection.topics) for rows in known.values()]
+    floor = {owner: mark["position"] for owner, mark in (marks[0] if marks else {}).items()}
+    return {
+        "name": service.projection.name, "views": [model.name for model in service.projection.models],
+        "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting,
+    }  # fmt: skip
+
+
+async def others_ready(data: Path) -> bool:
+    """Whether the other processes of an embedded stack say they are ready (a file each); True where there are none."""
+    folder = data / "run" / "ready"
+    if not folder.is_dir():
+        return True
+    return all(_says_ready(path.read_text()) for path in folder.glob("*"))
+
+
+def _says_ready(text: str) -> bool:
+    """Whether a process that lives has said it is ready."""
+    state, _, pid = text.partition(" ")
+    return state == "ready" and Path(f"/proc/{pid}").exists()
+
+
+async def serve(host: Host) -> None:
+    """Serve HTTP until told to stop."""
+    config = uvicorn.Config(
+        create_app(host), host=host.settings.host, port=host.settings.port, loop="uvloop", http="httptools",
+        log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on", server_header=False,
+    )  # fmt: skip
+    await uvicorn.Server(config).serve()
+
+
+async def work(host: Host, ready_file: Path | None = None) -> None:
+    """Run projectors, reactors and relays without HTTP until told to stop; says in a file whether it is ready."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await host.start()
+    said = ""
+    try:
+        while not stopping.is_set():
+            now = "ready" if host.ready() else "starting"
+            if ready_file is not None and now != said:
+                ready_file.parent.mkdir(parents=True, exist_ok=True)
+                ready_file.write_text(f"{now} {os.getpid()}")
+                said = now
+            try:
+                await asyncio.wait_for(stopping.wait(), 0.1)
+            except TimeoutError:
+                continue
+    finally:
+        await host.stop()
+
+

@@ -1,0 +1,209 @@
+"""`ledgerdesk org apply FILE`: an organisation file, split among its owners, who turn it into events.
+
+Applying the same file again changes nothing. An entry that is left out of the file is left alone; to retire it, say
+`active: false`.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from ledgerdesk.client import Stack, checked
+from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+
+WAIT_SECONDS = 30.0
+
+
+class OrganisationFileError(ValueError):
+    """The file cannot be used; the message names the entry and the remedy."""
+
+
+class PersonEntry(Strict):
+    """Somebody with an account, an agent's entry, or both."""
+
+    email: Email
+    name: Line | None = None
+    login: Line | None = None
+    roles: list[Role] = []
+    password: Text | None = Field(None, description="Only for try-outs: leave it out and set one later")
+    departments: list[Key] = []
+    skills: list[Key] = []
+    capacity: int = Field(0, ge=0, description="Most open tickets given by routing; 0: no limit")
+    active: bool = True
+
+
+class NamedEntry(Strict):
+    """A department or team's key and name."""
+
+    key: Key
+    name: Line
+    active: bool = True
+
+
+class TeamEntry(NamedEntry):
+    """A team; members by login."""
+
+    members: list[Line] = []
+
+
+class TopicEntry(NamedEntry):
+    """A topic, and where its tickets go."""
+
+    department: Key | None = None
+    skills: list[Key] = []
+
+
+class CustomerEntry(NamedEntry):
+    """A customer organisation; addresses of these domains belong to it."""
+
+    domains: list[Key] = []
+
+
+class TestEntry(Strict):
+    """One test of a rule."""
+
+    field: Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
+    op: Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
+    value: Text
+
+
+class ActionsEntry(Strict):
+    """What a rule does; the agent by login."""
+
+    department: Key | None = None
+    agent: Line | None = None
+    team: Key | None = None
+    priority: Priority | None = None
+    severity: Severity | None = None
+    skills: list[Key] = []
+
+
+class RuleEntry(Strict):
+    """A routing rule; rules are tried in the file's order."""
+
+    key: Key
+    name: Line
+    match: Literal["all", "any"] = "all"
+    tests: list[TestEntry]
+    actions: ActionsEntry
+    stop: bool = True
+    active: bool = True
+
+
+class OrganisationFile(Strict):
+    """An organisation file."""
+
+    default_department: Key | None = Field(None, description="Where tickets go whose topic says nothing")
+    organisations: list[CustomerEntry] = []
+    departments: list[NamedEntry] = []
+    topics: list[TopicEntry] = []
+    people: list[PersonEntry] = []
+    teams: list[TeamEntry] = []
+    rules: list[RuleEntry] = []
+
+
+def read(path: Path) -> OrganisationFile:
+    """Read an organisation file.
+
+    Raises:
+        OrganisationFileError: It cannot be used.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text())
+        return OrganisationFile.model_validate(raw or {})
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise OrganisationFileError(f"{path}: {error}") from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
+
+
+def _agents(file: OrganisationFile) -> list[PersonEntry]:
+    return [p for p in file.people if p.departments or set(p.roles) & {"agent", "lead"}]
+
+
+def _id_of(file: OrganisationFile, ids: dict[str, str], login: str, where: str) -> str:
+    for person in file.people:
+        if login in {person.login, person.email}:
+            return ids[person.email]
+    raise OrganisationFileError(f"{where}: {login!r} is not among the file's people")
+
+
+def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None) -> dict[str, int]:
+    """Apply a file and return, when every service knows the result, how many entries changed per owner.
+
+    Raises:
+        OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
+    """
+    with stack.client() as client:
+        intake = checked(client.put("/internal/intake/organisation", json={
+            "people": [{"email": p.email, "name": p.name} for p in file.people],
+            "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
+            "organisations": [o.model_dump() for o in file.organisations],
+        }))  # fmt: skip
+        ids: dict[str, str] = intake["people"]
+        routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
+        gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
+        _wait(client, {"intake": intake["position"], "routing": routing["position"], "gateway": gateway["position"]})
+    return {"intake": intake["changed"], "routing": routing["changed"], "gateway": gateway["changed"]}
+
+
+def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
+    routes = [{"topic": t.key, "department": t.department, "skills": t.skills} for t in file.topics]
+    if file.default_department is not None:
+        routes.append({"topic": "*", "department": file.default_department, "skills": []})
+    rules = []
+    for order, rule in enumerate(file.rules, 1):
+        actions = rule.actions.model_dump()
+        if rule.actions.agent:
+            actions["agent"] = _id_of(file, ids, rule.actions.agent, f"rule {rule.key}")
+        rules.append({**rule.model_dump(), "order": order, "actions": actions})
+    return {
+        "departments": [d.model_dump() for d in file.departments],
+        "teams": [
+            {**t.model_dump(), "members": [_id_of(file, ids, m, f"team {t.key}") for m in t.members]} for t in file.teams
+        ],
+        "agents": [
+            {
+                "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
+                "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "active": p.active,
+            }
+            for p in _agents(file)
+        ],
+        "topic_routes": routes,
+        "rules": rules,
+    }  # fmt: skip
+
+
+def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:
+    return {
+        "accounts": [
+            {
+                "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
+                "roles": list(p.roles) or ["requester"], "active": p.active, "password": p.password or demo_password,
+            }
+            for p in file.people
+            if p.roles or p.login
+        ]
+    }  # fmt: skip
+
+
+def _wait(client: Any, positions: dict[str, int]) -> None:
+    """Wait until every service's copy of the directory has come to these positions."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    behind: list[str] = ["all"]
+    while behind and time.monotonic() < deadline:
+        state = checked(client.get("/internal/projections"))["projections"]
+        behind = [
+            f"{p['name']} ({owner})"
+            for p in state
+            for owner, position in positions.items()
+            if p["watermarks"].get(owner, 0) < position
+        ]
+        if behind:
+            time.sleep(0.05)
+    if behind:
+        raise RuntimeError(f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}")

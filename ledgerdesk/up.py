@@ -1,0 +1,153 @@
+"""The embedded stack: PostgreSQL, a broker, one process for HTTP and relays, one for projectors and reactions; supervised.
+
+This module is the supervisor's whole program. It is run by itself (`python -m ledgerdesk.up`) and imports little, because it
+stays in memory as long as the stack does.
+"""
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from shared.embedded import AlreadyRunningError, ChildSpec, EmbeddedBroker, EmbeddedPostgres, Supervisor, free_port
+
+DATABASE = "ledgerdesk"
+SERVICES = os.environ.get("LD_S","intake,routing,workflow,reporting,gateway")
+
+
+def kept_secret(path: Path, prefix: str = "") -> str:
+    """Return the secret in a file that only we may read, making it the first time."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(prefix + secrets.token_hex(32) + "\n")
+    return path.read_text().strip()
+
+
+def answers(url: str) -> bool:
+    """Whether a URL answers 200 within a second."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- our own loopback address
+            return bool(response.status == 200)  # noqa: PLR2004 -- HTTP's own number
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _worker_ready(file: Path) -> Callable[[], bool]:
+    def ready() -> bool:
+        return file.exists() and file.read_text().startswith("ready")
+
+    return ready
+
+
+def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: EmbeddedBroker) -> dict[str, str]:
+    """Return the environment of the stack's processes; also how other commands reach it (run/environment.json)."""
+    return {
+        **os.environ,
+        "LEDGERDESK_DATA": str(data),
+        "LEDGERDESK_PORT": str(port),
+        "DATABASE_URL": postgres.dsn(DATABASE),
+        "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+        "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
+        "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
+        "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY") or kept_secret(data / "admin.key", "ldk_"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def build(data: Path, port: int) -> Supervisor:
+    """Return the supervisor of a stack that keeps its data in `data` and serves on `port`."""
+    data.mkdir(parents=True, exist_ok=True)
+    kept_secret(data / "secret.key")
+    postgres = EmbeddedPostgres(data / "postgres")
+    broker = EmbeddedBroker(data / "broker", free_port())
+    env = environment(data, port, postgres, broker)
+    url = f"http://127.0.0.1:{port}"
+    _remember(data, env)
+    ready_file = data / "run" / "ready" / "worker"
+
+    def python(*arguments: str) -> Callable[[], list[str]]:
+        return lambda: [sys.executable, "-m", "ledgerdesk.cli", *arguments]
+
+    def initialised() -> bool:
+        """Run the init step; again after every start of the broker, which forgets its topics."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ledgerdesk.cli", "init"], env=env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            logging.getLogger("up").error("the init step failed:\n%s", done.stderr)
+        return done.returncode == 0
+
+    def database_ready() -> bool:
+        if not postgres.ready():
+            return False
+        postgres.ensure_database(DATABASE)
+        return True
+
+    server = postgres.child()
+
+    def server_argv() -> list[str]:
+        postgres.initialise()  # under the supervisor's lock; does nothing once there is a cluster
+        return server.argv()
+
+    children = [
+        replace(server, argv=server_argv, ready=database_ready),
+        replace(broker.child(), ready=lambda: broker.ready() and initialised()),
+        ChildSpec(
+            name="http",
+            argv=python("serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay"),
+            env=env, ready=lambda: answers(f"{url}/healthz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
+        ),
+        ChildSpec(
+            name="worker",
+            argv=python(
+                "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file)
+            ),
+            env=env, ready=_worker_ready(ready_file), services=tuple(SERVICES.split(",")), stop_timeout=10,
+        ),
+    ]  # fmt: skip
+    ready_file.unlink(missing_ok=True)
+    return Supervisor(data, children, url=url, ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])})
+
+
+def _remember(data: Path, env: dict[str, str]) -> None:
+    """Keep what another command on this machine needs to reach the stack's servers; readable by us alone."""
+    path = data / "run" / "environment.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = {k: v for k, v in env.items() if k.startswith("LEDGERDESK_") or k in {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}}
+    kept.pop("LEDGERDESK_DEMO_PASSWORD", None)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(kept, indent=1))
+
+
+def main() -> int:
+    """Run the stack until told to stop."""
+    parser = argparse.ArgumentParser(prog="ledgerdesk up")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    data = arguments.data.resolve()
+
+    def say() -> None:
+        print(f"Ledgerdesk is at http://127.0.0.1:{arguments.port}   (data in {data}; stop with Ctrl-C)", flush=True)  # noqa: T201 -- the command's output
+        print(f"Administrator's API key: {data / 'admin.key'}", flush=True)  # noqa: T201 -- the command's output
+
+    try:
+        return build(data, arguments.port).run(say)
+    except AlreadyRunningError as error:
+        print(error, file=sys.stderr)  # noqa: T201 -- the command's output
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

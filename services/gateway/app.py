@@ -1,0 +1,67 @@
+"""The gateway, wired."""
+
+import asyncio
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from services.gateway import api, domain, stream
+from services.gateway.views import TicketView
+from shared.contracts.event import Event
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EventStore
+from shared.http.internal import internal_router
+from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+
+MIGRATIONS = migration_folders(Path(__file__).parent)
+ROUTERS = (api.router, stream.router, api.internal, internal_router("gateway"))
+
+
+def _nothing() -> None:
+    return None
+
+
+def _same(state: None, event: Event) -> None:
+    del event
+    return state
+
+
+async def build(kernel: Kernel) -> Service:
+    """Return the service."""
+    parts = await common_parts(kernel, "gateway")
+    store = EventStore("gateway", parts.pool)
+    appender = Appender(store)
+    gateway = api.Gateway(
+        kernel.settings, parts.pool, parts.directory, kernel.tokens,
+        Ledger(store, appender, domain.Account, domain.evolve_account), Ledger(store, appender, _nothing, _same),
+        Ledger(store, appender, domain.Key, domain.evolve_key),
+        Ledger(store, appender, domain.Session, domain.evolve_session), PasswordHasher(),
+    )  # fmt: skip
+    tail = stream.FeedTail(parts.pool)
+
+    async def sweep() -> None:
+        await parts.pool.execute(f"DELETE FROM feed WHERE added_at < now() - interval '{stream.KEPT}'")
+
+    async def sweep_hourly() -> None:
+        while True:
+            await asyncio.sleep(3600)
+            await sweep()
+
+    sweeper: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        await sweep()
+        sweeper.append(asyncio.create_task(sweep_hourly(), name="feed-sweeper"))
+
+    async def stop() -> None:
+        await tail.stop()
+        for task in sweeper:
+            task.cancel()
+
+    return Service(
+        name="gateway", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
+        routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, [TicketView()]), store=store,
+        appender=appender, relay=relay_of(kernel, "gateway", appender), components=gateway, extras={"tail": tail},
+        on_start=[start], on_stop=[stop],
+    )  # fmt: skip

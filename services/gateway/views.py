@@ -1,0 +1,69 @@
+"""The gateway's views: whose each ticket is, and the feed that the live stream is read from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from shared.contracts.catalogue import TICKETS
+from shared.contracts.event import Event
+from shared.db import Connection
+from shared.projection.model import Versions, advanced
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A ticket as the stream must know it."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    number: str | None = None
+    requester_id: UUID | None = None
+
+
+def evolve(state: TicketRow, event: Event) -> TicketRow:
+    """Fold an event of any owner."""
+    state = replace(state, versions=advanced(state.versions, event))
+    if event.name == "created":
+        return replace(state, number=event.data["number"], requester_id=UUID(event.data["person_id"]))
+    return state
+
+
+class TicketView:
+    """Tables `ticket` and `feed`."""
+
+    name = "gateway.ticket"
+    topics = frozenset({TICKETS})
+    evolve = staticmethod(evolve)
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.ticket.")
+
+    def initial(self, stream_id: UUID) -> TicketRow:
+        return TicketRow(stream_id)
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+        rows = await connection.fetch("SELECT * FROM ticket WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO ticket (stream_id, versions, number, requester_id)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
+                requester_id = excluded.requester_id
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
+            [s.requester_id for s in states],
+        )  # fmt: skip
+        live = [event for event in applied if event.origin is None]  # nobody watches an import row by row
+        if live:
+            await connection.execute(
+                """
+                INSERT INTO feed (ticket_id, source, version, type, at, actor)
+                SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::jsonb[])
+                """,
+                [e.stream_id for e in live], [e.source for e in live], [e.version for e in live], [e.name for e in live],
+                [e.occurred_at for e in live], [e.actor for e in live],
+            )  # fmt: skip

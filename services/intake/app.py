@@ -1,0 +1,46 @@
+"""Intake, wired."""
+
+from pathlib import Path
+
+from services.intake import api, domain
+from services.intake.people import People
+from services.intake.reactions import Ingress, decode_raw
+from services.intake.views import TicketView
+from shared.configuration import entry_after, no_entry
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EventStore
+from shared.http.internal import internal_router
+from shared.projection.subscription import Subscription
+from shared.service import (
+    Kernel,
+    Service,
+    common_parts,
+    migration_folders,
+    producer_of,
+    projection_of,
+    relay_of,
+)
+
+MIGRATIONS = migration_folders(Path(__file__).parent)
+ROUTERS = (api.router, api.internal, internal_router("intake"))
+
+
+async def build(kernel: Kernel) -> Service:
+    """Return the service."""
+    parts = await common_parts(kernel, "intake")
+    store = EventStore("intake", parts.pool)
+    appender = Appender(store)
+    people = People(store, appender, parts.pool, kernel.settings.derived_key("person"))
+    intake = api.Intake(
+        parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
+        Ledger(store, appender, no_entry, entry_after), people,
+    )  # fmt: skip
+    ingress = Ingress(intake, parts.pool, producer_of(kernel.settings)())
+    subscription = Subscription("ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, [ingress], decode=decode_raw)
+    return Service(
+        name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
+        routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, [TicketView()]), store=store,
+        appender=appender, relay=relay_of(kernel, "intake", appender), subscriptions=[subscription],
+        components=intake, on_stop=[ingress.close],
+    )  # fmt: skip

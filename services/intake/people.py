@@ -1,0 +1,63 @@
+"""Persons by e-mail address: met first here, and by everybody else through the directory."""
+
+from uuid import UUID
+
+from services.intake import domain
+from shared.contracts.canonical import keyed_digest
+from shared.contracts.event import Event
+from shared.contracts.ids import derived, first_event_id, random_id
+from shared.db import Pool
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Context, Ledger
+from shared.eventstore.store import EventStore
+
+
+def _nothing() -> None:
+    return None
+
+
+def _same(state: None, event: Event) -> None:
+    del event
+    return state
+
+
+class People:
+    """Finds the person of an address, minting one where there is none.
+
+    The registration's command id derives from a keyed digest of the address: two that meet somebody at the same moment
+    append the same event id, one of them is told "repeat", and both go on with the first person id. The digest's key
+    is the stack's, so an id gives no address away.
+    """
+
+    def __init__(self, store: EventStore, appender: Appender, pool: Pool, key: bytes) -> None:
+        self._store = store
+        self._ledger: Ledger[None] = Ledger(store, appender, _nothing, _same)
+        self._pool = pool
+        self._key = key
+
+    async def person(self, email: str, name: str | None, context: Context) -> UUID:
+        """Return the person with this address."""
+        command_id = derived("person", keyed_digest(self._key, email))
+        first = first_event_id(command_id)
+        known = (await self._store.find([first])).get(first)
+        if known is None:
+            person_id = random_id()
+            organisation = await self._organisation(email)
+            registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
+            result = await self._ledger.execute(
+                person_id, lambda _: domain.register_person(email, name, organisation), registering
+            )
+            if not result.repeat:
+                return person_id
+            known = (await self._store.find([first]))[first]
+        found: UUID = known["stream_id"]
+        return found
+
+    async def _organisation(self, email: str) -> str | None:
+        """Return the organisation that claims the address's domain."""
+        organisation: str | None = await self._pool.fetchval(
+            "SELECT key FROM directory_entry WHERE kind = 'organisation' AND entry -> 'domains' ? $1 "
+            "AND (entry ->> 'active')::bool ORDER BY key LIMIT 1",
+            email.rpartition("@")[2],
+        )
+        return organisation

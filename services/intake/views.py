@@ -1,0 +1,62 @@
+"""Intake's own view: which tickets there are, by id and number, and whose they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from services.intake.domain import CREATED, MESSAGE_RECEIVED
+from shared.contracts.catalogue import TICKETS
+from shared.contracts.event import Event
+from shared.db import Connection
+from shared.projection.model import Versions, advanced
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A ticket as intake must know it to take a message for it."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    number: str | None = None
+    requester_id: UUID | None = None
+
+
+class TicketView:
+    """Table `ticket`."""
+
+    name = "intake.ticket"
+    topics = frozenset({TICKETS})
+
+    def wants(self, event_type: str) -> bool:
+        return event_type in {CREATED, MESSAGE_RECEIVED}
+
+    def initial(self, stream_id: UUID) -> TicketRow:
+        return TicketRow(stream_id)
+
+    def evolve(self, state: TicketRow, event: Event) -> TicketRow:
+        versions = advanced(state.versions, event)
+        if event.type == CREATED:
+            return replace(
+                state, versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
+            )
+        return replace(state, versions=versions)
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+        rows = await connection.fetch(
+            "SELECT stream_id, versions, number, requester_id FROM ticket WHERE stream_id = ANY ($1)", ids
+        )
+        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
+        del applied
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO ticket (stream_id, versions, number, requester_id)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
+                requester_id = excluded.requester_id
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
+            [s.requester_id for s in states],
+        )  # fmt: skip

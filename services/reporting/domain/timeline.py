@@ -1,0 +1,154 @@
+"""A ticket's timeline, and what each event on it counts as in the reports. Pure.
+
+A ticket's events come from several stores in any interleaving. They are put into *timeline order*: by the largest
+``occurred_at`` so far in their stream (per ticket and source), the imported row's number if any, the source, the version.
+Folding them in that order gives every event its `Counts`: department, topic, agent, priority and status as they stood just
+after it, and what it adds to each report. Total: any fact in any state; what changes nothing counts as nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.reporting.domain.ticket import DONE, Slots, Ticket, advance, as_uuid, kind_of, reopened_from, sets_of, step
+from shared.contracts.event import Event
+
+
+class Entry(NamedTuple):
+    """One event on a ticket's timeline: what it says by itself, which nothing that comes later changes.
+
+    Attributes:
+        at: Its time on the timeline: the largest `occurred_at` so far in its stream.
+        row, log: The imported row it states, 0 and None for what happened here.
+        activity: The row's own word for what happened; the event's name where it happened here.
+        actor: The person who did it, if it was one (of an imported event, the log's).
+        starts_command: First event of a command; never of a reaction, which is not the person's act.
+        sets: See `sets_of`.
+    """
+
+    ticket_id: UUID
+    source: str
+    version: int
+    name: str
+    occurred_at: datetime
+    recorded_at: datetime
+    at: datetime
+    row: int
+    log: str | None
+    activity: str
+    actor: UUID | None
+    starts_command: bool
+    sets: dict[str, Any] | None
+
+    @property
+    def key(self) -> tuple[datetime, int, str, int]:
+        """Its place on the timeline."""
+        return (self.at, self.row, self.source, self.version)
+
+
+class Counts(NamedTuple):
+    """What an entry adds to the reports, and the ticket just after it.
+
+    Attributes:
+        kind: What it counts as; None: as nothing but an entry of the timeline.
+        counts_row: It counts as an activity: one per row of a log, one per event of our own.
+        counts_act: It counts as an act of its actor: one per row of a log, one per command of our own.
+        reopened_from: See `reopened_from`.
+        status: None before the ticket's creation.
+        open_delta, unresolved_delta, on_hold_delta: Change of the number of such tickets, -1 to 1.
+    """
+
+    kind: str | None
+    counts_row: bool
+    counts_act: bool
+    reopened_from: str | None
+    department: str | None
+    topic: str | None
+    agent: UUID | None
+    priority: str
+    status: str | None
+    open_delta: int
+    unresolved_delta: int
+    on_hold_delta: int
+
+
+def entries_of(before: Ticket, events: Iterable[Event]) -> list[Entry]:
+    """Return the entries of events that follow on a row, in timeline order.
+
+    Args:
+        before: The row before them.
+        events: Of this ticket; each owner's in its order.
+    """
+    heads = dict(before.heads)
+    entries = []
+    for event in events:
+        head = heads.get(event.source)
+        now = heads[event.source] = advance(head, event)
+        origin = event.origin or {}
+        of_person = event.actor.get("id") if event.actor.get("kind") == "person" else None
+        entries.append(
+            Entry(
+                event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
+                now.row, origin.get("log"), str(origin.get("activity") or event.name),
+                as_uuid(origin.get("actor") or of_person),
+                event.via.get("kind") != "reaction" and (head is None or head.command != now.command), sets_of(event),
+            )  # fmt: skip
+        )
+    entries.sort(key=lambda entry: entry.key)
+    return entries
+
+
+def follows(before: Ticket, entries: Sequence[Entry]) -> bool:
+    """Whether these entries (in timeline order) can be folded onto the row as it is.
+
+    They must stand after all that was folded, the creation must be known (nothing counts before it), and which rows of the
+    log were counted must be plain from the largest one: otherwise the ticket's whole timeline is folded again.
+    """
+    if not before.heads:
+        return True
+    if not before.slots.created:
+        return False
+    last = max((head.at, head.row, source, before.versions[source]) for source, head in before.heads.items())
+    if entries[0].key <= last:
+        return False
+    top = max(head.top for head in before.heads.values())
+    logs = {head.log for head in before.heads.values() if head.log} | {entry.log for entry in entries if entry.log}
+    return len(logs) <= 1 and all(entry.row >= top for entry in entries if entry.log)
+
+
+def _standing(slots: Slots) -> tuple[int, int, int]:
+    """Return whether the ticket is open, unresolved, on hold: 0 or 1 each."""
+    if not slots.created:
+        return (0, 0, 0)
+    return (int(slots.status != "closed"), int(slots.status not in DONE), int(slots.status == "on_hold"))
+
+
+def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Counts]:
+    """Fold entries, in timeline order, onto a row, and return what each counts as.
+
+    Args:
+        before: The row they follow on; the initial one for a ticket's whole timeline.
+        entries: See `entries_of` and `follows`.
+        shown: Whether the ticket's creation is known, be it among these: a ticket without is in no report.
+    """
+    slots = before.slots
+    rows = {(head.log, head.top) for head in before.heads.values() if head.log}
+    result = []
+    for entry in entries:
+        after = step(slots, entry.name, entry.sets)
+        kind = kind_of(entry.name, slots, after) if shown else None
+        left = reopened_from(slots, after) if shown else None
+        counts_row, counts_act = shown, shown and entry.starts_command
+        if entry.log is not None:
+            counts_row = counts_act = shown and (entry.log, entry.row) not in rows
+            rows.add((entry.log, entry.row))
+        was, now = _standing(slots), _standing(after)
+        result.append(
+            Counts(
+                kind, counts_row, counts_act, left, after.department, after.topic, after.agent, after.priority,
+                after.status if after.created else None, now[0] - was[0], now[1] - was[1], now[2] - was[2],
+            )  # fmt: skip
+        )
+        slots = after
+    return result

@@ -1,0 +1,151 @@
+"""Routing by HTTP: who handles a ticket."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field, model_validator
+
+from services.routing import domain
+from services.routing.config import load_config
+from shared.configuration import Entry
+from shared.contracts.event import NewEvent
+from shared.contracts.fields import Body, Key, Line, Strict
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.eventstore.ledger import Ledger
+from shared.http.commands import CommandDep, CommandRequest
+from shared.http.problems import RESPONSES, Problem
+from shared.http.tickets import TicketRef, known_ticket
+from shared.service import component
+
+
+@dataclass(slots=True)
+class RoutingApp:
+    """What routing's routes work with."""
+
+    pool: Pool
+    directory: Directory
+    tickets: Ledger[domain.Handling]
+    entries: Ledger[Entry]
+
+
+RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
+router = APIRouter(tags=["routing"], responses=RESPONSES)
+
+
+class MessageOnly(Strict):
+    """Words to leave with a move."""
+
+    message: Body | None = None
+
+
+class AssignBody(Strict):
+    """To whom: an agent, a team, or both."""
+
+    agent: Line | None = Field(None, description="Login or e-mail address of the agent", examples=["jane"])
+    team: Key | None = Field(None, description="Key of the team")
+    message: Body | None = Field(None, examples=["Please have a look: this smells like the mail relay."])
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.agent is None and self.team is None:
+            raise ValueError("name an agent or a team")
+        return self
+
+
+class TransferBody(Strict):
+    """Where to."""
+
+    department: Key = Field(examples=["system-administration"])
+    message: Body | None = None
+
+
+class Taken(BaseModel):
+    """A command was taken."""
+
+    id: UUID
+    versions: dict[str, int]
+
+
+Decide = Callable[[domain.Handling], list[NewEvent]]
+
+
+async def _work_on(ref: str, command: CommandRequest, routing: RoutingApp, decide: Decide) -> Taken:
+    """Run a command on a ticket that is still work, by somebody who works tickets."""
+    row = await known_ticket(routing.pool, ref, command.caller)
+    command.caller.need_staff()
+    if row["status"] == "closed":
+        # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
+        if await routing.tickets.repeat_of(command.context()) is None:
+            raise Problem(409, "The ticket is closed: reopen it first.")
+    result = await routing.tickets.execute(row["stream_id"], decide, command.context(), command.if_version("routing"))
+    command.answer(row["stream_id"], "routing", result)
+    return Taken(id=row["stream_id"], versions={"routing": result.version})
+
+
+@router.post("/tickets/{ref}/assign")
+async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing: RoutingDep) -> Taken:
+    """Assign the ticket to an agent, a team, or both, and leave a message."""
+    command.caller.need_staff()
+    agent_id = None
+    if body.agent is not None:
+        agent = await routing.directory.agent(body.agent)
+        if agent is None or agent.agent is None or not agent.agent.get("active", True):
+            raise Problem(
+                422, f"agent: {body.agent!r} is no active agent.",
+                fields={"agent": "must be the login or e-mail address of an active agent"},
+            )  # fmt: skip
+        agent_id = str(agent.person_id)
+    if body.team is not None:
+        team = await routing.directory.entry("team", body.team)
+        if team is None or not team.get("active", True):
+            raise Problem(422, f"team: there is no team {body.team!r}.", fields={"team": "must be the key of an active team"})
+    return await _work_on(
+        ref, command, routing,
+        lambda state: domain.assign(state, agent=agent_id, team=body.team, message=body.message),
+    )  # fmt: skip
+
+
+@router.post("/tickets/{ref}/claim")
+async def claim(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
+    """Take the ticket for yourself."""
+    command.caller.need_staff()
+    if not command.caller.is_agent:
+        raise Problem(403, "Only an agent can have tickets; this credential is not an agent's.")
+    agent = str(command.caller.person_id)
+    message = body.message if body else None
+    return await _work_on(ref, command, routing, lambda state: domain.claim(state, agent=agent, message=message))
+
+
+@router.post("/tickets/{ref}/release")
+async def release(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
+    """Give the ticket back to its queue."""
+    caller = command.caller
+    message = body.message if body else None
+    others = bool(caller.roles & {"lead", "administrator", "system"})
+    return await _work_on(
+        ref, command, routing,
+        lambda state: domain.release(
+            state, by=str(caller.person_id) if caller.person_id else None, may_release_others=others, message=message
+        ),
+    )  # fmt: skip
+
+
+@router.post("/tickets/{ref}/transfer")
+async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, routing: RoutingDep) -> Taken:
+    """Move the ticket to another department. An agent who does not work there gives it up."""
+    command.caller.need_staff()
+    config = await load_config(routing.pool, routing.directory)
+    if not config.departments.get(body.department, {}).get("active", False):
+        known = [key for key, entry in config.departments.items() if entry.get("active", True)]
+        raise Problem(
+            422, f"department: there is no department {body.department!r}.",
+            fields={"department": f"must be one of: {', '.join(known[:50])}" if known else "none is configured"},
+        )  # fmt: skip
+    return await _work_on(
+        ref, command, routing,
+        lambda state: domain.transfer(state, department=body.department, config=config, message=body.message),
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""Routing, wired."""
+
+from pathlib import Path
+
+from services.routing import api, domain, organisation
+from services.routing.reactions import Routing
+from services.routing.views import TicketView
+from shared import db
+from shared.configuration import entry_after, no_entry
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EventStore
+from shared.http.internal import internal_router
+from shared.projection.reactor import Reactor
+from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+
+MIGRATIONS = migration_folders(Path(__file__).parent)
+ROUTERS = (api.router, organisation.internal, internal_router("routing"))
+
+
+async def build(kernel: Kernel) -> Service:
+    """Return the service."""
+    parts = await common_parts(kernel, "routing")
+    store = EventStore("routing", parts.pool)
+    appender = Appender(store)
+    tickets = Ledger(store, appender, domain.Handling, domain.evolve)
+    routing = Routing(parts.pool, parts.directory, tickets)
+    dsn = kernel.settings.database_url
+    reactor = Reactor(
+        "routing", lambda: db.connect(dsn, "routing"), parts.pool, {"created": routing.on_created}, routing.before_batch
+    )
+    return Service(
+        name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
+        routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, [TicketView()]), store=store,
+        appender=appender, relay=relay_of(kernel, "routing", appender), reactor=reactor,
+        components=api.RoutingApp(parts.pool, parts.directory, tickets, Ledger(store, appender, no_entry, entry_after)),
+    )  # fmt: skip

@@ -1,0 +1,200 @@
+"""Routing's part of an organisation file: departments, teams, agents, topic routes, rules. Used by `ledgerdesk org apply`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.routing import domain
+from services.routing.api import RoutingApp
+from shared.contracts.directory import RuleActions
+from shared.contracts.event import Event, NewEvent
+from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Severity, Strict
+from shared.contracts.ids import derived, directory_id
+from shared.eventstore.ledger import Context
+from shared.http.caller import Caller, CallerDep
+from shared.http.problems import Problem
+from shared.service import component
+
+Operator = Literal[
+    "equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"
+]
+TestedField = Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
+
+
+class DepartmentEntry(Strict):
+    """A department."""
+
+    key: Key
+    name: Line
+    active: bool = True
+
+
+class AgentEntry(Strict):
+    """An agent; `person_id` is what intake answered for the address."""
+
+    person_id: Id
+    login: Line
+    name: Line | None = None
+    email: Email | None = None
+    departments: list[Key] = []
+    skills: list[Key] = []
+    capacity: int = 0
+    active: bool = True
+
+
+class TeamEntry(Strict):
+    """A team; members by person id."""
+
+    key: Key
+    name: Line
+    members: list[Id] = []
+    active: bool = True
+
+
+class TopicRouteEntry(Strict):
+    """Where a topic's tickets go; topic ``*`` is for those that no other route covers."""
+
+    topic: Key
+    department: Key | None = None
+    skills: list[Key] = []
+
+
+class TestEntry(Strict):
+    """One test of a rule."""
+
+    field: TestedField
+    op: Operator
+    value: Body
+
+
+class ActionsEntry(Strict):
+    """What a rule does; the agent by person id."""
+
+    department: Key | None = None
+    agent: Id | None = None
+    team: Key | None = None
+    priority: Priority | None = None
+    severity: Severity | None = None
+    skills: list[Key] = []
+
+
+class RuleEntry(Strict):
+    """A routing rule."""
+
+    key: Key
+    name: Line
+    order: int
+    match: Literal["all", "any"] = "all"
+    tests: list[TestEntry]
+    actions: ActionsEntry
+    stop: bool = True
+    active: bool = True
+
+
+class RoutingSection(Strict):
+    """What routing owns of an organisation file."""
+
+    departments: list[DepartmentEntry] = []
+    teams: list[TeamEntry] = []
+    agents: list[AgentEntry] = []
+    topic_routes: list[TopicRouteEntry] = []
+    rules: list[RuleEntry] = []
+
+
+class Applied(BaseModel):
+    """How many entries changed, and the position of the store that holds them."""
+
+    changed: int
+    position: int
+
+
+internal = APIRouter(prefix="/internal/routing", tags=["routing"], include_in_schema=False)
+RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
+
+
+class _Applier:
+    """Makes entries say what a section says."""
+
+    def __init__(self, routing: RoutingApp, caller: Caller) -> None:
+        self._routing = routing
+        self._caller = caller
+        self.changed = 0
+
+    async def apply(
+        self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]
+    ) -> None:
+        """Configure one entry, decided on its own history; an entry that says so already is left alone."""
+        store = self._routing.entries.store
+        events, head = await store.load(stream_id)
+        decided = decide(events)
+        if not decided:
+            return
+        context = Context(derived("apply", kind, stream_id, head.version), self._caller.actor, self._caller.via)
+        await self._routing.entries.execute(stream_id, lambda _: decided, context)
+        self.changed += 1
+
+    async def plain(self, kind: str, key: str, new: dict[str, Any]) -> None:
+        """Configure an entry without personal parts."""
+        await self.apply(
+            kind, directory_id(kind, key), lambda events: domain.configure(kind, new, _last(events))
+        )
+
+    async def rule(self, entry: RuleEntry) -> None:
+        """Configure a rule; each change is a new version of it, which its assignments name."""
+
+        def decide(events: list[Event]) -> list[NewEvent]:
+            old = _last(events)
+            new = entry.model_dump(mode="json") | {"version": old["version"] if old else 1}
+            new["actions"] = RuleActions(**new["actions"]).model_dump(mode="json")
+            if new == old:
+                return []
+            return domain.configure("rule", new | {"version": (old["version"] + 1) if old else 1}, old)
+
+        await self.apply("rule", directory_id("rule", entry.key), decide)
+
+    async def agent(self, entry: AgentEntry) -> None:
+        """Configure an agent; login, name and address are personal."""
+        personal = entry.model_dump(mode="json", include={"login", "name", "email"}, exclude_none=True)
+        new = entry.model_dump(mode="json", exclude={"login", "name", "email"})
+
+        def decide(events: list[Event]) -> list[NewEvent]:
+            old_personal = events[-1].personal if events else None
+            return domain.configure("agent", new, _last(events), personal, old_personal)
+
+        await self.apply("agent", UUID(entry.person_id), decide)
+
+
+def _last(events: list[Event]) -> dict[str, Any] | None:
+    if not events:
+        return None
+    new: dict[str, Any] = events[-1].data["new"]
+    return new
+
+
+@internal.put("/organisation")
+async def apply_section(body: RoutingSection, caller: CallerDep, routing: RoutingDep) -> Applied:
+    """Make the configuration say what this section says."""
+    caller.need("system", "administrator")
+    departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
+    for agent in body.agents:
+        for key in agent.departments:
+            if key not in departments:
+                raise Problem(
+                    422, f"agent {agent.login}: there is no department {key!r}.",
+                    fields={"agents.departments": f"{key!r} must be one of the departments"},
+                )  # fmt: skip
+    applier = _Applier(routing, caller)
+    for department in body.departments:
+        await applier.plain("department", department.key, department.model_dump(mode="json"))
+    for team in body.teams:
+        await applier.plain("team", team.key, team.model_dump(mode="json"))
+    for agent in body.agents:
+        await applier.agent(agent)
+    for route in body.topic_routes:
+        await applier.plain("topic_route", route.topic, route.model_dump(mode="json"))
+    for rule in body.rules:
+        await applier.rule(rule)
+    return Applied(changed=applier.changed, position=await routing.entries.store.last_position())

@@ -1,0 +1,93 @@
+"""Routing's own view: who has each ticket, and whether it is still work; the agents' load is counted from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from shared.contracts.catalogue import TICKETS
+from shared.contracts.event import Event
+from shared.db import Connection
+from shared.projection.model import Versions, advanced
+from shared.projection.reactor import enqueue
+
+_STATUS = {
+    "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
+    "reopened": "open",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A ticket as routing must know it. Slots of three owners; none is written by two."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    number: str | None = None
+    requester_id: UUID | None = None
+    stated_department: str | None = None
+    status: str = "new"
+    moved: bool = False
+    department: str | None = None
+    team: str | None = None
+    agent: UUID | None = None
+
+
+def evolve(state: TicketRow, event: Event) -> TicketRow:
+    """Fold an event of any owner. Total, and the order of owners does not matter."""
+    state = replace(state, versions=advanced(state.versions, event))
+    data = event.data
+    match event.name:
+        case "created":
+            return replace(
+                state, number=data["number"], requester_id=UUID(data["person_id"]),
+                stated_department=data.get("department"),
+            )  # fmt: skip
+        case "assigned":
+            agent = data.get("agent")
+            return replace(state, agent=UUID(agent) if agent else None, team=data.get("team") or state.team)
+        case "unassigned":
+            return replace(state, agent=None, team=None)
+        case "transferred":
+            return replace(state, department=data.get("department"), moved=True)
+        case name if name in _STATUS:
+            return replace(state, status=_STATUS[name])
+        case _:
+            return state
+
+
+class TicketView:
+    """Table `ticket`."""
+
+    name = "routing.ticket"
+    topics = frozenset({TICKETS})
+    evolve = staticmethod(evolve)
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.ticket.")
+
+    def initial(self, stream_id: UUID) -> TicketRow:
+        return TicketRow(stream_id)
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+        rows = await connection.fetch("SELECT * FROM ticket WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO ticket (stream_id, versions, number, requester_id, stated_department, status, moved, department,
+                                team, agent)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bool[],
+                                 $8::text[], $9::text[], $10::uuid[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
+                requester_id = excluded.requester_id, stated_department = excluded.stated_department,
+                status = excluded.status, moved = excluded.moved, department = excluded.department, team = excluded.team,
+                agent = excluded.agent
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
+            [s.requester_id for s in states], [s.stated_department for s in states], [s.status for s in states],
+            [s.moved for s in states], [s.department for s in states], [s.team for s in states],
+            [s.agent for s in states],
+        )  # fmt: skip
+        await enqueue(connection, [event for event in applied if event.name == "created"])

@@ -1,0 +1,41 @@
+"""Workflow, wired."""
+
+from pathlib import Path
+
+from services.workflow import api, domain, reads
+from services.workflow.reactions import Workflow
+from services.workflow.views import TicketView
+from shared import db
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EventStore
+from shared.http.internal import internal_router
+from shared.projection.reactor import Reactor
+from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+
+MIGRATIONS = migration_folders(Path(__file__).parent)
+ROUTERS = (reads.router, api.router, internal_router("workflow"))
+
+
+async def build(kernel: Kernel) -> Service:
+    """Return the service."""
+    parts = await common_parts(kernel, "workflow")
+    store = EventStore("workflow", parts.pool)
+    appender = Appender(store)
+    tickets = Ledger(store, appender, domain.Life, domain.evolve)
+    workflow = Workflow(parts.pool, tickets)
+    dsn = kernel.settings.database_url
+    reactor = Reactor(
+        "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,
+        {
+            "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
+            "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
+            "message_received": workflow.on_message_received,
+        },
+    )  # fmt: skip
+    return Service(
+        name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
+        routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, [TicketView()]), store=store,
+        appender=appender, relay=relay_of(kernel, "workflow", appender), reactor=reactor,
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets),
+    )  # fmt: skip

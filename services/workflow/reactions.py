@@ -1,0 +1,54 @@
+"""What happens elsewhere and moves a ticket's life: rules, agents' acts in routing, customers' messages."""
+
+from collections.abc import Callable, Sequence
+
+from services.workflow import domain
+from shared.contracts.event import Actor, Event, NewEvent, Via
+from shared.contracts.ids import derived
+from shared.db import Pool
+from shared.eventstore.ledger import Context, Ledger
+from shared.refusal import Refusal
+
+
+class Workflow:
+    """Reactions of workflow."""
+
+    def __init__(self, pool: Pool, tickets: Ledger[domain.Life]) -> None:
+        self._pool = pool
+        self._tickets = tickets
+
+    async def on_rule_applied(self, event: Event) -> None:
+        """A rule wants another priority or severity: its owner makes it so."""
+        row = await self._pool.fetchrow(
+            "SELECT asked_priority, asked_severity FROM ticket WHERE stream_id = $1", event.stream_id
+        )
+        asked = {"priority": row["asked_priority"], "severity": row["asked_severity"]} if row else {}
+        changes = event.data["changes"]
+
+        def decide(state: domain.Life) -> Sequence[NewEvent]:
+            try:
+                return domain.prioritise(
+                    state, priority=changes.get("priority"), severity=changes.get("severity"), message=None, asked=asked,
+                    by_agent=False,
+                )  # fmt: skip
+            except Refusal:  # it is so already, or closed meanwhile: the rule has come too late, which is no mistake
+                return []
+
+        await self._react(event, decide, Actor("rule", event.data["rule"]))
+
+    async def on_agent_acted(self, event: Event) -> None:
+        """A person assigned, released or transferred it: an agent's act, and the first makes the ticket open."""
+        if event.actor["kind"] == "person":
+            await self._react(event, domain.start, Actor(event.actor["kind"], event.actor["id"]))
+
+    async def on_message_received(self, event: Event) -> None:
+        """The customer wrote."""
+        await self._react(event, domain.customer_wrote, Actor(event.actor["kind"], event.actor["id"]))
+
+    async def _react(self, event: Event, decide: Callable[[domain.Life], Sequence[NewEvent]], actor: Actor) -> None:
+        context = Context(
+            command_id=derived("react", event.event_id), actor=actor, via=Via("reaction", "workflow"),
+            cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
+            traceparent=event.traceparent,
+        )  # fmt: skip
+        await self._tickets.execute(event.stream_id, decide, context)

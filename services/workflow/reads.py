@@ -1,0 +1,136 @@
+"""Reading tickets: one, its timeline, lists with filters and search."""
+
+import asyncio
+from typing import Annotated, Literal
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from services.workflow.api import WorkflowApp, WorkflowDep
+from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
+from services.workflow.ticket_list import ListQuery, list_tickets
+from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
+from shared.http.caller import Caller, CallerDep
+from shared.http.paging import Page
+from shared.http.problems import RESPONSES, Problem
+from shared.http.tickets import TicketRef, look_up, unknown
+from shared.http.versions import parse_after, vector, wait_for
+
+router = APIRouter(tags=["workflow"], responses=RESPONSES)
+
+AfterHeader = Annotated[
+    str | None,
+    Header(alias="Ledgerdesk-After", max_length=2000, description="Wait for these: values of Ledgerdesk-Version, comma separated"),
+]
+
+
+def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+    """Refuse a parameter that is not built (yet): it is never ignored.
+
+    Raises:
+        Problem: 400, naming it.
+    """
+    for name in request.query_params:
+        if name not in known:
+            raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
+
+
+async def wait_until_seen(workflow: WorkflowApp, after: str | None, response: Response) -> None:
+    """Wait until the view shows what the reader has written; after 2 s say that it is stale."""
+    wanted = parse_after(after)
+    if not wanted:
+        return
+
+    async def seen(ticket_id: UUID, versions: dict[str, int]) -> bool | None:
+        row = await workflow.pool.fetchval("SELECT versions FROM ticket WHERE stream_id = $1", ticket_id)
+        return True if row and all(row.get(source, 0) >= v for source, v in versions.items()) else None
+
+    found = await asyncio.gather(*(wait_for(lambda t=t, v=v: seen(t, v)) for t, v in wanted.items()))  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+    if not all(found):
+        response.headers["Ledgerdesk-Stale"] = "true"
+
+
+async def _visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
+    row = await look_up(workflow.pool, ref)
+    if row is None or not caller.sees_requester(row["requester_id"]):
+        raise unknown(ref)
+    return row
+
+
+@router.get("/tickets/{ref}")
+async def read_ticket(
+    ref: TicketRef, request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep, after: AfterHeader = None
+) -> TicketShown:
+    """Return a ticket as it is now. The ETag names the versions it was read at."""
+    refuse_unknown_parameters(request, set())
+    await wait_until_seen(workflow, after, response)
+    row = await _visible(workflow, ref, caller)
+    response.headers["ETag"] = f'"{vector(row["versions"])}"'
+    return (await show_ticket(workflow.directory, [row], caller))[0]
+
+
+class Timeline(BaseModel):
+    """A ticket's history, oldest first."""
+
+    items: list[TimelineItem]
+    next: str | None = None
+
+
+@router.get("/tickets/{ref}/timeline")
+async def read_timeline(
+    ref: TicketRef, request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep, after: AfterHeader = None
+) -> Timeline:
+    """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them."""
+    refuse_unknown_parameters(request, set())
+    await wait_until_seen(workflow, after, response)
+    row = await _visible(workflow, ref, caller)
+    rows = await workflow.pool.fetch(
+        """
+        SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1
+        ORDER BY ordered_at, coalesce(row_number, 0), source, version
+        """,
+        row["stream_id"],
+    )
+    return Timeline(items=await show_timeline(workflow.directory, rows, caller))
+
+
+class ListParameters(BaseModel):
+    """Filters of a list. Several values of one filter are alternatives; filters are conjunctive."""
+
+    model_config = {"extra": "forbid"}
+
+    status: Annotated[list[Status], Field(max_length=10)] = []
+    assignee: Line | None = Field(None, description="Login, `me`, or `none`")
+    team: Key | None = None
+    department: Key | None = None
+    priority: Annotated[list[Priority], Field(max_length=10)] = []
+    severity: Annotated[list[Severity], Field(max_length=10)] = []
+    requester: Line | None = Field(None, description="E-mail address, or `me`")
+    tag: Tag | None = None
+    q: Line | None = Field(None, description="Words in the number, subject, requester or thread")
+    involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
+    sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+@router.get("/tickets")
+async def read_tickets(
+    request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep,
+    parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
+) -> Page[TicketShown]:  # fmt: skip
+    """List tickets that the caller may see, newest change first."""
+    for name in ("at", "as_of", "overdue"):
+        if name in request.query_params:
+            raise Problem(400, f"The parameter {name!r} is not built yet.", fields={name: "is not known to this path"})
+    await wait_until_seen(workflow, after, response)
+    query = ListQuery(**parameters.model_dump())
+    for name in ("assignee", "involved"):
+        if getattr(query, name) == "me" and caller.person_id is None:
+            raise Problem(422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"})
+    rows, cursor = await list_tickets(workflow.pool, workflow.directory, query, caller)
+    return Page(items=await show_ticket(workflow.directory, rows, caller), next=cursor)
+
+

@@ -1,0 +1,116 @@
+"""Lists of tickets: filters, full text, cursor. Every list is one indexed query."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.http.caller import Caller
+from shared.http.paging import decode_cursor, encode_cursor
+from shared.http.problems import Problem
+
+_SEARCH = """(search @@ plainto_tsquery('simple', {q}) OR stream_id IN (
+    SELECT ticket_id FROM timeline WHERE words @@ plainto_tsquery('simple', {q}){only_public} LIMIT 10000))"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What is asked for; see `reads.ListParameters`."""
+
+    status: list[str] = field(default_factory=list)
+    assignee: str | None = None
+    team: str | None = None
+    department: str | None = None
+    priority: list[str] = field(default_factory=list)
+    severity: list[str] = field(default_factory=list)
+    requester: str | None = None
+    tag: str | None = None
+    q: str | None = None
+    involved: str | None = None
+    sort: str = "-updated_at"
+    cursor: str | None = None
+    limit: int = 50
+
+
+class _Where:
+    """Collects conditions and their parameters."""
+
+    def __init__(self) -> None:
+        self.conditions = ["number IS NOT NULL"]
+        self.values: list[Any] = []
+
+    def add(self, condition: str, value: Any) -> None:
+        """Add a condition; ``{}`` in it stands for the value."""
+        self.values.append(value)
+        self.conditions.append(condition.replace("{}", f"${len(self.values)}"))
+
+
+async def _who(directory: Directory, text: str, caller: Caller) -> UUID | None:
+    if text == "me":
+        return caller.person_id
+    person = await directory.by_login(text)
+    return person.person_id if person else None
+
+
+async def list_tickets(
+    pool: Pool, directory: Directory, query: ListQuery, caller: Caller
+) -> tuple[list[asyncpg.Record], str | None]:
+    """Return a page of rows and the cursor of the next, among what the caller may see."""
+    where = _Where()
+    if not caller.sees_all:
+        where.add("requester_id = {}", caller.person_id)
+    if query.status:
+        where.add("status = ANY ({})", query.status)
+    if query.priority:
+        where.add("priority = ANY ({})", query.priority)
+    if query.severity:
+        where.add("severity = ANY ({})", query.severity)
+    if query.team is not None:
+        where.add("team = {}", query.team)
+    if query.department is not None:
+        where.add("department = {}", query.department)
+    if query.tag is not None:
+        where.add("tags @> {}", [query.tag])
+    if query.assignee == "none":
+        where.conditions.append("agent IS NULL")
+    elif query.assignee is not None:
+        where.add("agent = {}", await _who(directory, query.assignee, caller) or UUID(int=0))
+    if query.requester == "me":
+        where.add("requester_id = {}", caller.person_id)
+    elif query.requester is not None:
+        where.add("requester_email = {}", query.requester.lower())
+    if query.involved == "me":
+        where.add("involved @> {}", [str(caller.person_id)])
+    if query.q is not None:
+        only_public = "" if caller.sees_all else " AND public"
+        where.values.append(query.q)
+        where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
+    return await _page(pool, query, where)
+
+
+async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[asyncpg.Record], str | None]:
+    descending = query.sort.startswith("-")
+    column = query.sort.lstrip("-")
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    if query.cursor is not None:
+        try:
+            moment, ticket_id = decode_cursor(query.cursor, 2)
+            where.values += [datetime.fromisoformat(moment), UUID(ticket_id)]
+        except (ValueError, TypeError, AttributeError):
+            raise Problem(
+                422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
+            ) from None
+        n = len(where.values)
+        where.conditions.append(f"({column}, stream_id) {beyond} (${n - 1}, ${n})")
+    rows = await pool.fetch(
+        f"SELECT * FROM ticket WHERE {' AND '.join(where.conditions)} "
+        f"ORDER BY {column} {direction}, stream_id {direction} LIMIT {query.limit + 1}",
+        *where.values,
+    )
+    page = rows[: query.limit]
+    cursor = encode_cursor([page[-1][column].isoformat(), str(page[-1]["stream_id"])]) if len(rows) > query.limit else None
+    return page, cursor

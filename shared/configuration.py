@@ -1,0 +1,19 @@
+"""Streams of configuration: the state is the entry as it was last configured."""
+
+from typing import Any
+
+from shared.contracts.event import Event
+
+Entry = dict[str, Any] | None
+
+
+def no_entry() -> Entry:
+    """Return the state of a stream that says nothing yet."""
+    return None
+
+
+def entry_after(state: Entry, event: Event) -> Entry:
+    """Return the entry that an event of a configuration stream leaves."""
+    del state
+    new: dict[str, Any] = event.data["new"]
+    return new

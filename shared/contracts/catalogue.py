@@ -1,0 +1,133 @@
+"""Every event type there is: who owns it, where it is published, and the schema of each part.
+
+To add a type: write its payload in `tickets` or `directory`, add a line here, add a golden sample under
+``tests/contract/golden``. To change one: raise its version here and add the step to `upcast`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from shared.contracts import directory as d
+from shared.contracts import tickets as t
+from shared.contracts.event import NewEvent
+from shared.contracts.fields import Strict
+
+TICKETS = "ledgerdesk.tickets"
+DIRECTORY = "ledgerdesk.directory"
+IDENTITY = "ledgerdesk.identity"
+INGRESS = "ledgerdesk.ingress"
+DEADLETTER = "ledgerdesk.deadletter"
+
+PARTITIONS = {TICKETS: 12, DIRECTORY: 1, IDENTITY: 1, INGRESS: 4, DEADLETTER: 1}
+"""Frozen: changing the count of a keyed topic breaks the order of every stream."""
+
+OWNERS = ("intake", "routing", "workflow", "gateway")
+"""The services with a store of their own."""
+
+
+class PayloadError(ValueError):
+    """An event's payload is not what its schema says. `errors` is pydantic's list: location and reason."""
+
+    def __init__(self, event_type: str, errors: list[dict[str, object]]) -> None:
+        self.errors = errors
+        first = errors[0]
+        where = ".".join(str(part) for part in first["loc"]) if isinstance(first["loc"], tuple) else ""
+        super().__init__(f"{event_type}: {where}: {first['msg']}")
+
+
+Payload = type[Strict]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One event type: its owner, topic (None: never published), current schema version and payload models."""
+
+    type: str
+    owner: str
+    topic: str | None
+    data: Payload
+    personal: Payload | None = None
+    schema_version: int = 1
+
+
+def _specs() -> Iterable[EventSpec]:
+    def ticket(owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
+        return EventSpec(f"ledgerdesk.ticket.{name}", owner, TICKETS, data, personal)
+
+    yield ticket("intake", "created", t.Created, t.CreatedPersonal)
+    yield ticket("intake", "message_received", t.MessageReceived, t.MessagePersonal)
+    yield ticket("routing", "assigned", t.Assigned, t.Message)
+    yield ticket("routing", "unassigned", t.Unassigned, t.Message)
+    yield ticket("routing", "transferred", t.Transferred, t.Message)
+    yield ticket("routing", "rule_applied", t.RuleApplied)
+    yield ticket("workflow", "started", t.Started)
+    yield ticket("workflow", "noted", t.Noted, t.NotePersonal)
+    yield ticket("workflow", "replied", t.Replied, t.ReplyPersonal)
+    yield ticket("workflow", "prioritised", t.Prioritised, t.Message)
+    yield ticket("workflow", "held", t.Held, t.HeldPersonal)
+    yield ticket("workflow", "resumed", t.Resumed)
+    yield ticket("workflow", "resolved", t.Resolved, t.ResolvedPersonal)
+    yield ticket("workflow", "closed", t.Closed, t.Message)
+    yield ticket("workflow", "reopened", t.Reopened, t.Message)
+    yield ticket("workflow", "escalated", t.Escalated, t.Message)
+    yield ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
+
+    def entry(
+        owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None, topic: str | None = DIRECTORY
+    ) -> EventSpec:
+        return EventSpec(f"ledgerdesk.{name}", owner, topic, data, personal)
+
+    yield entry("intake", "person.registered", d.PersonRegistered, d.PersonPersonal)
+    yield entry("intake", "organisation.configured", d.OrganisationConfigured)
+    yield entry("intake", "topic.configured", d.TopicConfigured)
+    yield entry("routing", "department.configured", d.DepartmentConfigured)
+    yield entry("routing", "team.configured", d.TeamConfigured)
+    yield entry("routing", "agent.configured", d.AgentConfigured, d.AgentPersonal)
+    yield entry("routing", "topic_route.configured", d.TopicRouteConfigured)
+    yield entry("routing", "rule.configured", d.RuleConfigured)
+    yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
+    yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)
+    yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
+    yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
+    yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
+    yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
+
+
+CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in _specs()}
+
+
+def spec_of(event_type: str) -> EventSpec:
+    """Return the specification of a type.
+
+    Raises:
+        KeyError: No such type.
+    """
+    return CATALOGUE[event_type]
+
+
+def check(event: NewEvent, owner: str) -> EventSpec:
+    """Check a fact that is about to be written: known type, right owner, payload of the current schema.
+
+    Raises:
+        PayloadError: With the place and the reason.
+    """
+    spec = CATALOGUE.get(event.type)
+    if spec is None:
+        raise PayloadError(event.type, [{"loc": ("type",), "msg": "unknown event type"}])
+    if spec.owner != owner:
+        raise PayloadError(event.type, [{"loc": ("type",), "msg": f"belongs to {spec.owner}, not to {owner}"}])
+    part = "data"
+    try:
+        spec.data.model_validate(event.data)
+        part = "personal"
+        if spec.personal is not None:
+            spec.personal.model_validate(event.personal or {})
+        elif event.personal:
+            raise PayloadError(event.type, [{"loc": ("personal",), "msg": "this event has no personal part"}])
+    except ValidationError as error:
+        raise PayloadError(
+            event.type, [{"loc": (part, *e["loc"]), "msg": e["msg"]} for e in error.errors(include_url=False)]
+        ) from error
+    return spec

@@ -1,0 +1,43 @@
+"""Types of single fields, shared by event payloads and HTTP bodies, so that a value refused at one door is refused at all."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+Priority = Literal["low", "normal", "high", "emergency"]
+Severity = Literal["Sev-A", "Sev-B", "Sev-C"]
+Status = Literal["new", "open", "on_hold", "resolved", "closed", "merged"]
+Role = Literal["requester", "agent", "lead", "analyst", "administrator", "system"]
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
+
+
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL's text and jsonb cannot hold; better a clear 422 here than an error there."""
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+def _email(text: str) -> str:
+    """An address is compared in lower case. Deliverability is the mail server's business, not ours."""
+    text = text.strip().lower()
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("must be an e-mail address such as ken@example.org")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
+Body = Annotated[str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(_storable)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_storable)]
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+
+
+class Strict(BaseModel):
+    """A model that takes the JSON types it names and no unknown field."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

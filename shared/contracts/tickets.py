@@ -1,0 +1,181 @@
+"""Payloads of the ticket events, by owner. `data` is what may be kept for ever; `personal` is what can be erased."""
+
+from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Severity, Strict, Tag, Text
+
+
+class Origin(Strict):
+    """The row of a foreign log that an imported event states (its place, not its contents)."""
+
+    log: Key
+    case: Key
+    row: int
+    activity: Text
+    actor: Id | None = None
+
+
+class Imported(Strict):
+    """Base of all ticket payloads: an imported one says where it stood."""
+
+    origin: Origin | None = None
+
+
+class Requester(Strict):
+    """Who asks. A log may name somebody without an address."""
+
+    email: Email | None = None
+    name: Line | None = None
+
+
+class Message(Strict):
+    """The words left with a move, if any."""
+
+    message: Body | None = None
+
+
+class Candidate(Strict):
+    """One agent that an automatic assignment looked at. Least `score` wins; `excluded` says why one could not."""
+
+    agent: Id
+    load: int
+    matched_skills: int = 0
+    score: int = 0
+    excluded: str | None = None
+
+
+class Why(Strict):
+    """Why an assignment happened: by a person, a rule (with its version) or the routing policy, with what was weighed."""
+
+    by: str
+    reason: str
+    rule: Key | None = None
+    rule_version: int | None = None
+    strategy: str | None = None
+    candidates: list[Candidate] | None = None
+
+
+class Holder(Strict):
+    """Who had the ticket before."""
+
+    agent: Id | None = None
+    team: Key | None = None
+
+
+class Created(Imported):
+    number: Key
+    person_id: Id
+    channel: Key
+    topic: Key | None = None
+    department: Key | None = None
+    priority: Priority | None = None
+    severity: Severity | None = None
+    tags: list[Tag] = []
+    external_id: Key | None = None
+
+
+class CreatedPersonal(Strict):
+    subject: Line
+    body: Text
+    requester: Requester
+
+
+class MessageReceived(Imported):
+    person_id: Id
+    channel: Key
+
+
+class MessagePersonal(Strict):
+    body: Body
+    author: Requester
+
+
+class Assigned(Imported):
+    agent: Id | None = None
+    team: Key | None = None
+    previous: Holder
+    why: Why
+
+
+class Unassigned(Imported):
+    previous: Holder
+    why: Why
+
+
+class Transferred(Imported):
+    department: Key | None = None
+    previous: Key | None = None
+    why: Why
+
+
+class Changes(Strict):
+    """What a rule wants changed by the owner of these slots."""
+
+    priority: Priority | None = None
+    severity: Severity | None = None
+
+
+class RuleApplied(Imported):
+    rule: Key
+    rule_version: int
+    changes: Changes
+
+
+class Started(Imported):
+    pass
+
+
+class Noted(Imported):
+    pass
+
+
+class NotePersonal(Strict):
+    body: Body | None = None
+
+
+class Replied(Imported):
+    pass
+
+
+class ReplyPersonal(Strict):
+    body: Body
+
+
+class Prioritised(Imported):
+    priority: Priority | None = None
+    severity: Severity | None = None
+    previous: Changes
+
+
+class Held(Imported):
+    until: str | None = None
+
+
+class HeldPersonal(Strict):
+    reason: Body | None = None
+
+
+class Resumed(Imported):
+    pass
+
+
+class Resolved(Imported):
+    pass
+
+
+class ResolvedPersonal(Strict):
+    resolution: Body | None = None
+
+
+class Closed(Imported):
+    pass
+
+
+class Reopened(Imported):
+    previous: str | None = None
+
+
+class Escalated(Imported):
+    level: int = 1
+
+
+class Acknowledged(Imported):
+    pass

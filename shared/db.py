@@ -1,0 +1,163 @@
+"""PostgreSQL: pools that act as one service's role in its own schema, and forward-only migrations."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+LOST_CONNECTION = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""What a server that crashes, restarts or goes away looks like from here. `InternalClientError` is a plain Exception
+in asyncpg and belongs to the list all the same."""
+
+if TYPE_CHECKING:  # asyncpg's classes are generic for the type checker only
+    OwnConnection = asyncpg.Connection[asyncpg.Record]
+    Connection = OwnConnection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    OwnConnection = asyncpg.Connection
+    """A connection that is nobody else's: only such a one may hold a session lock."""
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+
+
+class MigrationError(RuntimeError):
+    """A migration that was applied has since been changed, or an unknown one is recorded."""
+
+
+def role_of(service: str) -> str:
+    """Return the database role a service acts as."""
+    return f"ledgerdesk_{service}"
+
+
+def _to_jsonb(value: Any) -> bytes:
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value))
+
+
+def jsonb_lists(values: Iterable[Any]) -> list[bytes]:
+    """Return list values for a ``jsonb[]`` parameter, written already: the driver takes nested lists for dimensions."""
+    return [orjson.dumps(value) for value in values]
+
+
+def _from_jsonb(raw: bytes) -> Any:
+    return orjson.loads(raw[1:])
+
+
+async def prepare_connection(connection: Connection) -> None:
+    """Make jsonb columns Python values both ways; a `bytes` value is taken as JSON that is written already."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
+    )
+
+
+def _session(service: str) -> dict[str, str]:
+    """Act as the service's own role, in its own schema: another service's tables answer "permission denied"."""
+    return {"role": role_of(service), "search_path": service, "timezone": "UTC", "application_name": service}
+
+
+async def connect(dsn: str, service: str) -> OwnConnection:
+    """Open one connection of its own (a relay's, a migration's), acting as the service."""
+    connection = await asyncpg.connect(dsn, server_settings=_session(service), timeout=10)
+    await prepare_connection(connection)
+    return connection
+
+
+async def create_pool(dsn: str, service: str, *, minimum: int = 0, maximum: int = 8) -> Pool:
+    """Open a pool whose connections act as the service. Sizes are numbers of connections."""
+    pool: Pool = await asyncpg.create_pool(
+        dsn, min_size=minimum, max_size=maximum, server_settings=_session(service), init=prepare_connection, timeout=10,
+        max_inactive_connection_lifetime=60, command_timeout=60,
+    )  # fmt: skip
+    return pool
+
+
+async def create_schemas(dsn: str, services: Sequence[str]) -> None:
+    """Create each service's role and schema where they are missing. Needs a user that may create roles.
+
+    The connecting user becomes a member of each role, so that one DSN serves all and each service still acts as itself.
+    """
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('ledgerdesk.schemas', 0))")
+        for service in services:
+            role = role_of(service)
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(f'CREATE ROLE "{role}" NOLOGIN')
+            if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'SET')", role):
+                await connection.execute(f'GRANT "{role}" TO CURRENT_USER')
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{service}" AUTHORIZATION "{role}"')
+    finally:
+        await connection.close()
+
+
+async def migrate(connection: Connection, folders: Sequence[Path]) -> list[str]:
+    """Apply what is new in these folders, in their order, each file in a transaction. Returns the names applied.
+
+    Raises:
+        MigrationError: A file differs from what was applied under its name. Migrations go forward only: add a new one.
+    """
+    await connection.execute("SELECT pg_advisory_lock(hashtextextended('ledgerdesk.migrate.' || current_schema(), 0))")
+    try:
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration ("
+            "name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        rows = await connection.fetch("SELECT name, checksum FROM schema_migration")
+        known = {row["name"]: row["checksum"] for row in rows}
+        applied = []
+        for folder in folders:
+            for path in sorted(folder.glob("*.sql")):
+                name = f"{folder.parent.name}/{path.name}"
+                text = path.read_text()
+                checksum = hashlib.sha256(text.encode()).hexdigest()
+                if name in known:
+                    if known[name] != checksum:
+                        raise MigrationError(
+                            f"{name} was changed after it was applied: restore it and add a new migration"
+                        )
+                    continue
+                async with connection.transaction():
+                    await connection.execute(text)
+                    await connection.execute(
+                        "INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", name, checksum
+                    )
+                applied.append(name)
+        return applied
+    finally:
+        await connection.execute(
+            "SELECT pg_advisory_unlock(hashtextextended('ledgerdesk.migrate.' || current_schema(), 0))"
+        )
+
+
+async def wait_until_up(dsn: str, seconds: float = 30.0) -> None:
+    """Wait until the server takes a connection.
+
+    Raises:
+        The last connection error, when it does not within `seconds`.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        try:
+            connection = await asyncpg.connect(dsn, timeout=5)
+        except LOST_CONNECTION:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            await connection.close()
+            return

@@ -1,0 +1,87 @@
+"""Look-ups in a service's own copy of the directory."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shared.db import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the directory knows."""
+
+    person_id: UUID
+    email: str | None
+    name: str | None
+    login: str | None
+    agent: dict[str, Any] | None
+    account: dict[str, Any] | None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """What the person may do: the account's roles; an agent without account acts as agent; anybody may request."""
+        if self.account and self.account.get("active", True):
+            return frozenset(self.account["roles"])
+        if self.agent and self.agent.get("active", True):
+            return frozenset({"agent"})
+        return frozenset({"requester"})
+
+    @property
+    def shown(self) -> dict[str, str | None]:
+        """How the person is shown: login (or address) and name."""
+        return {"login": self.login or self.email, "name": self.name or self.login or self.email}
+
+
+_SELECT = "SELECT stream_id, email, name, login, agent, account FROM person"
+
+
+def _person(row: Any) -> Person:
+    return Person(row["stream_id"], row["email"], row["name"], row["login"], row["agent"], row["account"])
+
+
+class Directory:
+    """Who is who, as this service knows it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def by_id(self, person_id: UUID) -> Person | None:
+        """Return a person by id."""
+        row = await self._pool.fetchrow(f"{_SELECT} WHERE stream_id = $1", person_id)
+        return _person(row) if row else None
+
+    async def by_login(self, text: str) -> Person | None:
+        """Return a person by login or e-mail address; accounts and agents go before mere requesters."""
+        row = await self._pool.fetchrow(
+            f"{_SELECT} WHERE login = $1 OR email = lower($1) "
+            "ORDER BY account IS NULL, agent IS NULL, login IS DISTINCT FROM $1, stream_id LIMIT 1",
+            text,
+        )
+        return _person(row) if row else None
+
+    async def agent(self, login: str) -> Person | None:
+        """Return an agent, active or not, by login or e-mail address."""
+        row = await self._pool.fetchrow(
+            f"{_SELECT} WHERE agent IS NOT NULL AND (login = $1 OR email = lower($1)) ORDER BY stream_id LIMIT 1", login
+        )
+        return _person(row) if row else None
+
+    async def people(self, ids: set[UUID]) -> dict[UUID, Person]:
+        """Return those of these people that are known."""
+        if not ids:
+            return {}
+        rows = await self._pool.fetch(f"{_SELECT} WHERE stream_id = ANY ($1)", list(ids))
+        return {row["stream_id"]: _person(row) for row in rows}
+
+    async def entry(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return a configured thing (organisation, topic, department, team, rule) by its key."""
+        entry: dict[str, Any] | None = await self._pool.fetchval(
+            "SELECT entry FROM directory_entry WHERE kind = $1 AND key = $2", kind, key
+        )
+        return entry
+
+    async def entries(self, kind: str) -> list[dict[str, Any]]:
+        """Return all configured things of a kind, by key."""
+        rows = await self._pool.fetch("SELECT entry FROM directory_entry WHERE kind = $1 ORDER BY key", kind)
+        return [row["entry"] for row in rows]

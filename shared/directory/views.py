@@ -1,0 +1,243 @@
+"""Read models of people, configuration, keys and sessions: the same four in every service, each with its own tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.catalogue import DIRECTORY, IDENTITY
+from shared.contracts.event import Event
+from shared.db import Connection, jsonb_lists
+from shared.projection.model import AnyModel, Versions, advanced
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person: slots of intake (address, name), routing (agent) and the gateway (account)."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    registered: dict[str, Any] | None = None
+    agent: dict[str, Any] | None = None
+    account: dict[str, Any] | None = None
+
+    def first(self, what: str) -> str | None:
+        """Return `what` as the account says, else the agent's entry, else the registration: whoever is asked first."""
+        for part in (self.account, self.agent, self.registered):
+            if part and part.get(what):
+                return str(part[what])
+        return None
+
+
+class PersonView:
+    """Table `person`."""
+
+    name = "directory.person"
+    topics = frozenset({DIRECTORY, IDENTITY})
+
+    def wants(self, event_type: str) -> bool:
+        return event_type in {
+            "ledgerdesk.person.registered", "ledgerdesk.agent.configured", "ledgerdesk.account.configured",
+        }  # fmt: skip
+
+    def initial(self, stream_id: UUID) -> PersonRow:
+        return PersonRow(stream_id)
+
+    def evolve(self, state: PersonRow, event: Event) -> PersonRow:
+        versions = advanced(state.versions, event)
+        personal = event.personal or {}
+        match event.type:
+            case "ledgerdesk.person.registered":
+                return replace(state, versions=versions, registered={**personal, **event.data})
+            case "ledgerdesk.agent.configured":
+                return replace(state, versions=versions, agent={**event.data["new"], **personal})
+            case _:
+                return replace(state, versions=versions, account={**event.data, **personal})
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, PersonRow]:
+        rows = await connection.fetch("SELECT * FROM person WHERE stream_id = ANY ($1)", ids)
+        return {
+            row["stream_id"]: PersonRow(
+                row["stream_id"], row["versions"], row["registered"], row["agent"], row["account"]
+            )
+            for row in rows
+        }
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, PersonRow], applied: Sequence[Event]) -> None:
+        del applied
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO person (stream_id, versions, email, name, login, registered, agent, account)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[],
+                                 $8::jsonb[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, email = excluded.email,
+                name = excluded.name, login = excluded.login, registered = excluded.registered, agent = excluded.agent,
+                account = excluded.account
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.first("email") for s in states],
+            [s.first("name") for s in states], [s.first("login") for s in states], [s.registered for s in states],
+            [s.agent for s in states], [s.account for s in states],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A configured thing: organisation, topic, department, team, topic route or rule, as it is now."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    kind: str = ""
+    key: str = ""
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+_ENTRIES = {
+    f"ledgerdesk.{kind}.configured": kind for kind in ("organisation", "topic", "department", "team", "topic_route", "rule")
+}
+
+
+class EntryView:
+    """Table `directory_entry`."""
+
+    name = "directory.entry"
+    topics = frozenset({DIRECTORY})
+
+    def wants(self, event_type: str) -> bool:
+        return event_type in _ENTRIES
+
+    def initial(self, stream_id: UUID) -> EntryRow:
+        return EntryRow(stream_id)
+
+    def evolve(self, state: EntryRow, event: Event) -> EntryRow:
+        new = event.data["new"]
+        kind = _ENTRIES[event.type]
+        key = new["topic"] if kind == "topic_route" else new["key"]
+        return replace(state, versions=advanced(state.versions, event), kind=kind, key=key, entry=new)
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, EntryRow]:
+        rows = await connection.fetch("SELECT * FROM directory_entry WHERE stream_id = ANY ($1)", ids)
+        return {r["stream_id"]: EntryRow(r["stream_id"], r["versions"], r["kind"], r["key"], r["entry"]) for r in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, EntryRow], applied: Sequence[Event]) -> None:
+        del applied
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO directory_entry (stream_id, versions, kind, key, entry)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::jsonb[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, kind = excluded.kind,
+                key = excluded.key, entry = excluded.entry
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.kind for s in states],
+            [s.key for s in states], [s.entry for s in states],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRow:
+    """A key, by its keyed hash."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    hash: str = ""
+    name: str = ""
+    roles: Sequence[str] = ()
+    person_id: UUID | None = None
+    revoked: bool = False
+
+
+class ApiKeyView:
+    """Table `api_key`."""
+
+    name = "directory.api_key"
+    topics = frozenset({IDENTITY})
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.api_key.")
+
+    def initial(self, stream_id: UUID) -> ApiKeyRow:
+        return ApiKeyRow(stream_id)
+
+    def evolve(self, state: ApiKeyRow, event: Event) -> ApiKeyRow:
+        versions = advanced(state.versions, event)
+        if event.name == "revoked":
+            return replace(state, versions=versions, revoked=True)
+        person = event.data.get("person_id")
+        return replace(
+            state, versions=versions, hash=event.data["hash"], name=event.data["name"],
+            roles=list(event.data["roles"]), person_id=UUID(person) if person else None,
+        )  # fmt: skip
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ApiKeyRow]:
+        rows = await connection.fetch("SELECT * FROM api_key WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: ApiKeyRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, ApiKeyRow], applied: Sequence[Event]) -> None:
+        del applied
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO api_key (stream_id, versions, hash, name, roles, person_id, revoked)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::jsonb[], $6::uuid[], $7::bool[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, hash = excluded.hash,
+                name = excluded.name, roles = excluded.roles, person_id = excluded.person_id, revoked = excluded.revoked
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.hash for s in states],
+            [s.name for s in states], jsonb_lists(s.roles for s in states), [s.person_id for s in states],
+            [s.revoked for s in states],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A signed-in browser or client."""
+
+    stream_id: UUID
+    versions: Versions = field(default_factory=dict)
+    person_id: UUID = UUID(int=0)
+    expires_at: datetime = datetime.max
+    revoked: bool = False
+
+
+class SessionView:
+    """Table `session`."""
+
+    name = "directory.session"
+    topics = frozenset({IDENTITY})
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.session.")
+
+    def initial(self, stream_id: UUID) -> SessionRow:
+        return SessionRow(stream_id)
+
+    def evolve(self, state: SessionRow, event: Event) -> SessionRow:
+        return replace(
+            state, versions=advanced(state.versions, event), person_id=UUID(event.data["person_id"]),
+            expires_at=datetime.fromisoformat(event.data["expires_at"]), revoked=event.name == "revoked",
+        )  # fmt: skip
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, SessionRow]:
+        rows = await connection.fetch("SELECT * FROM session WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: SessionRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, SessionRow], applied: Sequence[Event]) -> None:
+        del applied
+        states = list(rows.values())
+        await connection.execute(
+            """
+            INSERT INTO session (stream_id, versions, person_id, expires_at, revoked)
+            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::uuid[], $4::timestamptz[], $5::bool[])
+            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, person_id = excluded.person_id,
+                expires_at = excluded.expires_at, revoked = excluded.revoked
+            """,
+            [s.stream_id for s in states], [s.versions for s in states], [s.person_id for s in states],
+            [s.expires_at for s in states], [s.revoked for s in states],
+        )  # fmt: skip
+
+
+def models() -> list[AnyModel]:
+    """Return the read models that every service keeps."""
+    return [PersonView(), EntryView(), ApiKeyView(), SessionView()]

@@ -1,0 +1,35 @@
+"""The servers of the embedded stack, their supervisor, and the same servers for the length of a test."""
+
+from shared.embedded.broker import EmbeddedBroker
+from shared.embedded.installation import PostgresError
+from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.process import (
+    SUPERVISED,
+    ChildSpec,
+    OsUser,
+    free_port,
+    is_same_process,
+    stop_process,
+)
+from shared.embedded.rundir import AlreadyRunningError, read_state
+from shared.embedded.supervisor import Supervisor
+from shared.embedded.temporary import TemporaryBroker, TemporaryPostgres, temporary_broker, temporary_postgres
+
+__all__ = [
+    "SUPERVISED",
+    "AlreadyRunningError",
+    "ChildSpec",
+    "EmbeddedBroker",
+    "EmbeddedPostgres",
+    "OsUser",
+    "PostgresError",
+    "Supervisor",
+    "TemporaryBroker",
+    "TemporaryPostgres",
+    "free_port",
+    "is_same_process",
+    "read_state",
+    "stop_process",
+    "temporary_broker",
+    "temporary_postgres",
+]

@@ -1,0 +1,299 @@
+"""Starts the children of the embedded stack in order, keeps them alive, and stops them in reverse order.
+
+One thread, no event loop: it sleeps in `select` on the signal wake-up pipe, so the death of a child (SIGCHLD) and a
+request to stop are seen at once, and an idle stack costs nothing. Only the standard library and psutil.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.embedded.process import ChildSpec, create_time, has_exited, kill_group, log_tail, signal_process, spawn
+from shared.embedded.rundir import RunDirectory
+
+_log = logging.getLogger(__name__)
+
+FIRST_DELAY_SECONDS = 0.1
+LONGEST_DELAY_SECONDS = 5.0
+HEALTHY_SECONDS = 10.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_FAILURES_TO_GIVE_UP = 5
+_START_TIMEOUT_SECONDS = 60.0
+_KILL_SECONDS = 10.0
+# A child just started is probed often; one that takes long (crash recovery) need not be.
+_EAGER_PROBE_SECONDS, _PATIENT_PROBE_SECONDS, _EAGER_FOR_SECONDS = 0.02, 0.2, 2.0
+# Signals wake us; the limit is for a library that takes the wake-up pipe away.
+_IDLE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Child:
+    """A spec and what became of it; times are monotonic."""
+
+    spec: ChildSpec
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    born: float = 0.0
+    state: str = "waiting"  # starting, running, restarting, stopping, stopped
+    started: float = 0.0
+    ready_since: float | None = None
+    was_ready: bool = False
+    starts: int = 0
+    failures: int = 0
+    due: float = 0.0
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "name": self.spec.name,
+            "pid": self.process.pid if self.process else None,
+            "create_time": self.born if self.process else None,
+            "services": list(self.spec.services),
+            "restarts": max(0, self.starts - 1),
+            "state": self.state,
+        }
+
+
+class Supervisor:
+    """The one parent of the embedded stack's processes, on one data directory."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        children: Sequence[ChildSpec],
+        *,
+        url: str | None = None,
+        ports: Mapping[str, int] | None = None,
+        start_timeout: float = _START_TIMEOUT_SECONDS,
+    ) -> None:
+        """Take what is to be run; touches nothing yet.
+
+        Args:
+            data_dir: `run/` (lock, `state.json`) and `log/` go there.
+            children: In order of start: each is started once the one before has been ready.
+            url: The origin people open, for `state.json`.
+            ports: Ports by name, for `state.json`.
+            start_timeout: Seconds a child has at the first start to get ready before the whole start is given up.
+
+        Raises:
+            ValueError: Two children have one name.
+        """
+        names = [spec.name for spec in children]
+        if len(set(names)) != len(names):
+            raise ValueError(f"children must have different names, not {names}")
+        self.data_dir = data_dir.resolve()
+        self._children = [_Child(spec, spec.log_path(self.data_dir / "log")) for spec in children]
+        self._url = url
+        self._ports = dict(ports or {})
+        self._start_timeout = start_timeout
+        self._stop_requested = False
+        self._started_at = self._mark = ""
+        self._wakeup, self._wakeup_end = -1, -1
+
+    def run(self, on_ready: Callable[[], None] | None = None) -> int:
+        """Run until SIGTERM, SIGINT or SIGHUP, then stop everything; call it once, in the main thread.
+
+        Afterwards these signals are ignored, so that an impatient second one cannot spoil the exit.
+
+        Args:
+            on_ready: Called once, when every child has been ready.
+
+        Returns:
+            The exit status: 0 after a stop asked for, 1 if a child could not be started (the log says which and why).
+
+        Raises:
+            AlreadyRunningError: Another supervisor has the data directory.
+        """
+        self._listen_for_signals()
+        with RunDirectory(self.data_dir) as run:
+            self._mark = run.mark
+            run.end_leftovers([child.spec for child in self._children])
+            self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            try:
+                return self._supervise(run, on_ready)
+            finally:
+                self._stop_all(run)
+                run.forget()
+                # Our handlers would not do: the interpreter puts the default action back before it is gone.
+                for sig in _STOP_SIGNALS:
+                    signal.signal(sig, signal.SIG_IGN)
+
+    def _supervise(self, run: RunDirectory, on_ready: Callable[[], None] | None) -> int:
+        announced = False
+        while not self._stop_requested:
+            for step in (self._reap, self._start_due, self._probe):
+                if step():
+                    self._note(run)
+            if not announced:
+                if culprit := self._hopeless():
+                    name, log = culprit.spec.name, culprit.log
+                    _log.error("%s does not start; the end of its log %s:\n%s", name, log, log_tail(log))
+                    return 1
+                if all(child.was_ready for child in self._children):
+                    announced = True
+                    if on_ready:
+                        on_ready()
+            self._sleep(self._next_due())
+        return 0
+
+    def _reap(self) -> bool:
+        """Note who died, and when to start it again."""
+        changed = False
+        for child in self._children:
+            if child.process and has_exited(child.process.pid):
+                status = self._bury(child)
+                self._schedule(child, f"ended with status {status}")
+                changed = True
+        return changed
+
+    def _start_due(self) -> bool:
+        """Start what is due; nothing before all listed before it have been ready once."""
+        changed = False
+        for child in self._children:
+            if not child.process and child.due <= time.monotonic():
+                child.starts += 1
+                child.started = time.monotonic()
+                try:
+                    child.process = spawn(child.spec, child.log, self._mark)
+                except Exception as error:  # noqa: BLE001 - argv() is the caller's: whatever it raises, the others live on
+                    _log.exception("cannot start %s", child.spec.name)
+                    self._schedule(child, f"could not be started: {error}")
+                else:
+                    child.born = create_time(child.process.pid) or time.time()
+                    child.state = "starting"
+                changed = True
+            if not child.was_ready:
+                break
+        return changed
+
+    def _probe(self) -> bool:
+        """Ask those that are starting whether they are ready."""
+        changed = False
+        for child in self._children:
+            if child.state == "starting" and child.process:
+                try:
+                    ready = child.spec.ready()
+                except Exception:  # noqa: BLE001 - the caller's too: not ready, and the reason is worth a line
+                    _log.exception("the probe of %s failed", child.spec.name)
+                    ready = False
+                # A dead one can look ready: a service found on its port may be its predecessor's.
+                if ready and not has_exited(child.process.pid):
+                    now = time.monotonic()
+                    child.state, child.ready_since, child.was_ready = "running", now, True
+                    _log.info(
+                        "%s is ready after %.2f s (pid %d)", child.spec.name, now - child.started, child.process.pid
+                    )
+                    changed = True
+        return changed
+
+    def _schedule(self, child: _Child, reason: str) -> None:
+        """Put a child that died in line for a start: at once the first time, later and later if it keeps dying."""
+        now = time.monotonic()
+        if child.ready_since is not None and now - child.ready_since >= HEALTHY_SECONDS:
+            child.failures = 0
+        delay = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(child.failures, 10))
+        child.failures += 1
+        child.ready_since = None
+        child.due = now + delay
+        child.state = "restarting"
+        _log.warning("%s %s; starting it again in %.1f s", child.spec.name, reason, delay)
+
+    def _hopeless(self) -> _Child | None:
+        """Return the child for which the first start is to be given up."""
+        for child in self._children:
+            if not child.was_ready and child.starts:
+                late = child.state == "starting" and time.monotonic() - child.started > self._start_timeout
+                return child if late or child.failures >= _FAILURES_TO_GIVE_UP else None
+        return None
+
+    def _next_due(self) -> float:
+        """Return in how many seconds there is something to do other than answer a signal."""
+        now = time.monotonic()
+        delay = _IDLE_SECONDS
+        for child in self._children:
+            if child.state == "restarting":
+                delay = min(delay, child.due - now)
+            elif child.state == "starting":
+                eager = now - child.started < _EAGER_FOR_SECONDS
+                delay = min(delay, _EAGER_PROBE_SECONDS if eager else _PATIENT_PROBE_SECONDS)
+            elif child.state == "waiting":
+                delay = 0.0
+            if not child.was_ready:
+                break
+        return max(0.0, delay)
+
+    def _stop_all(self, run: RunDirectory) -> None:
+        for child in reversed(self._children):
+            if child.process:
+                child.state = "stopping"
+                self._note(run)
+                if not self._stop(child, child.process.pid):
+                    continue
+                self._bury(child)
+            child.state = "stopped"
+            self._note(run)
+
+    def _stop(self, child: _Child, pid: int) -> bool:
+        """Ask, then kill; False if the kernel keeps the process even then (it hangs in a system call)."""
+        signal_process(pid, child.spec.stop_signal)
+        if self._await_exit(pid, child.spec.stop_timeout):
+            return True
+        _log.warning("%s did not stop within %.0f s: killed", child.spec.name, child.spec.stop_timeout)
+        kill_group(pid)
+        return self._await_exit(pid, _KILL_SECONDS)
+
+    def _await_exit(self, pid: int, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while not has_exited(pid):
+            if time.monotonic() >= deadline:
+                return False
+            self._sleep(min(_IDLE_SECONDS, max(0.0, deadline - time.monotonic())))
+        return True
+
+    @staticmethod
+    def _bury(child: _Child) -> int:
+        """Reap a dead child and return its status; negative for a signal."""
+        if child.process is None:
+            return 0
+        # Its descendants first: as long as the leader is unreaped its number cannot mean another group.
+        kill_group(child.process.pid)
+        status = child.process.wait()
+        child.process = None
+        return status
+
+    def _note(self, run: RunDirectory) -> None:
+        run.write(
+            {
+                "supervisor": {"pid": os.getpid(), "create_time": create_time(os.getpid())},
+                "started_at": self._started_at,
+                "url": self._url,
+                "ports": self._ports,
+                "processes": [child.describe() for child in self._children],
+            }
+        )
+
+    def _listen_for_signals(self) -> None:
+        self._wakeup, self._wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._wakeup_end, warn_on_full_buffer=False)
+        for sig in _STOP_SIGNALS:
+            if sig == signal.SIGHUP and signal.getsignal(sig) is signal.SIG_IGN:
+                continue  # started with nohup
+            signal.signal(sig, self._request_stop)
+        # Python writes to the pipe only for signals that have a handler.
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _request_stop(self, *_: object) -> None:
+        self._stop_requested = True
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep until a signal comes, `seconds` at most."""
+        select.select([self._wakeup], [], [], seconds)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)

@@ -1,0 +1,107 @@
+"""Group commit: many commands, one transaction."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from shared.db import LOST_CONNECTION
+from shared.eventstore.store import Command, EventStore, Outcome
+
+MAX_EVENTS = 400
+"""Events per transaction; past this the gain is small and others wait."""
+
+
+class StoreUnavailableError(Exception):
+    """The database did not answer: whether the command was taken is unknown. The same command may be sent again."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    command: Command
+    done: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Appender:
+    """Drains what is queued into one call of the store after another. One per store and process.
+
+    A batch holds at most one command per stream (a second would be decided on a version that the first moves) and no
+    event id twice; what must wait goes into the next batch, ahead of what came later.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._queue: deque[_Waiting] = deque()
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.appended = asyncio.Event()
+        """Set whenever something was appended: the relay of this process waits for it."""
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        self._task = asyncio.create_task(self._work(), name=f"appender-{self._store.owner}")
+
+    async def stop(self) -> None:
+        """Finish what is queued, then stop."""
+        if self._task is not None:
+            while self._queue:
+                self._wanted.set()
+                await asyncio.sleep(0)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def append(self, command: Command) -> Outcome:
+        """Queue a command and wait for its outcome.
+
+        Raises:
+            StoreUnavailableError: The connection was lost; the outcome is unknown.
+        """
+        waiting = _Waiting(command)
+        self._queue.append(waiting)
+        self._wanted.set()
+        return await waiting.done
+
+    def _take(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        later: list[_Waiting] = []
+        streams: set[UUID] = set()
+        ids: set[UUID] = set()
+        count = 0
+        while self._queue and count < MAX_EVENTS:
+            waiting = self._queue.popleft()
+            command = waiting.command
+            if command.stream_id in streams or any(row.event_id in ids for row in command.rows):
+                later.append(waiting)
+                continue
+            streams.add(command.stream_id)
+            ids.update(row.event_id for row in command.rows)
+            count += len(command.rows)
+            taken.append(waiting)
+        self._queue.extendleft(reversed(later))
+        return taken
+
+    async def _work(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while batch := self._take():
+                await self._flush(batch)
+
+    async def _flush(self, batch: list[_Waiting]) -> None:
+        try:
+            outcomes = await self._store.append([waiting.command for waiting in batch])
+        except LOST_CONNECTION as error:
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(StoreUnavailableError(str(error)))
+            return
+        except Exception as error:  # noqa: BLE001 -- every waiter is told; none may hang because one batch failed
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error)
+            return
+        if any(outcome.kind == "appended" for outcome in outcomes):
+            self.appended.set()
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(outcome)

@@ -1,0 +1,228 @@
+"""Who calls: verified by every service itself, from its own copy of keys, sessions and people."""
+
+import hmac
+import time
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from shared.contracts.canonical import keyed_digest
+from shared.contracts.event import Actor, Via
+from shared.db import Pool
+from shared.directory.people import Directory, Person
+from shared.http.problems import Problem
+from shared.settings import Settings
+from shared.tokens import TokenError, Tokens
+
+COOKIE = "ledgerdesk_session"
+KEY_PREFIX = "ldk"
+REMEMBER = 1.0
+"""Seconds for which a verified credential is not looked up again: a revocation takes that long, plus the lag."""
+MOST_REMEMBERED = 10_000
+
+STAFF = frozenset({"agent", "lead", "administrator", "system"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        person_id: The person, if it is one the directory knows.
+        login, name, email: The person's.
+        roles: What the caller may do.
+        via: The door: a key (by name) or a session.
+        is_agent: Whether tickets can be assigned to the person.
+        departments: The agent's.
+    """
+
+    person_id: UUID | None
+    login: str | None
+    name: str | None
+    email: str | None
+    roles: frozenset[str]
+    via: Via
+    is_agent: bool = False
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as an event names it."""
+        if self.person_id is not None:
+            return Actor("person", str(self.person_id))
+        return Actor("system", f"key:{self.via.id}")
+
+    @property
+    def identity(self) -> str:
+        """What an Idempotency-Key is good within."""
+        return str(self.person_id) if self.person_id else (self.email or f"key:{self.via.id}")
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the caller works tickets."""
+        return bool(self.roles & STAFF)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the caller sees every ticket with all that is in it."""
+        return bool(self.roles & (STAFF | {"analyst"}))
+
+    def sees_requester(self, requester_id: UUID | None) -> bool:
+        """Whether the caller sees a ticket of this requester."""
+        return self.sees_all or (self.person_id is not None and self.person_id == requester_id)
+
+    def need(self, *roles: str) -> None:
+        """Require one of these roles.
+
+        Raises:
+            Problem: 403.
+        """
+        if not self.roles & set(roles):
+            raise Problem(
+                403, f"This takes the role {' or '.join(roles)}; you have {', '.join(sorted(self.roles)) or 'none'}."
+            )
+
+    def need_staff(self) -> None:
+        """Require an agent, lead or administrator (or another system)."""
+        self.need(*sorted(STAFF))
+
+
+def _of_person(person: Person, via: Via) -> Caller:
+    is_agent = bool(person.agent and person.agent.get("active", True))
+    return Caller(person.person_id, person.login, person.name, person.email, person.roles, via, is_agent)
+
+
+class Authenticator:
+    """Turns credentials into callers, for one service."""
+
+    def __init__(self, settings: Settings, pool: Pool, directory: Directory, tokens: Tokens) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._tokens = tokens
+        self._key_secret = settings.derived_key("api-key")
+        self._admin_key = settings.admin_api_key.get_secret_value()
+        self._known: dict[str, tuple[float, Caller]] = {}
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return who a bearer token stands for; None when it is not good."""
+        now = time.monotonic()
+        known = self._known.get(token)
+        if known is not None and known[0] > now:
+            return known[1]
+        caller = await self._look_up(token)
+        if caller is not None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[token] = (now + REMEMBER, caller)
+        return caller
+
+    async def _look_up(self, token: str) -> Caller | None:
+        if self._admin_key and hmac.compare_digest(token.encode(), self._admin_key.encode()):
+            return Caller(None, None, "Administrator's key", None, frozenset({"administrator"}), Via("key", "admin"))
+        if token.startswith(f"{KEY_PREFIX}_"):
+            return await self._by_key(keyed_digest(self._key_secret, token))
+        if token.count(".") != 2:
+            return None
+        try:
+            self._tokens.check_internal(token)
+        except TokenError:
+            return await self._by_session(token)
+        return Caller(None, None, "Ledgerdesk", None, frozenset({"system"}), Via("system", "internal"))
+
+    async def _by_key(self, digest: str) -> Caller | None:
+        row = await self._pool.fetchrow("SELECT * FROM api_key WHERE hash = $1 AND NOT revoked", digest)
+        if row is None:
+            return None
+        via = Via("key", row["name"])
+        if row["person_id"] is not None:
+            person = await self._directory.by_id(row["person_id"])
+            if person is None or (person.account and not person.account.get("active", True)):
+                return None
+            return replace(_of_person(person, via), roles=frozenset(row["roles"]))
+        return Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
+
+    async def _by_session(self, token: str) -> Caller | None:
+        try:
+            session = self._tokens.read_session(token)
+        except TokenError:
+            return None
+        revoked = await self._pool.fetchval("SELECT revoked FROM session WHERE stream_id = $1", session.session_id)
+        if revoked:
+            return None
+        person = await self._directory.by_id(session.person_id)
+        if person is None or person.account is None or not person.account.get("active", True):
+            return None
+        return _of_person(person, Via("session", str(session.session_id)))
+
+    async def on_behalf(self, caller: Caller, who: str) -> Caller:
+        """Return the person for whom an administrator's or system key acts: rights and actor are the person's.
+
+        Raises:
+            Problem: 403, the caller may not; 422, nobody of that name.
+        """
+        if not caller.roles & {"administrator", "system"} or caller.via.kind not in {"key", "system"}:
+            raise Problem(
+                403, "Only an administrator's or system key may act for somebody else.",
+                fields={"Ledgerdesk-On-Behalf-Of": "is not allowed with this credential"},
+            )  # fmt: skip
+        person = await self._directory.by_login(who)
+        if person is not None:
+            return _of_person(person, caller.via)
+        if "@" in who:  # not met yet: a requester, whom intake will register with the first ticket
+            return Caller(None, None, None, who.lower(), frozenset({"requester"}), caller.via)
+        raise Problem(
+            422, f"Nobody has the login or e-mail address {who!r}.",
+            fields={"Ledgerdesk-On-Behalf-Of": "must be a login or an e-mail address that the directory knows"},
+        )  # fmt: skip
+
+
+_bearer = HTTPBearer(auto_error=False, description="An API key (`ldk_…`) or a session's token.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A browser's session; for reading only.")
+
+
+def unauthenticated() -> Problem:
+    """Return the answer to a caller who has not said who it is."""
+    return Problem(
+        401, "Send `Authorization: Bearer <API key or session token>`; POST /api/v1/sessions gives a token.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )  # fmt: skip
+
+
+async def authenticate(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+    on_behalf_of: Annotated[
+        str | None,
+        Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
+    ] = None,
+) -> Caller:
+    """Return the caller of a request.
+
+    Raises:
+        Problem: 401; or 403/422 for an act on somebody's behalf that cannot be.
+    """
+    authenticator: Authenticator = _authenticator(request)
+    token = bearer.credentials if bearer else None
+    if token is None and cookie and request.method in {"GET", "HEAD"}:
+        token = cookie  # a cookie never changes anything here: no request forged elsewhere can use it
+    caller = await authenticator.caller(token) if token else None
+    if caller is None:
+        raise unauthenticated()
+    if on_behalf_of:
+        caller = await authenticator.on_behalf(caller, on_behalf_of.strip())
+    return caller
+
+
+def _authenticator(request: Request) -> Any:
+    """Return the authenticator of the service whose route this is: each service looks into its own tables."""
+    service = request.scope["route"].tags[0] if getattr(request.scope.get("route"), "tags", None) else "gateway"
+    services = request.app.state.services
+    chosen = services.get(service) or next(iter(services.values()))
+    return chosen.authenticator
+
+
+CallerDep = Annotated[Caller, Depends(authenticate)]

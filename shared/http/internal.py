@@ -1,0 +1,66 @@
+"""What owners serve to the system role: their feed, their streams, their end, and a door for facts."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+
+from shared.contracts.event import rfc3339, to_feed_line
+from shared.eventstore.facts import Facts, FactWriter
+from shared.eventstore.store import EventStore
+from shared.http.caller import CallerDep
+from shared.http.problems import Problem
+from shared.service import Service
+
+NDJSON = "application/x-ndjson"
+
+
+def internal_router(owner: str) -> APIRouter:
+    """Return the internal endpoints of an owner. They are described in docs/events.md, not in OpenAPI."""
+
+    async def store_of(request: Request, caller: CallerDep) -> EventStore:
+        caller.need("system", "administrator")
+        service: Service = request.app.state.services[owner]
+        if service.store is None:
+            raise Problem(404, f"{owner} owns no events.")
+        return service.store
+
+    store_dep = Annotated[EventStore, Depends(store_of)]
+    router = APIRouter(prefix=f"/internal/{owner}", tags=[owner], include_in_schema=False)
+
+    @router.get("/events")
+    async def events(
+        store: store_dep, after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    ) -> Response:  # fmt: skip
+        """Return events past a position, a line each; the header says when that was all there was."""
+        now = rfc3339(datetime.now(UTC))
+        page = await store.page(after, limit)
+        return Response(b"".join(map(to_feed_line, page)), media_type=NDJSON, headers={"Ledgerdesk-Now": now})
+
+    @router.get("/streams/{stream_id}")
+    async def stream(stream_id: UUID, store: store_dep, after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0) -> Response:
+        """Return one stream's events past a version, a line each."""
+        found, _ = await store.load(stream_id, after)
+        return Response(b"".join(map(to_feed_line, found)), media_type=NDJSON)
+
+    @router.get("/head")
+    async def head(store: store_dep) -> dict[str, object]:
+        """Return the position of the last event, and the time of asking."""
+        now = rfc3339(datetime.now(UTC))
+        return {"position": await store.last_position(), "now": now}
+
+    @router.post("/facts")
+    async def facts(store: store_dep, request: Request, body: Annotated[Facts, Body()]) -> dict[str, object]:
+        """State facts. Those that are known add nothing; those that are refused are named with their reason."""
+        stated = await FactWriter(store).state(body.log, body.facts)
+        appender = request.app.state.services[owner].appender
+        if stated.appended and appender is not None:
+            appender.appended.set()
+        return {
+            "appended": stated.appended, "known": stated.known,
+            "refused": [{"index": r.index, "reason": r.reason} for r in stated.refused],
+        }  # fmt: skip
+
+    return router

@@ -1,0 +1,52 @@
+"""What a request may be: its size, and its media type."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import Problem, problem_response
+
+MOST_BYTES = 1024 * 1024
+"""Of a request's body; an import's call of 1,000 facts has a limit of its own."""
+MOST_FACT_BYTES = 32 * 1024 * 1024
+
+
+class LimitBodies:
+    """Refuses bodies that are too large (413) or, under ``/api/``, no JSON (415), before anything reads them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        most = MOST_FACT_BYTES if "/internal/" in scope["path"] else MOST_BYTES
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > most:
+            await self._refuse(most)(scope, receive, send)
+            return
+        has_body = (length.isdigit() and int(length) > 0) or b"transfer-encoding" in headers
+        media = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if has_body and scope["path"].startswith("/api/") and media not in {b"application/json", b""}:
+            await problem_response(
+                415, "The body must be JSON: send it with Content-Type: application/json.",
+                [{"field": "Content-Type", "message": "must be application/json"}],
+            )(scope, receive, send)  # fmt: skip
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise Problem(413, f"The body is over {most} bytes.", fields={"body": f"must be at most {most} bytes"})
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _refuse(self, most: int) -> ASGIApp:
+        return problem_response(
+            413, f"The body is over {most} bytes.", [{"field": "body", "message": f"must be at most {most} bytes"}],
+            {"Connection": "close"},
+        )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What a read model is to the projector: rows keyed by stream, folded by a pure function, loaded and saved in bulk."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from shared.contracts.catalogue import CATALOGUE, DIRECTORY, IDENTITY, TICKETS
+from shared.contracts.event import Event
+from shared.db import Connection
+
+Versions = dict[str, int]
+"""Owner -> last version of its part of the stream that the row holds."""
+
+
+class Versioned(Protocol):
+    """A row's state: immutable, and it knows how far it has come with each owner."""
+
+    @property
+    def versions(self) -> Versions: ...
+
+
+S = TypeVar("S", bound=Versioned)
+
+
+class ReadModel(Protocol[S]):
+    """One view. `evolve` is pure and total: any fact in any state, and the order of owners does not matter."""
+
+    name: str
+    topics: frozenset[str]
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of this type (all of a stream's, or none) concern the view."""
+        ...
+
+    def initial(self, stream_id: UUID) -> S:
+        """Return the state of a stream of which nothing has come."""
+        ...
+
+    def evolve(self, state: S, event: Event) -> S:
+        """Fold one event, the next of its owner, into the state; `versions` included."""
+        ...
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, S]:
+        """Return the states of those of these streams that have a row."""
+        ...
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, S], applied: Sequence[Event]) -> None:
+        """Write changed rows, and whatever the view keeps of each applied event (which comes once)."""
+        ...
+
+
+AnyModel = ReadModel[Any]
+
+
+def advanced(versions: Versions, event: Event) -> Versions:
+    """Return the versions with this event counted."""
+    return {**versions, event.source: event.version}
+
+
+def topic_of(event: Event) -> str | None:
+    """Return the topic an event is published to, also for a type this program does not know yet."""
+    spec = CATALOGUE.get(event.type)
+    if spec is not None:
+        return spec.topic
+    if event.type.startswith("ledgerdesk.ticket."):
+        return TICKETS
+    return IDENTITY if event.source == "gateway" else DIRECTORY

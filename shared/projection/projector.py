@@ -1,0 +1,228 @@
+"""The projector: one service's read models, moved together with their checkpoint in one transaction per batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from shared.contracts.catalogue import PARTITIONS
+from shared.contracts.event import Event, to_feed_line
+from shared.contracts.ids import unique
+from shared.contracts.upcast import upcast
+from shared.db import Connection, Pool
+from shared.projection import checkpoints
+from shared.projection.checkpoints import Checkpoint, Place
+from shared.projection.feed import Feed
+from shared.projection.model import AnyModel, Versioned, topic_of
+from shared.projection.records import Record, Unreadable, Watermark
+
+log = structlog.get_logger("projector")
+
+PartOfStream = tuple[UUID, str]
+"""(stream, owner)"""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What folding some events into one view's rows came to."""
+
+    rows: dict[UUID, Versioned] = field(default_factory=dict)
+    applied: list[Event] = field(default_factory=list)
+    gaps: dict[PartOfStream, tuple[int, int]] = field(default_factory=dict)
+    parked: list[tuple[Event, str]] = field(default_factory=list)
+
+
+def fold(
+    model: AnyModel, states: Mapping[UUID, Versioned], events: Sequence[Event], parked: set[PartOfStream]
+) -> Folded:
+    """Fold events into states, each owner's in its own order. Pure.
+
+    The next version applies, an older one is known already, a later one shows a gap. An event that cannot be folded is
+    parked, and so is all that follows it from the same owner: order within an owner is kept, the rest flows.
+    """
+    result = Folded()
+    held = set(parked)
+    for event in events:
+        part = (event.stream_id, event.source)
+        state = result.rows.get(event.stream_id) or states.get(event.stream_id)
+        known = state.versions.get(event.source, 0) if state is not None else 0
+        if event.version <= known:
+            continue
+        if part in held:
+            result.parked.append((event, "an earlier event of this stream is parked"))
+            continue
+        if event.version > known + 1:
+            result.gaps[part] = (known, max(event.version, result.gaps.get(part, (0, 0))[1]))
+            continue
+        try:
+            current = upcast(event)
+            result.rows[event.stream_id] = model.evolve(state or model.initial(event.stream_id), current)
+        except Exception as error:  # noqa: BLE001 -- whatever one event does, the others flow; it is parked with the reason
+            held.add(part)
+            result.parked.append((event, f"{type(error).__name__}: {error}"))
+            continue
+        result.applied.append(current)
+    return result
+
+
+class Projection:
+    """A service's read models as one consumer. `name` names its checkpoint."""
+
+    def __init__(self, name: str, pool: Pool, models: Sequence[AnyModel], feed: Feed) -> None:
+        self.name = name
+        self.pool = pool
+        self.models = list(models)
+        self.topics = frozenset(topic for model in models for topic in model.topics)
+        self._feed = feed
+        self._gapped: set[PartOfStream] = set()
+        self.on_commit: Callable[[], None] | None = None
+        """Called after each batch: wakes this process's reactor."""
+
+    # -- where to begin ------------------------------------------------------------------------------------------
+
+    async def prepare(self, incarnation: str, *, afresh: bool = False) -> dict[Place, int]:
+        """Return the offset to read next of every partition, catching up from the owners' feeds where the log is new.
+
+        A log that is new here (a first start, a broker that forgot, a topic made anew) begins at offset 0 and holds
+        only what its owners' relays have sent since; what lies before comes from the owners themselves, from this
+        consumer's own watermark on. That read happens after the new log is there, so it covers all that any relay had
+        handed to the old one.
+        """
+        wanted = checkpoints.places(self.topics, PARTITIONS)
+        async with self.pool.acquire() as connection:
+            known = await checkpoints.load(connection, self.name)
+        current = known.get(incarnation, {})
+        if set(current) == set(wanted) and not afresh:
+            return {place: checkpoint.next_offset for place, checkpoint in current.items()}
+        floors = [checkpoints.floor(rows, self.topics) for rows in known.values()]
+        marks: dict[str, dict[str, Any]] = {}
+        for owner in checkpoints.publishers(self.topics):
+            best = max((f[owner] for f in floors if owner in f), key=lambda m: int(m["position"]), default=None)
+            marks[owner] = await self._catch_up(owner, int(best["position"]) if best else 0)
+        async with self.pool.acquire() as connection:
+            await checkpoints.begin(connection, self.name, incarnation, wanted, marks)
+        return dict.fromkeys(wanted, 0)
+
+    async def _catch_up(self, owner: str, after: int) -> dict[str, Any]:
+        position = after
+        time = None
+        async for events, upto, moment in self._feed.events(owner, after):
+            mine = [event for event in events if topic_of(event) in self.topics]
+            async with self.pool.acquire() as connection, connection.transaction():
+                await self._fold(connection, mine)
+            position, time = upto, moment
+        await self.repair()
+        return {"position": position, "time": time}
+
+    # -- batches -------------------------------------------------------------------------------------------------
+
+    async def apply(self, incarnation: str, records: Sequence[Record]) -> None:
+        """Apply a batch and move the checkpoints, in one transaction. Offsets that are done already are dropped.
+
+        Raises:
+            CheckpointLostError: Another consumer has taken over; nothing was written.
+        """
+        mine = [record for record in records if record.topic in self.topics]
+        if not mine:
+            return
+        touched = list(dict.fromkeys((record.topic, record.partition) for record in mine))
+        async with self.pool.acquire() as connection, connection.transaction():
+            stored = await checkpoints.lock(connection, self.name, incarnation, touched)
+            before = {place: checkpoint.next_offset for place, checkpoint in stored.items()}
+            fresh = [r for r in mine if r.offset >= before[r.topic, r.partition]]
+            if not fresh:
+                return
+            await self._fold(connection, [r.content for r in fresh if isinstance(r.content, Event)])
+            moved: dict[Place, Checkpoint] = {}
+            for record in fresh:
+                place = (record.topic, record.partition)
+                checkpoint = moved.setdefault(place, stored[place])
+                checkpoint.next_offset = record.offset + 1
+                if isinstance(record.content, Watermark):
+                    checkpoint.watermarks[record.content.source] = record.content.as_json()
+                elif isinstance(record.content, Unreadable):
+                    log.error("unreadable record", topic=record.topic, partition=record.partition, offset=record.offset)
+            await checkpoints.move(connection, self.name, incarnation, before, moved)
+        if self.on_commit is not None:
+            self.on_commit()
+        if self._gapped:
+            await self.repair()
+
+    async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
+        for model in self.models:
+            mine = [e for e in events if topic_of(e) in model.topics and model.wants(e.type)]
+            if not mine:
+                continue
+            states = await model.load(connection, unique(event.stream_id for event in mine))
+            folded = fold(model, states, mine, await self._parked(connection, model.name))
+            if folded.rows:
+                await model.save(connection, folded.rows, folded.applied)
+            await self._note(connection, model.name, folded)
+
+    async def _parked(self, connection: Connection, view: str) -> set[PartOfStream]:
+        rows = await connection.fetch("SELECT DISTINCT stream_id, source FROM projection_parked WHERE view = $1", view)
+        return {(row["stream_id"], row["source"]) for row in rows}
+
+    async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
+        """Write down gaps and parked events, so that nothing is skipped in silence."""
+        for event, reason in folded.parked:
+            log.error("event parked", view=view, ticket=str(event.stream_id), version=event.version, reason=reason)
+            await connection.execute(
+                """
+                INSERT INTO projection_parked (view, stream_id, source, version, event, reason)
+                VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+                """,
+                view, event.stream_id, event.source, event.version, to_feed_line(event), reason,
+            )  # fmt: skip
+        for (stream_id, source), (have, want) in folded.gaps.items():
+            log.warning("gap", view=view, stream=str(stream_id), source=source, have=have, want=want)
+            self._gapped.add((stream_id, source))
+            await connection.execute(
+                """
+                INSERT INTO projection_gap (view, stream_id, source, have, want) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (view, stream_id, source) DO UPDATE SET want = greatest(projection_gap.want, excluded.want)
+                """,
+                view, stream_id, source, have, want,
+            )  # fmt: skip
+
+    # -- repair --------------------------------------------------------------------------------------------------
+
+    async def repair(self) -> None:
+        """Fetch from the owners what gaps miss, apply it, and strike the gaps that are closed."""
+        self._gapped.clear()
+        async with self.pool.acquire() as connection:
+            rows = await connection.fetch("SELECT view, stream_id, source, have FROM projection_gap")
+        for row in rows:
+            events = await self._feed.stream(row["source"], row["stream_id"], row["have"])
+            async with self.pool.acquire() as connection, connection.transaction():
+                await self._fold(connection, events)
+                model = next((m for m in self.models if m.name == row["view"]), None)
+                state = (await model.load(connection, [row["stream_id"]])).get(row["stream_id"]) if model else None
+                await connection.execute(
+                    "DELETE FROM projection_gap WHERE view = $1 AND stream_id = $2 AND source = $3 AND want <= $4",
+                    row["view"], row["stream_id"], row["source"],
+                    state.versions.get(row["source"], 0) if state is not None else 0,
+                )  # fmt: skip
+
+    async def retry_parked(self) -> int:
+        """Fold what is parked once more, oldest version first; what still fails stays. Returns how many healed."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            before = await connection.fetch(
+                "DELETE FROM projection_parked WHERE view = ANY ($1) RETURNING view, stream_id, source, version, event",
+                [model.name for model in self.models],
+            )
+            from shared.contracts.event import from_feed_line
+
+            ordered = sorted(before, key=lambda row: (str(row["stream_id"]), row["source"], row["version"]))
+            seen: dict[UUID, Event] = {}
+            for row in ordered:
+                event = from_feed_line(orjson.dumps(row["event"]))
+                seen[event.event_id] = event
+            await self._fold(connection, list(seen.values()))
+            left = await connection.fetchval(
+                "SELECT count(*) FROM projection_parked WHERE view = ANY ($1)", [model.name for model in self.models]
+            )
+        return len(before) - int(left)

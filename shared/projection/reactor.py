@@ -1,0 +1,135 @@
+"""Reactions: events in, commands out, each event once.
+
+What a service must react to is put into its inbox by its own projection, in the transaction that projects it: so a
+reaction sees a ticket its service knows, comes in order per owner, survives lost logs, repaired gaps and crashes like the
+projection itself, and is not repeated by replays or rebuilds. Commands' ids derive from the event reacted to, so the one
+reaction that a crash may repeat finds its events there.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import orjson
+import structlog
+
+from shared.contracts.event import Event, from_feed_line, to_feed_line
+from shared.db import LOST_CONNECTION, Connection, OwnConnection, Pool
+from shared.eventstore.appender import StoreUnavailableError
+from shared.eventstore.ledger import ContentionError
+
+BATCH = 500
+AT_ONCE = 32
+IDLE_POLL = 0.25
+ATTEMPTS = 5
+
+log = structlog.get_logger("reactor")
+React = Callable[[Event], Awaitable[None]]
+
+
+async def enqueue(connection: Connection, events: Sequence[Event]) -> None:
+    """Put events into the inbox of the service whose connection this is; imported ones state facts and ask nothing."""
+    wanted = [to_feed_line(event) for event in events if event.origin is None]
+    if wanted:
+        await connection.execute("INSERT INTO reaction_inbox (event) SELECT * FROM unnest($1::jsonb[])", wanted)
+
+
+class Reactor:
+    """Works off one service's inbox. One is active per service; a standby waits for its lock.
+
+    Args:
+        service: Whose inbox.
+        connect: Opens a connection of its own, which holds the lock.
+        pool: For everything else.
+        before_batch: Called before each batch (routing looks at its agents' load).
+        react: Event type -> handler. A handler raises only for what cannot be helped by trying again.
+    """
+
+    def __init__(
+        self, service: str, connect: Callable[[], Awaitable[OwnConnection]], pool: Pool, react: dict[str, React],
+        before_batch: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
+        self.service = service
+        self.wake = asyncio.Event()
+        self._connect = connect
+        self._pool = pool
+        self._react = react
+        self._before_batch = before_batch
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        self._task = asyncio.create_task(self._run(), name=f"reactor-{self.service}")
+
+    async def stop(self) -> None:
+        """Stop; what is in the inbox stays there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                connection = await self._connect()
+                try:
+                    lock = f"ledgerdesk.reactor.{self.service}"
+                    while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock):
+                        await asyncio.sleep(0.25)
+                    while True:
+                        await self._work(connection)
+                finally:
+                    connection.terminate()
+            except (*LOST_CONNECTION, StoreUnavailableError) as error:
+                await log.awarning("reactor interrupted", service=self.service, error=repr(error))
+            except Exception:
+                await log.aexception("reactor failed", service=self.service)
+            await asyncio.sleep(0.2)
+
+    async def _work(self, connection: Connection) -> None:
+        self.wake.clear()
+        rows = await connection.fetch(f"SELECT id, event FROM reaction_inbox ORDER BY id LIMIT {BATCH}")
+        if not rows:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), IDLE_POLL)
+            return
+        if self._before_batch is not None:
+            await self._before_batch()
+        by_stream: dict[object, list[tuple[int, Event]]] = {}
+        for row in rows:
+            event = from_feed_line(orjson.dumps(row["event"]))
+            by_stream.setdefault(event.stream_id, []).append((row["id"], event))
+        gate = asyncio.Semaphore(AT_ONCE)
+        parked = await asyncio.gather(*(self._in_order(gate, events) for events in by_stream.values()))
+        async with connection.transaction():
+            for inbox_id, event, reason in (item for items in parked for item in items):
+                await connection.execute(
+                    "INSERT INTO reaction_parked (id, event, reason) VALUES ($1, $2, $3)",
+                    inbox_id, to_feed_line(event), reason,
+                )  # fmt: skip
+            await connection.execute("DELETE FROM reaction_inbox WHERE id = ANY ($1)", [row["id"] for row in rows])
+
+    async def _in_order(
+        self, gate: asyncio.Semaphore, events: Sequence[tuple[int, Event]]
+    ) -> list[tuple[int, Event, str]]:
+        """React to one stream's events, one after the other. Returns those that could not be reacted to."""
+        failed = []
+        async with gate:
+            for inbox_id, event in events:
+                handler = self._react.get(event.name)
+                if handler is None:
+                    continue
+                for attempt in range(1, ATTEMPTS + 1):
+                    try:
+                        await handler(event)
+                        break
+                    except (StoreUnavailableError, *LOST_CONNECTION):
+                        raise
+                    except ContentionError as error:
+                        if attempt == ATTEMPTS:
+                            failed.append((inbox_id, event, str(error)))
+                        await asyncio.sleep(0.05 * attempt)
+                    except Exception as error:
+                        await log.aexception("reaction parked", service=self.service, cause=str(event.event_id))
+                        failed.append((inbox_id, event, f"{type(error).__name__}: {error}"))
+                        break
+        return failed

@@ -1,0 +1,195 @@
+"""The relay: what an owner's store holds goes to Kafka, in position order, at least once.
+
+One is active per owner: it holds a session advisory lock on a connection of its own, and the cursor is moved on that
+same connection by compare-and-set. Losing the connection loses the lock, so sending stops at once and a standby takes
+over. A page is sent as one batch per partition and awaited whole before the cursor moves; never is a second batch
+queued behind one that is not acknowledged, because the client would send it after a failure of the first, and the
+order of a ticket would be lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from shared.contracts.catalogue import CATALOGUE, PARTITIONS
+from shared.contracts.event import Event, to_record, watermark_record
+from shared.db import LOST_CONNECTION, Connection, OwnConnection
+from shared.eventstore.store import COLUMNS, event_of
+
+PAGE = 1000
+BATCH_BYTES = 900_000
+PAUSE = 0.005
+BUSY_POLL = 0.02
+IDLE_POLL = 0.25
+WATERMARK_EVERY = 1.0
+
+_partitioner = DefaultPartitioner()
+log = structlog.get_logger("relay")
+
+
+class CursorMovedError(RuntimeError):
+    """Somebody else moved the cursor: this relay is no longer the active one."""
+
+
+def topics_of(owner: str) -> list[str]:
+    """Return the topics an owner publishes to."""
+    return sorted({spec.topic for spec in CATALOGUE.values() if spec.owner == owner and spec.topic})
+
+
+def partition_of(key: bytes, topic: str) -> int:
+    """Return the partition of a key: the same that any Kafka client's keyed send would choose."""
+    partitions = list(range(PARTITIONS[topic]))
+    chosen: int = _partitioner(key, partitions, partitions)
+    return chosen
+
+
+class Relay:
+    """Publishes one owner's events.
+
+    Args:
+        owner: Whose.
+        connect: Opens a connection of its own as the owner (never one from a pool).
+        producer: Makes a producer, not started; one is made anew after every error.
+        appended: Set when something was appended in this process.
+    """
+
+    def __init__(
+        self, owner: str, connect: Callable[[], Awaitable[OwnConnection]], producer: Callable[[], AIOKafkaProducer],
+        appended: asyncio.Event,
+    ) -> None:  # fmt: skip
+        self.owner = owner
+        self.active = False
+        self.position = 0
+        self._connect = connect
+        self._new_producer = producer
+        self._appended = appended
+        self._task: asyncio.Task[None] | None = None
+        self._topics = topics_of(owner)
+        self._watermarked = 0.0
+        self._watermark_due = True
+
+    def start(self) -> None:
+        """Begin to relay in the running event loop."""
+        self._task = asyncio.create_task(self._run(), name=f"relay-{self.owner}")
+
+    async def stop(self) -> None:
+        """Stop sending. What was not acknowledged is sent again by the next relay."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._reign()
+            except (*LOST_CONNECTION, KafkaError, CursorMovedError) as error:
+                await log.awarning("relay interrupted", owner=self.owner, error=repr(error))
+            finally:
+                self.active = False
+            await asyncio.sleep(0.2)
+
+    async def _reign(self) -> None:
+        """Hold the lock and send until something breaks."""
+        connection = await self._connect()
+        try:
+            lock = f"ledgerdesk.relay.{self.owner}"
+            while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock):
+                await asyncio.sleep(0.25)
+            # The page query, planned while the table was empty, would stay a sequential scan.
+            await connection.execute("SET enable_seqscan = off")
+            producer = self._new_producer()
+            try:
+                await producer.start()
+                await self._send_pages(connection, producer)
+            finally:
+                await _abandon(producer)
+        finally:
+            connection.terminate()
+
+    async def _send_pages(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+        self.position = await connection.fetchval("SELECT position FROM relay_cursor WHERE name = 'kafka'")
+        self.active = True
+        loop = asyncio.get_running_loop()
+        moved = loop.time()
+        while True:
+            self._appended.clear()
+            rows = await connection.fetch(
+                f"SELECT {COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT {PAGE}", self.position
+            )
+            if rows:
+                await self._send(connection, producer, [event_of(row, self.owner) for row in rows])
+                moved = loop.time()
+            if self._watermark_due and loop.time() - self._watermarked >= WATERMARK_EVERY:
+                await self._send_watermarks(producer)
+                self._watermarked, self._watermark_due = loop.time(), False
+            if len(rows) == PAGE:
+                continue
+            poll = BUSY_POLL if loop.time() - moved < 1 else IDLE_POLL
+            try:
+                await asyncio.wait_for(self._appended.wait(), poll)
+                await asyncio.sleep(PAUSE)  # let a few more commits join the page
+            except TimeoutError:
+                continue
+
+    async def _send(self, connection: Connection, producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
+        """Send one page and move the cursor to the last event that was acknowledged."""
+        builders: dict[tuple[str, int], BatchBuilder] = {}
+        last = self.position
+        for event in events:
+            spec = CATALOGUE.get(event.type)
+            if spec is not None and spec.topic is not None:
+                key, value, headers = to_record(event)
+                place = (spec.topic, partition_of(key, spec.topic))
+                builder = builders.get(place)
+                if builder is None:
+                    builder = builders[place] = producer.create_batch()
+                if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    break  # full: what comes after waits for the next page, so that positions stay in order
+            last = event.position
+        await _send_all(producer, builders)
+        moved = await connection.execute(
+            "UPDATE relay_cursor SET position = $1 WHERE name = 'kafka' AND position = $2", last, self.position
+        )
+        if moved != "UPDATE 1":
+            raise CursorMovedError(f"the cursor of {self.owner} is no longer at {self.position}")
+        self.position = last
+        self._watermark_due = True
+
+    async def _send_watermarks(self, producer: AIOKafkaProducer) -> None:
+        value, headers = watermark_record(self.owner, self.position, datetime.now(UTC))
+        builders: dict[tuple[str, int], BatchBuilder] = {}
+        for topic in self._topics:
+            for partition in range(PARTITIONS[topic]):
+                builder = producer.create_batch()
+                builder.append(key=None, value=value, timestamp=None, headers=headers)
+                builders[topic, partition] = builder
+        await _send_all(producer, builders)
+
+
+async def _send_all(producer: AIOKafkaProducer, builders: dict[tuple[str, int], BatchBuilder]) -> None:
+    """Send one batch to each partition at once and wait for every acknowledgement."""
+    sent = [
+        await producer.send_batch(builder, topic, partition=partition)
+        for (topic, partition), builder in builders.items()
+    ]
+    results = await asyncio.gather(*sent, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close a producer without letting it send what is still queued.
+
+    ``stop()`` flushes: after an error that would put later events in front of those that failed. Ending its sender
+    task first leaves nothing that could be sent.
+    """
+    producer._closed = True  # noqa: SLF001 -- aiokafka offers no close without flush; this is stop() less the flush
+    await asyncio.gather(producer._sender.close(), return_exceptions=True)  # noqa: SLF001 -- same
+    await producer.client.close()

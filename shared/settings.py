@@ -1,0 +1,87 @@
+"""Settings, from the environment. One place, so that `ledgerdesk up`, compose and Kubernetes run the same code."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.contracts.canonical import keyed_digest
+
+import os
+SERVICES = tuple(os.environ.get("LD_S","intake,routing,workflow,reporting,gateway").split(","))
+
+
+class Settings(BaseSettings):
+    """What a process needs to know.
+
+    Attributes:
+        database_url: PostgreSQL; its user may act as the services' roles.
+        kafka_bootstrap_servers: The brokers.
+        secret_key: The stack's secret; tokens, key hashes and address digests derive from it.
+        port: Where HTTP is served.
+        host: Interface; loopback unless told otherwise.
+        data: The embedded stack's directory, and where files are kept.
+        admin_api_key: A key with the administrator's role that exists from the first start.
+        demo_password: Password of the accounts in an organisation file that names none.
+        public_url: What people type to come here; for links.
+        service_urls: Owner -> origin, where services run apart (``intake=http://intake:8080,…``).
+        consumer_groups: Share partitions among processes of one service (clusters) instead of reading all.
+        kafka_idempotence: Whether the brokers know idempotent producers (the embedded one does not).
+        log_level: debug, info, warning or error.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LEDGERDESK_", extra="ignore", populate_by_name=True)
+
+    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "LEDGERDESK_DATABASE_URL"))
+    kafka_bootstrap_servers: str = Field(
+        "", validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "LEDGERDESK_KAFKA_BOOTSTRAP_SERVERS")
+    )
+    secret_key: SecretStr = SecretStr("")
+    secret_key_file: Path | None = None
+    port: int = 8080
+    host: str = "127.0.0.1"
+    data: Path = Path(".ledgerdesk")
+    admin_api_key: SecretStr = SecretStr("")
+    demo_password: SecretStr = SecretStr("")
+    public_url: str = ""
+    service_urls: str = ""
+    consumer_groups: bool = False
+    consumer_instance: str = ""
+    kafka_idempotence: bool = True
+    kafka_replication: int = 1
+    log_level: str = "info"
+
+    def secret(self) -> bytes:
+        """Return the stack's secret.
+
+        Raises:
+            ValueError: There is none; says how to make one.
+        """
+        text = self.secret_key.get_secret_value()
+        if not text and self.secret_key_file is not None:
+            text = self.secret_key_file.read_text().strip()
+        if len(text) < 32:
+            raise ValueError(
+                "LEDGERDESK_SECRET_KEY (or LEDGERDESK_SECRET_KEY_FILE) must hold at least 32 characters: "
+                "make one with `openssl rand -hex 32`"
+            )
+        return text.encode()
+
+    def derived_key(self, purpose: str) -> bytes:
+        """Return a key for one purpose, so that no two uses share one."""
+        return bytes.fromhex(keyed_digest(self.secret(), f"ledgerdesk|{purpose}"))
+
+    def url_of(self, service: str) -> str:
+        """Return the origin of the process that serves a service."""
+        for pair in filter(None, self.service_urls.split(",")):
+            name, _, url = pair.partition("=")
+            if name.strip() == service:
+                return url.strip().rstrip("/")
+        return f"http://127.0.0.1:{self.port}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the process's settings, read once."""
+    return Settings()
