@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -33,7 +33,7 @@ def up(data: DataOption = Path(".ledgerdesk"), port: PortOption = 8080) -> None:
 @app.command()
 def init() -> None:
     """Prepare the servers named by DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS: roles, schemas, migrations, topics."""
-    from ledgerdesk.host import initialise
+    from ledgerdesk.initialise import initialise
     from shared.settings import settings
     from shared.telemetry import configure_logging
 
@@ -87,7 +87,124 @@ def org_apply(
         typer.echo("changed: " + ", ".join(f"{owner} {count}" for owner, count in changed.items()))
 
 
-def _fail(message: str, code: int = 1) -> None:
+@app.command("import")
+def import_log(
+    log: Annotated[Path, typer.Argument(help="The log: CSV, also gzipped.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="What its columns mean (YAML); see docs/importing.md.")],
+    data: DataOption = Path(".ledgerdesk"),
+) -> None:
+    """Import another system's ticket log as back-dated events. Importing it again adds nothing; a longer export, its tail."""
+    from ledgerdesk.client import NoStackError, find_stack
+    from ledgerdesk.importer.command import import_log as run
+
+    try:
+        stack = find_stack(data)
+    except NoStackError as error:
+        _fail(str(error), 2)
+    raise typer.Exit(run(log, mapping, url=stack.url, token=lambda: stack.key))
+
+
+@app.command()
+def verify(
+    data: DataOption = Path(".ledgerdesk"),
+    wait: Annotated[float, typer.Option(help="Seconds that the views are given to catch up.")] = 60,
+) -> None:
+    """Hold every row of every view against a fresh fold of the stores, and recompute every chain of hashes.
+
+    Ends with 0: clean; 2: differences; 3: a view is behind; 4: events are parked or missing. Works on a stopped stack, too.
+    """
+    import asyncpg
+    from rich.console import Console
+
+    from ledgerdesk.client import NoStackError
+    from ledgerdesk.offline import database_of
+    from ledgerdesk.verify import verify as run
+
+    console = Console()
+    try:
+        with database_of(data) as (dsn, live), console.status("verifying") as status:
+            verdict = asyncio.run(run(dsn, wait if live else 0, status.update))
+    except (NoStackError, OSError, asyncpg.PostgresError) as error:
+        _fail(str(error))
+    words = {0: "clean", 2: "different", 3: "behind", 4: "parked or missing"}
+    for text in [*verdict.differences, *verdict.parked, *verdict.behind][:50]:
+        console.print(text, highlight=False, markup=False)
+    console.print(
+        f"{words[verdict.exit_code]}: {verdict.events} events, {sum(verdict.rows.values())} rows in {len(verdict.rows)} views, "
+        f"{len(verdict.differences)} differences, {len(verdict.behind)} behind, {len(verdict.parked)} parked or missing "
+        f"({verdict.seconds:.1f} s)", highlight=False,
+    )  # fmt: skip
+    raise typer.Exit(verdict.exit_code)
+
+
+@app.command()
+def doctor(
+    data: DataOption = Path(".ledgerdesk"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what runs (with pids), how far every store, relay and view has come, and what it costs. Ends with 0 if all is well."""
+    from ledgerdesk import doctor as examination
+    from ledgerdesk.client import NoStackError, find_stack
+
+    try:
+        stack = find_stack(data)
+    except NoStackError as error:
+        _fail(str(error))
+    raise typer.Exit(examination.show(examination.examine(data, stack), as_json=as_json))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="The archive to write, e.g. ledgerdesk-2026-11-22.tar.")],
+    data: DataOption = Path(".ledgerdesk"),
+) -> None:
+    """Save the stores, keys and files into one archive, also while the stack runs. It holds secrets: guard it."""
+    import asyncpg
+
+    from ledgerdesk.backup import backup as run
+    from ledgerdesk.client import NoStackError
+    from ledgerdesk.offline import database_of
+
+    try:
+        with database_of(data) as (dsn, _):
+            manifest = asyncio.run(run(dsn, data, target, typer.echo))
+    except (NoStackError, OSError, asyncpg.PostgresError) as error:
+        _fail(str(error))
+    total = sum(store["events"] for store in manifest["stores"].values())
+    typer.echo(f"{target}: {total} events, {target.stat().st_size} bytes")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="An archive that `ledgerdesk backup` wrote.")],
+    data: DataOption = Path(".ledgerdesk"),
+) -> None:
+    """Restore an archive into a new directory, or into the empty database of DATABASE_URL. The views build themselves anew."""
+    import tempfile
+
+    import asyncpg
+
+    from ledgerdesk import backup as archive
+    from ledgerdesk.client import NoStackError
+    from ledgerdesk.initialise import migrate_all
+    from ledgerdesk.offline import database_of, is_running
+
+    if is_running(data) and not os.environ.get("DATABASE_URL"):
+        _fail(f"a stack runs in {data}: stop it, and restore into a new directory")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            manifest = archive.unpack(source, Path(scratch))
+            with database_of(data, create=True) as (dsn, _):
+                asyncio.run(migrate_all(dsn))
+                total = asyncio.run(archive.restore_stores(dsn, Path(scratch), manifest, typer.echo))
+            archive.restore_files(Path(scratch), data)
+    except (NoStackError, archive.BackupError, OSError, asyncpg.PostgresError) as error:
+        _fail(str(error))
+    typer.echo(f"{total} events restored into {data}; start it with: ledgerdesk up --data {data}")
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong and end."""
     typer.echo(message, err=True)
     raise typer.Exit(code)

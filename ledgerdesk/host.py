@@ -17,6 +17,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import db
+from shared.eventstore.store import EventStore
 from shared.http import problems
 from shared.http.caller import unauthenticated
 from shared.http.limits import LimitBodies
@@ -24,7 +25,7 @@ from shared.projection import checkpoints
 from shared.projection.subscription import Subscription
 from shared.service import PARTS, Kernel, Service
 from shared.settings import SERVICES, Settings
-from shared.topics import create_topics, topics_exist
+from shared.topics import topics_exist
 
 API = "/api/v1"
 log = structlog.get_logger("host")
@@ -33,23 +34,6 @@ log = structlog.get_logger("host")
 def module_of(service: str) -> Any:
     """Return the composition root of a service."""
     return importlib.import_module(f"services.{service}.app")
-
-
-async def initialise(settings: Settings, services: Sequence[str] = SERVICES) -> None:
-    """The one init step: roles, schemas, migrations (forward only), the read-only roles, topics."""
-    await db.wait_until_up(settings.database_url)
-    await db.create_schemas(settings.database_url, services)
-    for service in services:
-        connection = await db.connect(settings.database_url, service)
-        try:
-            applied = await db.migrate(connection, module_of(service).MIGRATIONS)
-        finally:
-            await connection.close()
-        if applied:
-            await log.ainfo("migrated", service=service, files=applied)
-    if "reporting" in services:
-        await importlib.import_module("services.reporting.analytics").install_analytics(settings.database_url)
-    await create_topics(settings.kafka_bootstrap_servers, settings.kafka_replication)
 
 
 @dataclass
@@ -144,6 +128,19 @@ def create_app(host: Host) -> FastAPI:
     app.state.settings = host.settings
     problems.install(app)
     app.add_middleware(LimitBodies)
+    app.include_router(root_router(host, app))
+    for name in host.names:
+        if "http" in host.parts[name]:
+            module = module_of(name)
+            for router in module.ROUTERS:
+                app.include_router(router, prefix=API)
+            for router in getattr(module, "PAGES", ()):
+                app.include_router(router)
+    return app
+
+
+def root_router(host: Host, app: FastAPI) -> APIRouter:
+    """Return what every process answers: health, readiness, metrics, where it stands, and the whole API's description."""
     root = APIRouter(include_in_schema=False)
 
     @root.get("/healthz")
@@ -168,21 +165,16 @@ def create_app(host: Host) -> FastAPI:
     async def projections(request: Request) -> dict[str, Any]:
         """Where each projection stands: per owner, the position up to which everything is applied."""
         await need_system(host, request)
-        return {"projections": [await progress(service) for service in host.services.values()]}
+        return {
+            "projections": [await progress(service) for service in host.services.values()],
+            "owners": [await relayed(s.name, s.store) for s in host.services.values() if s.store is not None],
+        }
 
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:
         return merged_openapi(app)
 
-    app.include_router(root)
-    for name in host.names:
-        if "http" in host.parts[name]:
-            module = module_of(name)
-            for router in module.ROUTERS:
-                app.include_router(router, prefix=API)
-            for router in getattr(module, "PAGES", ()):
-                app.include_router(router)
-    return app
+    return root
 
 
 async def need_system(host: Host, request: Request) -> None:
@@ -213,6 +205,13 @@ async def progress(service: Service) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def relayed(owner: str, store: EventStore) -> dict[str, Any]:
+    """Return how far an owner's store has come, and its relay."""
+    cursor = await store.pool.fetchval("SELECT position FROM relay_cursor WHERE name = 'kafka'")
+    position = await store.last_position()
+    return {"owner": owner, "position": position, "relayed": cursor, "waiting": position - cursor}
+
+
 async def others_ready(data: Path) -> bool:
     """Whether the other processes of an embedded stack say they are ready (a file each); True where there are none."""
     folder = data / "run" / "ready"
@@ -236,6 +235,11 @@ async def serve(host: Host) -> None:
     await uvicorn.Server(config).serve()
 
 
+def _say(ready_file: Path, state: str) -> None:
+    ready_file.parent.mkdir(parents=True, exist_ok=True)
+    ready_file.write_text(f"{state} {os.getpid()}")
+
+
 async def work(host: Host, ready_file: Path | None = None) -> None:
     """Run projectors, reactors and relays without HTTP until told to stop; says in a file whether it is ready."""
     stopping = asyncio.Event()
@@ -248,8 +252,7 @@ async def work(host: Host, ready_file: Path | None = None) -> None:
         while not stopping.is_set():
             now = "ready" if host.ready() else "starting"
             if ready_file is not None and now != said:
-                ready_file.parent.mkdir(parents=True, exist_ok=True)
-                ready_file.write_text(f"{now} {os.getpid()}")
+                _say(ready_file, now)
                 said = now
             try:
                 await asyncio.wait_for(stopping.wait(), 0.1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from shared.embedded import AlreadyRunningError, ChildSpec, EmbeddedBroker, EmbeddedPostgres, Supervisor, free_port
 
 DATABASE = "ledgerdesk"
-SERVICES = os.environ.get("LD_S","intake,routing,workflow,reporting,gateway")
+SERVICES = "intake,routing,workflow,reporting,gateway"
 
 
 def kept_secret(path: Path, prefix: str = "") -> str:
@@ -74,6 +74,7 @@ def build(data: Path, port: int) -> Supervisor:
     url = f"http://127.0.0.1:{port}"
     _remember(data, env)
     ready_file = data / "run" / "ready" / "worker"
+    worker_ready = _worker_ready(ready_file)  # http is started without waiting, so that both load at the same time
 
     def python(*arguments: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-m", "ledgerdesk.cli", *arguments]
@@ -105,14 +106,14 @@ def build(data: Path, port: int) -> Supervisor:
         ChildSpec(
             name="http",
             argv=python("serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay"),
-            env=env, ready=lambda: answers(f"{url}/healthz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            env=env, ready=lambda: True, services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
         ChildSpec(
             name="worker",
             argv=python(
                 "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file)
             ),
-            env=env, ready=_worker_ready(ready_file), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            env=env, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
     ready_file.unlink(missing_ok=True)

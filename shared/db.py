@@ -104,6 +104,25 @@ async def create_schemas(dsn: str, services: Sequence[str]) -> None:
         await connection.close()
 
 
+async def grant_reading(dsn: str, services: Sequence[str]) -> None:
+    """Let the role `ledgerdesk_verify` read every service's tables and do nothing else."""
+    role = role_of("verify")
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('ledgerdesk.schemas', 0))")
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await connection.execute(f'CREATE ROLE "{role}" NOLOGIN')
+        if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'SET')", role):
+            await connection.execute(f'GRANT "{role}" TO CURRENT_USER')
+        for service in services:
+            await connection.execute(f'SET ROLE "{role_of(service)}"')
+            await connection.execute(f'GRANT USAGE ON SCHEMA "{service}" TO "{role}"')
+            await connection.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{service}" TO "{role}"')
+            await connection.execute("RESET ROLE")
+    finally:
+        await connection.close()
+
+
 async def migrate(connection: Connection, folders: Sequence[Path]) -> list[str]:
     """Apply what is new in these folders, in their order, each file in a transaction. Returns the names applied.
 

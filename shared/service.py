@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -23,7 +22,6 @@ from shared.relay import BATCH_BYTES, Relay
 from shared.settings import Settings
 from shared.tokens import Tokens
 
-SHARED = Path(__file__).parent
 PARTS = ("http", "relay", "projector", "reactor")
 """What a process may run of a service."""
 
@@ -94,14 +92,6 @@ class Service:
         if self.relay is not None:
             await self.relay.stop()
         await self.pool.close()
-
-
-def migration_folders(service: Path) -> list[Path]:
-    """Return the migrations of a service, the shared ones first. Reporting keeps no events but may share the table."""
-    return [
-        SHARED / "eventstore" / "migrations", SHARED / "projection" / "migrations", SHARED / "directory" / "migrations",
-        service / "migrations",
-    ]  # fmt: skip
 
 
 def producer_of(settings: Settings) -> Callable[[], AIOKafkaProducer]:

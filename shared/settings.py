@@ -8,8 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.canonical import keyed_digest
 
-import os
-SERVICES = tuple(os.environ.get("LD_S","intake,routing,workflow,reporting,gateway").split(","))
+SERVICES = ("intake", "routing", "workflow", "reporting", "gateway")
+
+
+LEAST_SECRET = 32
+"""Characters of the stack's secret, at least."""
 
 
 class Settings(BaseSettings):
@@ -61,7 +64,7 @@ class Settings(BaseSettings):
         text = self.secret_key.get_secret_value()
         if not text and self.secret_key_file is not None:
             text = self.secret_key_file.read_text().strip()
-        if len(text) < 32:
+        if len(text) < LEAST_SECRET:
             raise ValueError(
                 "LEDGERDESK_SECRET_KEY (or LEDGERDESK_SECRET_KEY_FILE) must hold at least 32 characters: "
                 "make one with `openssl rand -hex 32`"

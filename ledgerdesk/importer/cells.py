@@ -12,16 +12,24 @@ from ledgerdesk.importer.mapping import MappingError, Time
 from shared.contracts.event import rfc3339
 
 V = TypeVar("V")
-Cells = Sequence[str | None]
-"""A record's cells; a missing one is None."""
-Source = Callable[[Cells, str], str | None]
-"""Takes the cells and the case's id, gives the field's text, None where the log has none."""
+Clean = Callable[[str], str | None]
+"""Takes a cell, gives its text, None where it stands for nothing."""
+Source = Callable[[Sequence[str], str], str | None]
+"""Takes a record's cells and the case's id, gives the field's text, None where the log has none."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR = 1000
 
 
-def source(key: str, words: Sequence[str], header: Sequence[str], log: str) -> Source:
+def cleaner(missing: Sequence[str], *, trim: bool) -> Clean:
+    """Return what tells texts from cells that stand for nothing: empty ones and the `missing` tokens."""
+    tokens = {"", *(token.strip() for token in missing)}
+    if trim:
+        return lambda cell: None if (text := cell.strip()) in tokens else text
+    return lambda cell: None if cell in tokens or cell.strip() in tokens else cell
+
+
+def source(key: str, words: Sequence[str], header: Sequence[str], log: str, clean: Clean) -> Source:
     """Compile what a mapping says of a field.
 
     Args:
@@ -29,17 +37,18 @@ def source(key: str, words: Sequence[str], header: Sequence[str], log: str) -> S
         words: A column, several columns, or one template with columns (or ``case``, ``log``) in braces.
         header: The log's columns.
         log: The log's name.
+        clean: What tells the cells that stand for nothing.
 
     Raises:
         MappingError: The log has no such column, has it twice, or the template is none.
     """
     if len(words) == 1 and "{" in words[0]:
-        return _template(key, words[0], header, log)
+        return _template(key, words[0], header, log, clean)
     places = [_place(key, word, header) for word in words]
     if len(places) == 1:
         place = places[0]
-        return lambda cells, _case: cells[place]
-    return lambda cells, _case: " ".join(cell for p in places if (cell := cells[p])) or None
+        return lambda cells, _case: clean(cells[place])
+    return lambda cells, _case: " ".join(cell for p in places if (cell := clean(cells[p]))) or None
 
 
 def _place(key: str, column: str, header: Sequence[str]) -> int:
@@ -55,7 +64,7 @@ def _place(key: str, column: str, header: Sequence[str]) -> int:
     raise MappingError([f"{key}: the log has no column {column!r}; {hint}It has: {', '.join(header)}"])
 
 
-def _template(key: str, text: str, header: Sequence[str], log: str) -> Source:
+def _template(key: str, text: str, header: Sequence[str], log: str, clean: Clean) -> Source:
     parts: list[tuple[str, int | None]] = []  # text, then the cell after it; -1 is the case
     try:
         for before, name, form, conversion in Formatter().parse(text):
@@ -69,14 +78,14 @@ def _template(key: str, text: str, header: Sequence[str], log: str) -> Source:
                 parts.append((before, -1 if name == "case" else _place(key, name, header)))
     except ValueError as error:
         raise MappingError([f"{key}: {text!r} is no template: {error}; write a brace as {{{{ or }}}}"]) from error
-    columns = [place for _, place in parts if place is not None]
+    fixed = all(place is None for _, place in parts)
 
-    def fill(cells: Cells, case: str) -> str | None:
-        said, found = [], not columns
+    def fill(cells: Sequence[str], case: str) -> str | None:
+        said, found = [], fixed
         for before, place in parts:
             said.append(before)
             if place is not None:
-                cell = case if place == -1 else cells[place]
+                cell = case if place == -1 else clean(cells[place])
                 if cell:
                     found = True
                     said.append(cell)

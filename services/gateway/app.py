@@ -1,8 +1,6 @@
 """The gateway, wired."""
 
 import asyncio
-from pathlib import Path
-
 from argon2 import PasswordHasher
 
 from services.gateway import api, domain, stream
@@ -12,9 +10,9 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
-from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
-MIGRATIONS = migration_folders(Path(__file__).parent)
+VIEWS = (TicketView(),)
 ROUTERS = (api.router, stream.router, api.internal, internal_router("gateway"))
 
 
@@ -61,7 +59,7 @@ async def build(kernel: Kernel) -> Service:
 
     return Service(
         name="gateway", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, [TicketView()]), store=store,
+        routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "gateway", appender), components=gateway, extras={"tail": tail},
         on_start=[start], on_stop=[stop],
     )  # fmt: skip

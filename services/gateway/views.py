@@ -33,6 +33,7 @@ class TicketView:
 
     name = "gateway.ticket"
     topics = frozenset({TICKETS})
+    table = "ticket"
     evolve = staticmethod(evolve)
 
     def wants(self, event_type: str) -> bool:

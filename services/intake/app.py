@@ -1,7 +1,5 @@
 """Intake, wired."""
 
-from pathlib import Path
-
 from services.intake import api, domain
 from services.intake.people import People
 from services.intake.reactions import Ingress, decode_raw
@@ -16,13 +14,12 @@ from shared.service import (
     Kernel,
     Service,
     common_parts,
-    migration_folders,
     producer_of,
     projection_of,
     relay_of,
 )
 
-MIGRATIONS = migration_folders(Path(__file__).parent)
+VIEWS = (TicketView(),)
 ROUTERS = (api.router, api.internal, internal_router("intake"))
 
 
@@ -36,11 +33,11 @@ async def build(kernel: Kernel) -> Service:
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people,
     )  # fmt: skip
-    ingress = Ingress(intake, parts.pool, producer_of(kernel.settings)())
+    ingress = Ingress(intake, parts.pool, producer_of(kernel.settings))
     subscription = Subscription("ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, [ingress], decode=decode_raw)
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, [TicketView()]), store=store,
+        routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "intake", appender), subscriptions=[subscription],
         components=intake, on_stop=[ingress.close],
     )  # fmt: skip

@@ -7,7 +7,7 @@ be used goes to the dead-letter topic with its reason, and the next is taken.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from shared.contracts.fields import Body, Key, Strict
 from shared.contracts.ids import derived
 from shared.db import LOST_CONNECTION, Pool
 from shared.eventstore.appender import StoreUnavailableError
-from shared.eventstore.ledger import Context, ContentionError, EventTooLargeError
+from shared.eventstore.ledger import ContentionError, Context, EventTooLargeError
 from shared.http.problems import Problem
 from shared.http.tickets import look_up
 from shared.http.versions import wait_for
@@ -145,11 +145,11 @@ class Ingress:
     name = "intake.ingress"
     topics = frozenset({INGRESS})
 
-    def __init__(self, intake: Intake, pool: Pool, producer: AIOKafkaProducer) -> None:
+    def __init__(self, intake: Intake, pool: Pool, producer: Callable[[], AIOKafkaProducer]) -> None:
         self._intake = intake
         self._pool = pool
-        self._producer = producer
-        self._producing = False
+        self._new_producer = producer
+        self._producer: AIOKafkaProducer | None = None
 
     async def prepare(self, incarnation: str, *, afresh: bool = False) -> dict[Place, int]:
         """Return where to go on. A new log is read from its beginning: ids make repeats harmless."""
@@ -193,9 +193,14 @@ class Ingress:
 
     async def _refuse(self, record: Record, raw: RawRecord, reason: str) -> None:
         await log.awarning("dead letter", partition=record.partition, offset=record.offset, reason=reason)
-        if not self._producing:
-            await self._producer.start()
-            self._producing = True
+        if self._producer is None:
+            producer = self._new_producer()
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
         headers = [(name, value or b"") for name, value in raw.headers]
         headers += [
             ("ledgerdesk_reason", reason.encode()), ("ledgerdesk_topic", record.topic.encode()),
@@ -205,7 +210,7 @@ class Ingress:
 
     async def close(self) -> None:
         """Close the dead-letter producer."""
-        if self._producing:
+        if self._producer is not None:
             await self._producer.stop()
 
 

@@ -77,10 +77,9 @@ async def _work_on(ref: str, command: CommandRequest, routing: RoutingApp, decid
     """Run a command on a ticket that is still work, by somebody who works tickets."""
     row = await known_ticket(routing.pool, ref, command.caller)
     command.caller.need_staff()
-    if row["status"] == "closed":
-        # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
-        if await routing.tickets.repeat_of(command.context()) is None:
-            raise Problem(409, "The ticket is closed: reopen it first.")
+    # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
+    if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
+        raise Problem(409, "The ticket is closed: reopen it first.")
     result = await routing.tickets.execute(row["stream_id"], decide, command.context(), command.if_version("routing"))
     command.answer(row["stream_id"], "routing", result)
     return Taken(id=row["stream_id"], versions={"routing": result.version})

@@ -1,7 +1,5 @@
 """Routing, wired."""
 
-from pathlib import Path
-
 from services.routing import api, domain, organisation
 from services.routing.reactions import Routing
 from services.routing.views import TicketView
@@ -12,9 +10,9 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor
-from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
-MIGRATIONS = migration_folders(Path(__file__).parent)
+VIEWS = (TicketView(),)
 ROUTERS = (api.router, organisation.internal, internal_router("routing"))
 
 
@@ -31,7 +29,7 @@ async def build(kernel: Kernel) -> Service:
     )
     return Service(
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, [TicketView()]), store=store,
+        routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "routing", appender), reactor=reactor,
         components=api.RoutingApp(parts.pool, parts.directory, tickets, Ledger(store, appender, no_entry, entry_after)),
     )  # fmt: skip

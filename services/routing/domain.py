@@ -1,8 +1,10 @@
-"""Who handles a ticket. Pure: the configuration and the agents' load are arguments, and the same arguments give the same
-decision, with its reasons in the event."""
+"""Who handles a ticket. Pure: the configuration and the agents' load are arguments.
+
+The same arguments give the same decision, with its reasons in the event.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -148,32 +150,25 @@ def transfer(
 # -- what rules and policy decide ------------------------------------------------------------------------------------
 
 
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "equals": lambda value, wanted: value.lower() == wanted.lower(),
+    "contains": lambda value, wanted: wanted.lower() in value.lower(),
+    "starts": lambda value, wanted: value.lower().startswith(wanted.lower()),
+    "ends": lambda value, wanted: value.lower().endswith(wanted.lower()),
+    "matches": lambda value, wanted: re.search(wanted, value, re.IGNORECASE) is not None,
+}
+
+
 def _holds(test: Mapping[str, Any], ticket: NewTicket) -> bool:
     """Whether one test of a rule holds. Unknown operators hold never: a rule must not match by mistake."""
     found = getattr(ticket, test["field"], None)
     values = [str(v) for v in found] if isinstance(found, (list, tuple)) else [str(found or "")]
-    wanted, op = str(test["value"]), test["op"]
-    lowered = [value.lower() for value in values]
-    want = wanted.lower()
-    match op:
-        case "equals":
-            return want in lowered
-        case "not_equals":
-            return want not in lowered
-        case "contains":
-            return any(want in value for value in lowered)
-        case "not_contains":
-            return not any(want in value for value in lowered)
-        case "starts":
-            return any(value.startswith(want) for value in lowered)
-        case "ends":
-            return any(value.endswith(want) for value in lowered)
-        case "matches":
-            return any(re.search(wanted, value, re.IGNORECASE) is not None for value in values)
-        case "not_matches":
-            return not any(re.search(wanted, value, re.IGNORECASE) is not None for value in values)
-        case _:
-            return False
+    op: str = test["op"]
+    compare = _OPERATORS.get(op.removeprefix("not_"))
+    if compare is None:
+        return False
+    holds = any(compare(value, str(test["value"])) for value in values)
+    return not holds if op.startswith("not_") else holds
 
 
 def matching_rules(config: Config, ticket: NewTicket) -> list[Mapping[str, Any]]:

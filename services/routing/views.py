@@ -60,6 +60,7 @@ class TicketView:
 
     name = "routing.ticket"
     topics = frozenset({TICKETS})
+    table = "ticket"
     evolve = staticmethod(evolve)
 
     def wants(self, event_type: str) -> bool:

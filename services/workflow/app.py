@@ -1,7 +1,5 @@
 """Workflow, wired."""
 
-from pathlib import Path
-
 from services.workflow import api, domain, reads
 from services.workflow.reactions import Workflow
 from services.workflow.views import TicketView
@@ -11,9 +9,9 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor
-from shared.service import Kernel, Service, common_parts, migration_folders, projection_of, relay_of
+from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
-MIGRATIONS = migration_folders(Path(__file__).parent)
+VIEWS = (TicketView(),)
 ROUTERS = (reads.router, api.router, internal_router("workflow"))
 
 
@@ -35,7 +33,7 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     return Service(
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, [TicketView()]), store=store,
+        routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", appender), reactor=reactor,
         components=api.WorkflowApp(parts.pool, parts.directory, tickets),
     )  # fmt: skip

@@ -63,18 +63,24 @@ async def list_tickets(
     where = _Where()
     if not caller.sees_all:
         where.add("requester_id = {}", caller.person_id)
-    if query.status:
-        where.add("status = ANY ({})", query.status)
-    if query.priority:
-        where.add("priority = ANY ({})", query.priority)
-    if query.severity:
-        where.add("severity = ANY ({})", query.severity)
-    if query.team is not None:
-        where.add("team = {}", query.team)
-    if query.department is not None:
-        where.add("department = {}", query.department)
+    for column in ("status", "priority", "severity"):
+        if getattr(query, column):
+            where.add(f"{column} = ANY ({{}})", getattr(query, column))
+    for column in ("team", "department"):
+        if getattr(query, column) is not None:
+            where.add(f"{column} = {{}}", getattr(query, column))
     if query.tag is not None:
         where.add("tags @> {}", [query.tag])
+    if query.q is not None:
+        only_public = "" if caller.sees_all else " AND public"
+        where.values.append(query.q)
+        where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
+    await _add_people(where, directory, query, caller)
+    return await _page(pool, query, where)
+
+
+async def _add_people(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:
+    """Add the filters that name somebody."""
     if query.assignee == "none":
         where.conditions.append("agent IS NULL")
     elif query.assignee is not None:
@@ -85,11 +91,6 @@ async def list_tickets(
         where.add("requester_email = {}", query.requester.lower())
     if query.involved == "me":
         where.add("involved @> {}", [str(caller.person_id)])
-    if query.q is not None:
-        only_public = "" if caller.sees_all else " AND public"
-        where.values.append(query.q)
-        where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
-    return await _page(pool, query, where)
 
 
 async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[asyncpg.Record], str | None]:

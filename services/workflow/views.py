@@ -59,7 +59,7 @@ def _later(one: datetime | None, other: datetime) -> datetime:
     return other if one is None or other > one else one
 
 
-def evolve(state: TicketRow, event: Event) -> TicketRow:
+def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     data, name, at = event.data, event.name, event.occurred_at
     base: dict[str, Any] = {"versions": advanced(state.versions, event), "updated_at": _later(state.updated_at, at)}
@@ -119,7 +119,11 @@ class TicketView:
 
     name = "workflow.ticket"
     topics = frozenset({TICKETS})
+    table = "ticket"
     evolve = staticmethod(evolve)
+
+    async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
+        return await audit_timeline(connection, ids, events)
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.ticket.")
@@ -163,6 +167,24 @@ class TicketView:
         )  # fmt: skip
         await _add_to_timeline(connection, applied)
         await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+
+
+async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
+    """Hold the timeline of these tickets against their events, both ways; returns what differs."""
+    rows = await connection.fetch(
+        "SELECT ticket_id, source, version, event_id, type, at, data, personal FROM timeline WHERE ticket_id = ANY ($1)", ids
+    )
+    stored = {(r["ticket_id"], r["source"], r["version"]): r for r in rows}
+    found = []
+    for event in events:
+        row = stored.pop((event.stream_id, event.source, event.version), None)
+        if row is None:
+            found.append(f"the timeline of {event.stream_id} lacks {event.source} {event.version}")
+        elif (row["event_id"], row["type"], row["at"], row["data"], row["personal"]) != (
+            event.event_id, event.name, event.occurred_at, event.data, event.personal,
+        ):  # fmt: skip
+            found.append(f"the timeline of {event.stream_id} says something else of {event.source} {event.version}")
+    return found + [f"the timeline of {t} has {s} {v}, which no store holds" for t, s, v in stored]
 
 
 def _words(event: Event) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from shared.contracts.catalogue import DIRECTORY, IDENTITY
 from shared.contracts.event import Event
 from shared.db import Connection, jsonb_lists
 from shared.projection.model import AnyModel, Versions, advanced
+
+NOBODY = UUID(int=0)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class PersonView:
 
     name = "directory.person"
     topics = frozenset({DIRECTORY, IDENTITY})
+    table = "person"
 
     def wants(self, event_type: str) -> bool:
         return event_type in {
@@ -103,6 +107,7 @@ class EntryView:
 
     name = "directory.entry"
     topics = frozenset({DIRECTORY})
+    table = "directory_entry"
 
     def wants(self, event_type: str) -> bool:
         return event_type in _ENTRIES
@@ -153,6 +158,7 @@ class ApiKeyView:
 
     name = "directory.api_key"
     topics = frozenset({IDENTITY})
+    table = "api_key"
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.api_key.")
@@ -196,8 +202,8 @@ class SessionRow:
 
     stream_id: UUID
     versions: Versions = field(default_factory=dict)
-    person_id: UUID = UUID(int=0)
-    expires_at: datetime = datetime.max
+    person_id: UUID = NOBODY
+    expires_at: datetime = NEVER
     revoked: bool = False
 
 
@@ -206,6 +212,7 @@ class SessionView:
 
     name = "directory.session"
     topics = frozenset({IDENTITY})
+    table = "session"
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.session.")

@@ -162,7 +162,7 @@ class Supervisor:
                 child.started = time.monotonic()
                 try:
                     child.process = spawn(child.spec, child.log, self._mark)
-                except Exception as error:  # noqa: BLE001 - argv() is the caller's: whatever it raises, the others live on
+                except Exception as error:
                     _log.exception("cannot start %s", child.spec.name)
                     self._schedule(child, f"could not be started: {error}")
                 else:
@@ -180,7 +180,7 @@ class Supervisor:
             if child.state == "starting" and child.process:
                 try:
                     ready = child.spec.ready()
-                except Exception:  # noqa: BLE001 - the caller's too: not ready, and the reason is worth a line
+                except Exception:
                     _log.exception("the probe of %s failed", child.spec.name)
                     ready = False
                 # A dead one can look ready: a service found on its port may be its predecessor's.

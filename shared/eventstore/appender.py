@@ -95,7 +95,7 @@ class Appender:
                 if not waiting.done.done():
                     waiting.done.set_exception(StoreUnavailableError(str(error)))
             return
-        except Exception as error:  # noqa: BLE001 -- every waiter is told; none may hang because one batch failed
+        except Exception as error:
             for waiting in batch:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)

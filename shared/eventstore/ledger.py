@@ -25,7 +25,9 @@ S = TypeVar("S")
 class Clock(Protocol):
     """Tells the time, UTC."""
 
-    def __call__(self) -> datetime: ...
+    def __call__(self) -> datetime:
+        """Return the time."""
+        ...
 
 
 def utc_now() -> datetime:
@@ -90,7 +92,7 @@ class Result:
     occurred_at: datetime | None = None
 
 
-def link(  # noqa: PLR0913 -- an envelope has this many facts
+def link(
     owner: str, stream_id: UUID, head: Head, event: NewEvent, spec: EventSpec, event_id: UUID, context: Context,
     occurred_at: datetime,
 ) -> tuple[Row, Head]:  # fmt: skip

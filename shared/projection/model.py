@@ -16,7 +16,9 @@ class Versioned(Protocol):
     """A row's state: immutable, and it knows how far it has come with each owner."""
 
     @property
-    def versions(self) -> Versions: ...
+    def versions(self) -> Versions:
+        """Return the last version of each owner's part that is in the row."""
+        ...
 
 
 S = TypeVar("S", bound=Versioned)
@@ -27,6 +29,8 @@ class ReadModel(Protocol[S]):
 
     name: str
     topics: frozenset[str]
+    table: str
+    """The table that has one row per stream, keyed by `stream_id`."""
 
     def wants(self, event_type: str) -> bool:
         """Whether events of this type (all of a stream's, or none) concern the view."""
@@ -59,9 +63,14 @@ def advanced(versions: Versions, event: Event) -> Versions:
 
 def topic_of(event: Event) -> str | None:
     """Return the topic an event is published to, also for a type this program does not know yet."""
-    spec = CATALOGUE.get(event.type)
+    return topic_of_type(event.type, event.source)
+
+
+def topic_of_type(event_type: str, owner: str) -> str | None:
+    """Return the topic that an owner's events of a type are published to."""
+    spec = CATALOGUE.get(event_type)
     if spec is not None:
         return spec.topic
-    if event.type.startswith("ledgerdesk.ticket."):
+    if event_type.startswith("ledgerdesk.ticket."):
         return TICKETS
-    return IDENTITY if event.source == "gateway" else DIRECTORY
+    return IDENTITY if owner == "gateway" else DIRECTORY

@@ -60,7 +60,7 @@ def fold(
         try:
             current = upcast(event)
             result.rows[event.stream_id] = model.evolve(state or model.initial(event.stream_id), current)
-        except Exception as error:  # noqa: BLE001 -- whatever one event does, the others flow; it is parked with the reason
+        except Exception as error:
             held.add(part)
             result.parked.append((event, f"{type(error).__name__}: {error}"))
             continue

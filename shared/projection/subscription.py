@@ -35,11 +35,17 @@ class Target(Protocol):
     name: str
 
     @property
-    def topics(self) -> frozenset[str]: ...
+    def topics(self) -> frozenset[str]:
+        """Return the topics it wants."""
+        ...
 
-    async def prepare(self, incarnation: str, *, afresh: bool = False) -> dict[Place, int]: ...
+    async def prepare(self, incarnation: str, *, afresh: bool = False) -> dict[Place, int]:
+        """Return the offsets to go on from; `afresh`: those it knows lie outside the log."""
+        ...
 
-    async def apply(self, incarnation: str, records: Sequence[Record]) -> None: ...
+    async def apply(self, incarnation: str, records: Sequence[Record]) -> None:
+        """Apply a batch, checkpoint included; offsets done already are dropped."""
+        ...
 
 
 class LogChangedError(Exception):

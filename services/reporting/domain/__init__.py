@@ -1,6 +1,6 @@
 """Reporting's rules: what a ticket is to a report (`ticket`), and what each of its events counts as (`timeline`). Pure."""
 
-from services.reporting.domain.ticket import Head, Slots, Ticket, evolve
+from services.reporting.domain.ticket import Head, Slots, Ticket, evolve, initial
 from services.reporting.domain.timeline import Counts, Entry, count, entries_of, follows
 
-__all__ = ["Counts", "Entry", "Head", "Slots", "Ticket", "count", "entries_of", "evolve", "follows"]
+__all__ = ["Counts", "Entry", "Head", "Slots", "Ticket", "count", "entries_of", "evolve", "follows", "initial"]

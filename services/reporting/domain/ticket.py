@@ -1,14 +1,13 @@
 """A ticket's state as far as reports ask for it, and its row: one slot, one owner. Pure."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
 
-SOURCES = ("intake", "routing", "workflow")
-"""The owners of ticket events."""
 DONE = frozenset({"resolved", "closed"})
 
 _AFTER = {
@@ -45,10 +44,11 @@ class Slots(NamedTuple):
         return self.set_priority or self.asked_priority or "normal"
 
 
-def as_uuid(value: object) -> UUID | None:
-    """Return an id; None for what is none (an import may name anything)."""
+@lru_cache(maxsize=4096)
+def as_uuid(text: str | None) -> UUID | None:
+    """Return an id; None for what is none (an import may name anything). The same few agents are named over and over."""
     try:
-        return UUID(str(value)) if value else None
+        return UUID(text) if text else None
     except ValueError:
         return None
 
@@ -61,27 +61,23 @@ def sets_of(event: Event) -> dict[str, Any] | None:
 
 def step(slots: Slots, name: str, sets: dict[str, Any] | None) -> Slots:
     """Return the slots after an event of this name."""
+    changed: dict[str, Any] = {}
     if name in _AFTER:
-        if name == "started" and slots.status != "new":
-            return slots
-        return slots._replace(status=_AFTER[name])
+        changed = {"status": _AFTER[name]} if name != "started" or slots.status == "new" else {}
     said = sets or {}
     match name:
         case "created":
-            return slots._replace(
-                created=True, topic=said.get("topic"), stated_department=said.get("department"),
-                asked_priority=said.get("priority"),
-            )  # fmt: skip
-        case "assigned":
-            return slots._replace(agent=as_uuid(said.get("agent")))
-        case "unassigned":
-            return slots._replace(agent=None)
+            changed = {
+                "created": True, "topic": said.get("topic"), "stated_department": said.get("department"),
+                "asked_priority": said.get("priority"),
+            }  # fmt: skip
+        case "assigned" | "unassigned":
+            changed = {"agent": as_uuid(said.get("agent"))}
         case "transferred":
-            return slots._replace(moved=True, moved_department=said.get("department"))
+            changed = {"moved": True, "moved_department": said.get("department")}
         case "prioritised":
-            return slots._replace(set_priority=said.get("priority") or slots.set_priority)
-        case _:
-            return slots
+            changed = {"set_priority": said.get("priority") or slots.set_priority}
+    return slots._replace(**changed) if changed else slots
 
 
 def kind_of(name: str, before: Slots, after: Slots) -> str | None:
@@ -106,6 +102,10 @@ def reopened_from(before: Slots, after: Slots) -> str | None:
     return before.status if before.status in DONE and after.status not in DONE else None
 
 
+NOTHING = Slots()
+"""Before the first event."""
+
+
 class Head(NamedTuple):
     """How far one source's part of a ticket has come.
 
@@ -114,14 +114,15 @@ class Head(NamedTuple):
         row: Imported row of the last event, 0 for none.
         log: The log that the last imported event came from.
         top: Largest row so far of that log, 0 for none.
-        command: Actor and correlation of the last event: names the command it came from.
+        actor, correlation: Of the last event: together they name the command it came from.
     """
 
     at: datetime
     row: int
     log: str | None
     top: int
-    command: str
+    actor: str | None
+    correlation: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,52 +130,57 @@ class Ticket:
     """A ticket as reports know it now. Times are `occurred_at` of the events that made it so."""
 
     stream_id: UUID
-    versions: dict[str, int] = field(default_factory=dict)
-    number: str | None = None
-    slots: Slots = Slots()
-    created_at: datetime | None = None
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    first_resolved_at: datetime | None = None
-    first_closed_at: datetime | None = None
-    reopened_from_resolved: int = 0
-    reopened_from_closed: int = 0
-    heads: dict[str, Head] = field(default_factory=dict)
+    versions: dict[str, int]
+    number: str | None
+    slots: Slots
+    created_at: datetime | None
+    first_at: datetime | None
+    last_at: datetime | None
+    first_resolved_at: datetime | None
+    first_closed_at: datetime | None
+    reopened_from_resolved: int
+    reopened_from_closed: int
+    heads: dict[str, Head]
 
 
-def _command(event: Event) -> str:
-    return f"{event.actor.get('kind')}:{event.actor.get('id')}|{event.correlation}"
+def initial(stream_id: UUID) -> Ticket:
+    """Return a ticket of which nothing has come."""
+    return Ticket(stream_id, {}, None, NOTHING, None, None, None, None, None, 0, 0, {})
 
 
 def advance(head: Head | None, event: Event) -> Head:
     """Return the head of the event's source after it."""
-    origin = event.origin or {}
+    at, origin, actor = event.occurred_at, event.origin, event.actor.get("id")
+    log, top = None, 0
+    if head is not None:
+        log, top = head.log, head.top
+        at = max(at, head.at)
+    if not origin:
+        return Head(at, 0, log, top, actor, event.correlation)
     row = int(origin.get("row") or 0)
-    at = event.occurred_at
-    log, top = (head.log, head.top) if head else (None, 0)
-    if origin:
-        top = max(top, row) if origin.get("log") == log else row
-        log = origin.get("log")
-    return Head(max(at, head.at) if head else at, row, log, top, _command(event))
+    top = max(top, row) if origin.get("log") == log else row
+    return Head(at, row, origin.get("log"), top, actor, event.correlation)
 
 
 def evolve(ticket: Ticket, event: Event) -> Ticket:
     """Fold the next event of any owner into the row. Total, and the order of owners does not matter."""
-    name, at = event.name, event.occurred_at
-    slots = step(ticket.slots, name, sets_of(event))
-    changed: dict[str, Any] = {}
-    if name == "created" and not ticket.slots.created:
-        changed = {"number": str(event.data.get("number")), "created_at": at}
-    elif slots.status != ticket.slots.status:
+    name, source, at = event.name, event.source, event.occurred_at
+    before, slots = ticket.slots, step(ticket.slots, name, sets_of(event))
+    number, created_at = ticket.number, ticket.created_at
+    resolved, closed = ticket.first_resolved_at, ticket.first_closed_at
+    from_resolved, from_closed = ticket.reopened_from_resolved, ticket.reopened_from_closed
+    if name == "created" and not before.created:
+        number, created_at = event.data.get("number"), at
+    elif slots.status != before.status:
         if slots.status == "resolved":
-            changed["first_resolved_at"] = min(at, ticket.first_resolved_at or at)
+            resolved = min(at, resolved or at)
         elif slots.status == "closed":
-            changed["first_closed_at"] = min(at, ticket.first_closed_at or at)
-        left = reopened_from(ticket.slots, slots)
-        if left is not None:
-            changed[f"reopened_from_{left}"] = getattr(ticket, f"reopened_from_{left}") + 1
-    return replace(
-        ticket, slots=slots, versions={**ticket.versions, event.source: event.version},
-        first_at=min(at, ticket.first_at or at), last_at=max(at, ticket.last_at or at),
-        heads={**ticket.heads, event.source: advance(ticket.heads.get(event.source), event)}, **changed,
+            closed = min(at, closed or at)
+        left = reopened_from(before, slots)
+        from_resolved += left == "resolved"
+        from_closed += left == "closed"
+    return Ticket(
+        ticket.stream_id, {**ticket.versions, source: event.version}, number, slots, created_at,
+        min(at, ticket.first_at or at), max(at, ticket.last_at or at), resolved, closed, from_resolved, from_closed,
+        {**ticket.heads, source: advance(ticket.heads.get(source), event)},
     )  # fmt: skip

@@ -11,7 +11,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.reporting.domain.ticket import DONE, Slots, Ticket, advance, as_uuid, kind_of, reopened_from, sets_of, step
+from services.reporting.domain.ticket import (
+    DONE,
+    Slots,
+    Ticket,
+    advance,
+    as_uuid,
+    kind_of,
+    reopened_from,
+    sets_of,
+    step,
+)
 from shared.contracts.event import Event
 
 
@@ -86,15 +96,14 @@ def entries_of(before: Ticket, events: Iterable[Event]) -> list[Entry]:
         head = heads.get(event.source)
         now = heads[event.source] = advance(head, event)
         origin = event.origin or {}
-        of_person = event.actor.get("id") if event.actor.get("kind") == "person" else None
-        entries.append(
-            Entry(
-                event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
-                now.row, origin.get("log"), str(origin.get("activity") or event.name),
-                as_uuid(origin.get("actor") or of_person),
-                event.via.get("kind") != "reaction" and (head is None or head.command != now.command), sets_of(event),
-            )  # fmt: skip
-        )
+        person = event.actor.get("id") if event.actor.get("kind") == "person" else None
+        repeated = head is not None and (head.actor, head.correlation) == (now.actor, now.correlation)
+        entry = Entry(
+            event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
+            now.row, origin.get("log"), str(origin.get("activity") or event.name),
+            as_uuid(origin.get("actor") or person), not repeated and event.via.get("kind") != "reaction", sets_of(event),
+        )  # fmt: skip
+        entries.append(entry)
     entries.sort(key=lambda entry: entry.key)
     return entries
 
@@ -144,11 +153,10 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
             counts_row = counts_act = shown and (entry.log, entry.row) not in rows
             rows.add((entry.log, entry.row))
         was, now = _standing(slots), _standing(after)
-        result.append(
-            Counts(
-                kind, counts_row, counts_act, left, after.department, after.topic, after.agent, after.priority,
-                after.status if after.created else None, now[0] - was[0], now[1] - was[1], now[2] - was[2],
-            )  # fmt: skip
-        )
+        counts = Counts(
+            kind, counts_row, counts_act, left, after.department, after.topic, after.agent, after.priority,
+            after.status if after.created else None, now[0] - was[0], now[1] - was[1], now[2] - was[2],
+        )  # fmt: skip
+        result.append(counts)
         slots = after
     return result

@@ -1,0 +1,82 @@
+"""`ledgerdesk doctor`: what runs where, how far everything has come, and what it costs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from ledgerdesk.client import Stack, checked
+from shared.embedded import is_same_process, read_state
+
+
+def examine(data: Path, stack: Stack | None) -> dict[str, Any]:
+    """Return what is known of the stack: processes of an embedded one, and what its services say of themselves."""
+    found: dict[str, Any] = {"url": stack.url if stack else None, "supervisor": None, "processes": [], "ports": {}}
+    state = read_state(data)
+    if state is not None:
+        found["supervisor"] = _alive(state["supervisor"])
+        found["ports"] = state.get("ports", {})
+        found["processes"] = [_alive(process) for process in state["processes"]]
+    found["memory_mb"] = round(sum(p["memory_mb"] for p in [*found["processes"], found["supervisor"] or {"memory_mb": 0}]), 1)
+    found["projections"], found["owners"], found["ready"], found["error"] = [], [], False, None
+    if stack is not None:
+        try:
+            with stack.client() as client:
+                found.update(checked(client.get("/internal/projections")))
+                found["ready"] = client.get(f"{stack.url}/readyz").is_success
+        except (httpx.HTTPError, RuntimeError) as error:
+            found["error"] = str(error)
+    heads = {owner["owner"]: owner["position"] for owner in found["owners"]}
+    for projection in found["projections"]:
+        projection["lag"] = {o: heads.get(o, 0) - position for o, position in projection["watermarks"].items()}
+    return found
+
+
+def _alive(process: dict[str, Any]) -> dict[str, Any]:
+    """Return a process with its memory (its own part of what is shared counted in), in MB; 0 if it is gone."""
+    pid, born = process.get("pid"), process.get("create_time")
+    alive = pid is not None and born is not None and is_same_process(pid, born)
+    memory = 0.0
+    if alive:
+        members = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        for member in members:
+            try:
+                memory += member.memory_full_info().pss / 1e6
+            except psutil.Error:
+                continue  # it ended while we looked
+    if process.get("name") is None:  # the supervisor: its children are listed by themselves
+        memory = psutil.Process(pid).memory_full_info().pss / 1e6 if alive and pid is not None else 0.0
+    return {**process, "alive": alive, "memory_mb": round(memory, 1)}
+
+
+def show(found: dict[str, Any], *, as_json: bool) -> int:
+    """Print it; return 0 if all is well, 1 if something is not."""
+    well = bool(found["ready"]) and not any(p["parked"] or p["gaps"] for p in found["projections"])
+    if as_json:
+        print(json.dumps(found, indent=1))  # noqa: T201 -- the command's output
+        return 0 if well else 1
+    console = Console()
+    console.print(f"{found['url'] or 'no stack'}: {'ready' if found['ready'] else 'not ready'}", highlight=False)
+    if found["error"]:
+        console.print(found["error"], style="red", highlight=False)
+    if found["processes"]:
+        table = Table("process", "pid", "state", "restarts", "memory MB", "services", title=f"{found['memory_mb']} MB in all")
+        for p in found["processes"]:
+            table.add_row(
+                p["name"], str(p["pid"]), p["state"], str(p["restarts"]), str(p["memory_mb"]), ", ".join(p["services"])
+            )
+        console.print(table)
+    table = Table("store", "position", "relayed", "waiting")
+    for owner in found["owners"]:
+        table.add_row(owner["owner"], str(owner["position"]), str(owner["relayed"]), str(owner["waiting"]))
+    console.print(table)
+    table = Table("projection", "watermarks", "lag", "parked", "gaps", "inbox")
+    for p in found["projections"]:
+        marks = ", ".join(f"{o} {n}" for o, n in p["watermarks"].items())
+        table.add_row(p["name"], marks, str(max(p["lag"].values(), default=0)), str(p["parked"]), str(p["gaps"]), str(p["inbox"]))
+    console.print(table)
+    return 0 if well else 1

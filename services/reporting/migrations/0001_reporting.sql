@@ -1,0 +1,61 @@
+-- A ticket as reports know it now. Each slot has one owner; what mixes them is derived.
+CREATE TABLE ticket (
+    stream_id         uuid PRIMARY KEY,
+    versions          jsonb NOT NULL,
+    heads             jsonb NOT NULL,  -- how far each source's part of the timeline has come
+    number            text,
+    -- intake's
+    topic             text,
+    stated_department text,
+    asked_priority    text,
+    created_at        timestamptz,     -- null: the creation has not come yet, the ticket is in no report
+    -- routing's
+    moved             boolean NOT NULL,
+    moved_department  text,
+    agent             uuid,
+    -- workflow's
+    status            text NOT NULL,
+    set_priority      text,
+    first_resolved_at timestamptz,
+    first_closed_at   timestamptz,
+    reopened_from_resolved int NOT NULL,
+    reopened_from_closed   int NOT NULL,
+    -- of all
+    first_at          timestamptz NOT NULL,
+    last_at           timestamptz NOT NULL,
+    department        text GENERATED ALWAYS AS (CASE WHEN moved THEN moved_department ELSE stated_department END) STORED,
+    priority          text GENERATED ALWAYS AS (coalesce(set_priority, asked_priority, 'normal')) STORED
+);
+CREATE INDEX ticket_created ON ticket (created_at);
+
+-- Every event of every ticket: what it says by itself, and what folding the timeline made of it.
+CREATE TABLE entry (
+    ticket_id        uuid        NOT NULL,
+    version          int         NOT NULL,
+    row_number       int         NOT NULL,  -- of the imported log, 0 for none
+    occurred_at      timestamptz NOT NULL,
+    at               timestamptz NOT NULL,  -- the largest occurred_at so far in its stream: its time on the timeline
+    recorded_at      timestamptz NOT NULL,
+    actor            uuid,
+    agent            uuid,                  -- from here on as after the event, in timeline order
+    open_delta       smallint    NOT NULL,
+    unresolved_delta smallint    NOT NULL,
+    on_hold_delta    smallint    NOT NULL,
+    counts_row       boolean     NOT NULL,  -- counts as an activity
+    counts_act       boolean     NOT NULL,  -- counts as its actor's act
+    starts_command   boolean     NOT NULL,
+    source           text        NOT NULL,
+    name             text        NOT NULL,
+    activity         text        NOT NULL,
+    kind             text,                  -- what it counts as; null: as nothing
+    department       text,
+    topic            text,
+    priority         text        NOT NULL,
+    status           text,                  -- null before the ticket's creation
+    reopened_from    text,
+    log              text,
+    sets             jsonb,                 -- the values it changes slots by
+    PRIMARY KEY (ticket_id, source, version)
+);
+CREATE INDEX entry_occurred ON entry (occurred_at);
+CREATE INDEX entry_reopened ON entry (ticket_id) WHERE reopened_from IS NOT NULL;

@@ -1,0 +1,59 @@
+"""What each agent did, and was given."""
+
+from dataclasses import replace
+
+from services.reporting.queries.report import Question, Report, Rows, Where, fetch, keys, selected
+from shared.db import Connection
+
+_STAFF = """
+    imported OR EXISTS (SELECT FROM person p WHERE p.stream_id = actor
+        AND (p.agent IS NOT NULL OR p.account -> 'roles' ?| ARRAY['agent', 'lead', 'administrator']))
+"""
+"""An actor is an agent if a log names him as one of those who worked, or the directory does. A requester is not."""
+
+
+async def rows(connection: Connection, question: Question) -> Rows:
+    """Count acts and moves by actor, assignments by whom they were given to, and put the two side by side."""
+    groups = keys(question, "occurred_at")
+    others = {name: value for name, value in question.filters.items() if name != "agent"}
+    where = Where("true").range("occurred_at", question).narrowed(replace(question, filters=others))
+    narrowed = " AND ".join(where.conditions)
+    chosen = f"WHERE agent = {where.argument(question.filters['agent'])}" if "agent" in question.filters else ""
+    names = ", ".join([*groups, "agent"])
+    by = "".join(f"{sql}, " for sql in groups.values())
+    return await fetch(
+        connection,
+        f"""
+        SELECT {names}, sum(acts)::bigint AS acts, sum(assigned)::bigint AS assigned, sum(resolved)::bigint AS resolved,
+               sum(closed)::bigint AS closed
+        FROM (
+            SELECT {"".join(f"{key}, " for key in groups)} actor AS agent, acts, 0 AS assigned, resolved, closed
+            FROM (SELECT {selected(groups)} actor, bool_or(log IS NOT NULL) AS imported,
+                         count(*) FILTER (WHERE counts_act) AS acts, count(*) FILTER (WHERE kind = 'resolved') AS resolved,
+                         count(*) FILTER (WHERE kind = 'closed') AS closed
+                  FROM entry
+                  WHERE actor IS NOT NULL AND (counts_act OR kind IN ('resolved', 'closed')) AND {narrowed}
+                  GROUP BY {by} actor) AS by_actor
+            WHERE {_STAFF}
+            UNION ALL
+            SELECT {selected(groups)} agent, 0, count(*), 0, 0
+            FROM entry WHERE kind = 'assigned' AND agent IS NOT NULL AND {narrowed}
+            GROUP BY {by} agent
+        ) AS parts
+        {chosen} GROUP BY {names}
+        """,
+        where,
+    )
+
+
+REPORT = Report(
+    "agents",
+    "Agents",
+    "For each agent, by login: `acts`, what the agent did (a command counts once, however many events it led to; of a log a row "
+    "counts once; what our own reactions did in the agent's name does not count); `assigned`, how often a ticket was given to "
+    "the agent; `resolved` and `closed`, how many of those moves the agent made. Department, topic and priority are the "
+    "ticket's just after the event.",
+    ("agent", "acts", "assigned", "resolved", "closed"),
+    ("day", "department", "topic", "priority"),
+    rows,
+)

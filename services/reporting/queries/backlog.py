@@ -1,0 +1,150 @@
+"""How much work there was at the end of each month, and what came and went during it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from services.reporting.queries.report import DIMENSIONS, Question, Report, Row, Rows, Where, fetch, grouped
+from shared.db import Connection
+
+STOCKS = ("open", "unresolved", "on_hold")
+FLOWS = ("created", "resolved", "closed")
+_STATE = (*DIMENSIONS, "status")
+
+
+def _flows(where: Where, question: Question) -> str:
+    since = f" AND at >= {where.argument(question.start)}" if question.start is not None else ""
+    return ", ".join(f"count(*) FILTER (WHERE kind = '{kind}'{since}) AS {kind}" for kind in FLOWS)
+
+
+async def _changes(connection: Connection, question: Question, unit: str) -> Rows:
+    """Return, per period with events, by how much each stock changed in it, and the flows; of all tickets together."""
+    where = Where()
+    flows = _flows(where, question)
+    if question.end is not None:
+        where.conditions.append(f"at < {where.argument(question.end)}")
+    stocks = ", ".join(f"sum({name}_delta)::bigint AS {name}" for name in STOCKS)
+    return await fetch(
+        connection,
+        f"""
+        SELECT date_trunc('{unit}', at AT TIME ZONE 'UTC')::date AS period, {stocks}, {flows}
+        FROM entry {where.sql} GROUP BY 1
+        """,
+        where,
+    )
+
+
+async def _changes_within(connection: Connection, question: Question, unit: str) -> Rows:
+    """Return the same for parts of the tickets: what a ticket changes goes out of one group and into another."""
+    where = Where()
+    flows = _flows(where, question)
+    until = f"WHERE at < {where.argument(question.end)}" if question.end is not None else ""
+    names = [key for key in question.group_by if key != "day"]
+    now, was = ", ".join(_STATE), ", ".join(f"{name}_was" for name in _STATE)
+    where.narrowed(question)
+    return await fetch(
+        connection,
+        f"""
+        WITH moment AS (
+            SELECT at, kind, {now}, {", ".join(f"lag({name}) OVER timeline AS {name}_was" for name in _STATE)}
+            FROM entry {until}
+            WINDOW timeline AS (PARTITION BY ticket_id ORDER BY at, row_number, source, version)
+        ), moved AS (
+            SELECT * FROM moment WHERE ({now}) IS DISTINCT FROM ({was}) OR kind IN {FLOWS}
+        ), change AS (
+            SELECT at, kind, 1 AS sign, {now} FROM moved
+            UNION ALL
+            SELECT at, NULL, -1, {was} FROM moved WHERE status_was IS NOT NULL
+        )
+        SELECT date_trunc('{unit}', at AT TIME ZONE 'UTC')::date AS period, {"".join(f"{name}, " for name in names)}
+               coalesce(sum(sign) FILTER (WHERE status <> 'closed'), 0)::bigint AS open,
+               coalesce(sum(sign) FILTER (WHERE status NOT IN ('resolved', 'closed')), 0)::bigint AS unresolved,
+               coalesce(sum(sign) FILTER (WHERE status = 'on_hold'), 0)::bigint AS on_hold, {flows}
+        FROM change {where.sql} {grouped(["period", *names])}
+        """,
+        where,
+    )
+
+
+def _next(period: date, unit: str) -> date:
+    return period + timedelta(days=1) if unit == "day" else (period.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _period_of(moment: datetime, unit: str) -> date:
+    day = moment.astimezone(UTC).date()
+    return day if unit == "day" else day.replace(day=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _periods(question: Question, unit: str, first: date, last: date, now: datetime) -> Iterator[date]:
+    """Yield the periods to show: of the range as far as there was, or can be, anything; else from first to last event."""
+    period, stop = first, last
+    if question.start is not None:
+        period = max(first, _period_of(question.start, unit))
+        stop = max(last, min(period, _period_of(now, unit)))
+    if question.end is not None:
+        shown = _period_of(question.end - timedelta(microseconds=1), unit)
+        stop = min(shown, max(last, _period_of(now, unit)))
+    while period <= stop:
+        yield period
+        period = _next(period, unit)
+
+
+def accumulate(changes: Rows, question: Question, unit: str, now: datetime) -> Iterator[Row]:
+    """Add changes up to the stocks at the end of each period. Pure.
+
+    Args:
+        changes: Of `_changes`: per period (and group), in any order.
+        question: Its range cuts the first and last period; its keys name the groups.
+        unit: `month` or `day`.
+        now: Up to when a range may reach past the last event.
+    """
+    if not changes:
+        return
+    names = [key for key in question.group_by if key != "day"]
+    of_period: dict[date, dict[tuple[Any, ...], Row]] = {}
+    for change in changes:
+        of_period.setdefault(change["period"], {})[tuple(change[name] for name in names)] = change
+    totals: dict[tuple[Any, ...], list[int]] = {} if names else {(): [0] * len(STOCKS)}
+    pending = sorted(of_period)
+    for period in _periods(question, unit, pending[0], pending[-1], now):
+        while pending and pending[0] <= period:
+            for group, change in of_period[pending.pop(0)].items():
+                totals[group] = [a + change[name] for a, name in zip(totals.get(group, [0, 0, 0]), STOCKS, strict=True)]
+        end = _midnight(_next(period, unit))
+        came = of_period.get(period, {})
+        for group, stocks in totals.items():
+            flows = [came[group][name] if group in came else 0 for name in FLOWS]
+            if names and not any(stocks) and not any(flows):
+                continue
+            yield {
+                **({"day": period} if "day" in question.group_by else {}), **dict(zip(names, group, strict=True)),
+                "at": min(end, question.end) if question.end is not None else end,
+                **dict(zip(STOCKS, stocks, strict=True)), **dict(zip(FLOWS, flows, strict=True)),
+            }  # fmt: skip
+
+
+async def rows(connection: Connection, question: Question) -> Rows:
+    """Return the stocks and flows of each period."""
+    unit = "day" if "day" in question.group_by else "month"
+    parts = bool(question.filters) or any(key != "day" for key in question.group_by)
+    changes = await (_changes_within if parts else _changes)(connection, question, unit)
+    return list(accumulate(changes, question, unit, datetime.now(UTC)))
+
+
+REPORT = Report(
+    "backlog",
+    "Backlog",
+    "For each month's end (`at`, exclusive: 00:00:00Z of the next month's first day; with group_by=day, each day's end), how many "
+    "of the tickets created before it were then not closed (`open`), neither resolved nor closed (`unresolved`), or on hold "
+    "(`on_hold`); and how many were created and how many times tickets became resolved and closed since the month began. From the "
+    "month of the first event to that of the last; from and to narrow it and cut the first and last month short. Of a "
+    "department, topic, agent or priority: the tickets that were its own at that instant. Times are those of the timeline: "
+    "the largest so far in their stream.",
+    ("at", *STOCKS, *FLOWS),
+    ("day", *DIMENSIONS),
+    rows,
+)

@@ -1,0 +1,113 @@
+"""What a report is, what can be asked of it, and how a question becomes SQL."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.db import Connection
+
+Row = dict[str, Any]
+Rows = list[Row]
+
+DIMENSIONS = ("department", "topic", "agent", "priority")
+"""What events and tickets can be grouped and filtered by; as of the event, or of now for a ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a report.
+
+    Attributes:
+        start, end: The half-open range; None is unbounded.
+        group_by: Keys, in the order of the columns.
+        filters: Dimension -> value; the agent's is a person id.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    group_by: Sequence[str] = ()
+    filters: dict[str, str | UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report.
+
+    Attributes:
+        definition: What is counted, exactly; goes into every answer.
+        columns: Of each row, after the keys of `group_by`.
+        group_by: The keys it takes.
+        filters: The dimensions it can be narrowed to.
+        rows: Answers a question within the caller's transaction; agents are person ids still.
+    """
+
+    name: str
+    title: str
+    definition: str
+    columns: Sequence[str]
+    group_by: Sequence[str]
+    rows: Callable[[Connection, Question], Awaitable[Rows]]
+    filters: Sequence[str] = DIMENSIONS
+
+
+class Where:
+    """Conditions and their arguments. Columns and operators are ours; values only ever travel as arguments."""
+
+    def __init__(self, *conditions: str) -> None:
+        self.conditions = list(conditions)
+        self.arguments: list[object] = []
+
+    def argument(self, value: object) -> str:
+        """Take a value; return its placeholder."""
+        self.arguments.append(value)
+        return f"${len(self.arguments)}"
+
+    def range(self, column: str, question: Question) -> "Where":
+        """Narrow to the question's range."""
+        if question.start is not None:
+            self.conditions.append(f"{column} >= {self.argument(question.start)}")
+        if question.end is not None:
+            self.conditions.append(f"{column} < {self.argument(question.end)}")
+        return self
+
+    def narrowed(self, question: Question) -> "Where":
+        """Narrow to the question's filters."""
+        self.conditions += [f"{name} = {self.argument(value)}" for name, value in question.filters.items()]
+        return self
+
+    @property
+    def sql(self) -> str:
+        """The clause, or nothing where there are no conditions."""
+        return f"WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+
+
+def day_of(column: str) -> str:
+    """Return the SQL of a time's day, UTC."""
+    return f"({column} AT TIME ZONE 'UTC')::date"
+
+
+def keys(question: Question, column: str) -> dict[str, str]:
+    """Return the SQL expression of each key of the question; `column` holds the time that makes the day."""
+    return {key: day_of(column) if key == "day" else key for key in question.group_by}
+
+
+def selected(expressions: dict[str, str]) -> str:
+    """Return the keys' part of a SELECT list, its comma included."""
+    return "".join(f"{sql} AS {key}, " for key, sql in expressions.items())
+
+
+def grouped(expressions: Sequence[str]) -> str:
+    """Return a GROUP BY clause by output position 1..n, or nothing."""
+    return f"GROUP BY {', '.join(str(i) for i in range(1, len(expressions) + 1))}" if expressions else ""
+
+
+def events_of(question: Question, *conditions: str) -> Where:
+    """Return the conditions on `entry` that a question of events comes to: the range is that of `occurred_at`."""
+    return Where(*conditions).range("occurred_at", question).narrowed(question)
+
+
+async def fetch(connection: Connection, sql: str, where: Where) -> Rows:
+    """Run a query and return its rows."""
+    return [dict(row) for row in await connection.fetch(sql, *where.arguments)]

@@ -1,0 +1,40 @@
+"""How many of each kind of event there were on each day."""
+
+from services.reporting.queries.report import (
+    DIMENSIONS,
+    Question,
+    Report,
+    Rows,
+    events_of,
+    fetch,
+    grouped,
+    keys,
+    selected,
+)
+from shared.db import Connection
+
+
+async def rows(connection: Connection, question: Question) -> Rows:
+    """Count events by day and kind."""
+    groups = {key: sql for key, sql in keys(question, "occurred_at").items() if key != "day"}
+    where = events_of(question, "kind IS NOT NULL")
+    return await fetch(
+        connection,
+        f"""
+        SELECT {selected(groups)} (occurred_at AT TIME ZONE 'UTC')::date AS day, kind, count(*) AS count
+        FROM entry {where.sql} {grouped([*groups, "day", "kind"])}
+        """,
+        where,
+    )
+
+
+REPORT = Report(
+    "volumes",
+    "Events per day",
+    "For each UTC day and kind of event, how many such events occurred on it, by the time they occurred. An event that "
+    "states what was so already (a second `resolved` of a resolved ticket) is on the timeline but of no kind. Department, "
+    "topic, agent and priority are the ticket's just after the event. Nothing that happens later changes a past day.",
+    ("day", "kind", "count"),
+    ("day", *DIMENSIONS),
+    rows,
+)
