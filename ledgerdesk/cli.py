@@ -4,9 +4,12 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 app = typer.Typer(
     name="ledgerdesk", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -31,14 +34,17 @@ def up(data: DataOption = Path(".ledgerdesk"), port: PortOption = 8080) -> None:
 
 
 @app.command()
-def init() -> None:
+def init(
+    *,
+    only_log: Annotated[bool, typer.Option("--only-log", help="Only the topics, for a broker that has forgotten them.")] = False,
+) -> None:
     """Prepare the servers named by DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS: roles, schemas, migrations, topics."""
     from ledgerdesk.initialise import initialise
     from shared.settings import settings
     from shared.telemetry import configure_logging
 
     configure_logging(settings().log_level)
-    asyncio.run(initialise(settings()))
+    asyncio.run(initialise(settings(), only_log=only_log))
 
 
 @app.command()
@@ -202,6 +208,58 @@ def restore(
     except (NoStackError, archive.BackupError, OSError, asyncpg.PostgresError) as error:
         _fail(str(error))
     typer.echo(f"{total} events restored into {data}; start it with: ledgerdesk up --data {data}")
+
+
+@app.command()
+def demo(
+    data: DataOption = Path(".ledgerdesk"),
+    port: PortOption = 8080,
+    tickets: Annotated[int | None, typer.Option(min=1, help="Tickets of the simulated quarter; 6,000 unless one is there already.")] = None,
+    seed: Annotated[int, typer.Option(min=1, help="Which quarter: another seed is another one, with ticket numbers of its own.")] = 1,
+    end: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD) at whose midnight UTC the quarter ends; today.")] = None,
+    stay: Annotated[bool, typer.Option(help="Keep the stack running until Ctrl-C.")] = True,  # noqa: FBT002 -- typer's --stay/--no-stay
+) -> None:  # fmt: skip
+    """Start the stack, play the story of Ken, John and Jane live, and load a simulated quarter of tickets. Data is kept."""
+    from ledgerdesk.demo.conduct import conduct
+
+    _day(end)
+    chosen = ["--seed", str(seed)]
+    chosen += ["--tickets", str(tickets)] if tickets else []
+    chosen += ["--end", end] if end else []
+    sys.stdout.flush()
+    raise typer.Exit(conduct(data, port, chosen, stay=stay))
+
+
+@app.command()
+def seed(
+    tickets: Annotated[int | None, typer.Option(min=1, help="How many; 6,000 unless this seed's are there already.")] = None,
+    seed: Annotated[int, typer.Option(min=1, help="Which quarter; the demo's is 1.")] = 2,
+    end: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD) at whose midnight UTC it ends; today.")] = None,
+    data: DataOption = Path(".ledgerdesk"),
+) -> None:
+    """Fill a running stack with a simulated quarter of any size, back-dated. Doing it again adds nothing."""
+    from rich.console import Console
+
+    from ledgerdesk.client import find_stack
+    from ledgerdesk.demo import run
+
+    try:
+        quarter = run.quarter_of(data, seed, tickets, _day(end))
+        run.seed(find_stack(data), data, quarter, Console(soft_wrap=True))
+    except run.FAILURES as error:
+        _fail(str(error))
+
+
+def _day(text: str | None) -> "datetime | None":
+    """Return the midnight (UTC) with which a day begins."""
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise typer.BadParameter("give a day such as 2026-03-31", param_hint="--end") from None
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

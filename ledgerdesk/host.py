@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from ledgerdesk import peers
 from shared import db
 from shared.eventstore.store import EventStore
 from shared.http import problems
@@ -25,7 +26,6 @@ from shared.projection import checkpoints
 from shared.projection.subscription import Subscription
 from shared.service import PARTS, Kernel, Service
 from shared.settings import SERVICES, Settings
-from shared.topics import topics_exist
 
 API = "/api/v1"
 log = structlog.get_logger("host")
@@ -61,8 +61,6 @@ class Host:
     async def start(self) -> None:
         """Wait for the servers and the init step, then start everything."""
         await db.wait_until_up(self.settings.database_url, 60)
-        while not await topics_exist(self.settings.kafka_bootstrap_servers):
-            await asyncio.sleep(0.1)
         kernel = Kernel.of(self.settings)
         for name in self.names:
             self.services[name] = await module_of(name).build(kernel)
@@ -70,7 +68,7 @@ class Host:
         if projecting:
             name = "ledgerdesk-" + "-".join(service.name for service in projecting)
             self.subscription = Subscription(
-                name, self.settings.kafka_bootstrap_servers, [service.projection for service in projecting],
+                name, self.settings.kafka_bootstrap_servers, projecting[0].pool, [service.projection for service in projecting],
                 group=self.settings.consumer_groups, instance=self.settings.consumer_instance or None,
             )  # fmt: skip
         for name, service in self.services.items():
@@ -152,6 +150,13 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
         ready = host.ready() and await others_ready(host.settings.data)
         return PlainTextResponse("ready\n" if ready else "starting\n", 200 if ready else 503)
 
+    @root.get("/readyz/stack")
+    async def readyz_stack() -> Response:
+        """Whether all services are ready, wherever they run. A probe of one process asks /readyz instead."""
+        ready = host.ready() and await others_ready(host.settings.data)
+        waiting = ([] if ready else list(host.names)) + await peers.not_ready(host.settings, host.names)
+        return PlainTextResponse(f"starting: {', '.join(waiting)}\n" if waiting else "ready\n", 503 if waiting else 200)
+
     @root.get("/metrics")
     async def metrics(request: Request) -> Response:
         if request.client is None or request.client.host not in {"127.0.0.1", "::1"}:
@@ -162,13 +167,18 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @root.get(f"{API}/internal/projections")
-    async def projections(request: Request) -> dict[str, Any]:
-        """Where each projection stands: per owner, the position up to which everything is applied."""
+    async def projections(request: Request, *, local: bool = False) -> dict[str, Any]:
+        """Where each projection stands: per owner, the position up to which everything is applied. `local`: here only."""
         await need_system(host, request)
-        return {
+        found: dict[str, list[Any]] = {
             "projections": [await progress(service) for service in host.services.values()],
             "owners": [await relayed(s.name, s.store) for s in host.services.values() if s.store is not None],
         }
+        if not local:
+            token = next(iter(host.services.values())).kernel.tokens.internal()
+            others = await peers.projections(host.settings, host.names, token)
+            found = {part: found[part] + others[part] for part in found}
+        return found
 
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import structlog
 from shared import db
 from shared.contracts.catalogue import OWNERS
 from shared.settings import SERVICES, Settings
-from shared.topics import create_topics
+from shared.topics import prepare_log
 
 ROOT = Path(__file__).parents[1]
 log = structlog.get_logger("init")
@@ -48,9 +48,12 @@ async def _migrate(dsn: str, service: str) -> None:
         await log.ainfo("migrated", service=service, files=applied)
 
 
-async def initialise(settings: Settings) -> None:
-    """Prepare the database and the topics."""
-    await asyncio.gather(
-        migrate_all(settings.database_url),
-        create_topics(settings.kafka_bootstrap_servers, settings.kafka_replication),
+async def initialise(settings: Settings, *, only_log: bool = False) -> None:
+    """Prepare the database and the topics; or the topics alone, for a broker that has forgotten them."""
+    log_prepared = prepare_log(
+        settings.database_url, settings.kafka_bootstrap_servers, settings.kafka_replication, disposable=settings.kafka_disposable
     )
+    if only_log:
+        await log_prepared
+    else:
+        await asyncio.gather(migrate_all(settings.database_url), log_prepared)

@@ -58,6 +58,7 @@ def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: Embed
         "DATABASE_URL": postgres.dsn(DATABASE),
         "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
+        "LEDGERDESK_KAFKA_DISPOSABLE": "true",  # and is empty at every start
         "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
         "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY") or kept_secret(data / "admin.key", "ldk_"),
         "PYTHONUNBUFFERED": "1",
@@ -79,14 +80,17 @@ def build(data: Path, port: int) -> Supervisor:
     def python(*arguments: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-m", "ledgerdesk.cli", *arguments]
 
+    migrated: list[bool] = []
+
     def initialised() -> bool:
-        """Run the init step; again after every start of the broker, which forgets its topics."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ledgerdesk.cli", "init"], env=env, capture_output=True, text=True, check=False
-        )
+        """Run the init step; the log's part of it again after every start of the broker, which forgets its topics."""
+        command = [sys.executable, "-m", "ledgerdesk.cli", "init", *(["--only-log"] if migrated else [])]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             logging.getLogger("up").error("the init step failed:\n%s", done.stderr)
-        return done.returncode == 0
+            return False
+        migrated.append(True)
+        return True
 
     def database_ready() -> bool:
         if not postgres.ready():
@@ -116,7 +120,8 @@ def build(data: Path, port: int) -> Supervisor:
             env=env, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
-    ready_file.unlink(missing_ok=True)
+    ready_file.parent.mkdir(parents=True, exist_ok=True)
+    ready_file.write_text("starting 0")  # before anybody asks: no file would mean that there is no worker to wait for
     return Supervisor(data, children, url=url, ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])})
 
 

@@ -1,60 +1,122 @@
-"""The topics, created by one init step and by nobody else: a client that created one would give it the wrong partitions."""
+"""The topics, created by one init step and by nobody else: a client that created one would give it the wrong partitions.
+
+The init step also writes a marker into the database: which making of the topics, on which cluster, is the log that is
+followed. A broker that starts empty is up before its topics are, and clients that reconnect by themselves may make it invent
+topics of their own; what is sent there is lost when the right ones replace them. Consumers therefore take a log for one only
+once its marker stands, and fill in from the owners' feeds after that: whatever went astray before, the stores have it.
+"""
 
 import asyncio
+from uuid import uuid4
 
+import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from shared.contracts.catalogue import PARTITIONS
 
 RETENTION_MS = 30 * 24 * 3600 * 1000
+NO_ERROR = 0
+
+SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS ledgerdesk;
+CREATE TABLE IF NOT EXISTS ledgerdesk.log (
+    cluster_id text PRIMARY KEY, marker uuid NOT NULL, made_at timestamptz NOT NULL DEFAULT now()
+);
+GRANT USAGE ON SCHEMA ledgerdesk TO PUBLIC;
+GRANT SELECT ON ledgerdesk.log TO PUBLIC;
+"""
 
 
-async def create_topics(bootstrap_servers: str, replication: int = 1, seconds: float = 60) -> None:
-    """Create what is missing. The topics are tails of the stores, kept for 30 days.
+class TopicsError(RuntimeError):
+    """The cluster's topics are not as they must be; the message says what to do."""
+
+
+async def prepare_log(dsn: str, bootstrap_servers: str, replication: int = 1, *, disposable: bool = False) -> None:
+    """Create the topics that are missing and, if any was, mark that a new log begins.
+
+    Args:
+        dsn: The database, as a user that may create a schema.
+        bootstrap_servers: The cluster.
+        replication: Copies of each partition.
+        disposable: Whether topics with the wrong partitions may be deleted (the embedded broker's are empty anyway).
 
     Raises:
-        KafkaError: The brokers did not answer within `seconds`, or refused.
+        TopicsError: A topic has the wrong number of partitions.
+        KafkaError: The brokers did not answer within a minute, or refused.
     """
+    cluster_id, created = await create_topics(bootstrap_servers, replication, disposable=disposable)
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.log', 0))")
+            await connection.execute(SCHEMA)
+            if created:
+                await connection.execute("DELETE FROM ledgerdesk.log")
+            await connection.execute(
+                "INSERT INTO ledgerdesk.log (cluster_id, marker) VALUES ($1, $2) ON CONFLICT DO NOTHING", cluster_id, uuid4()
+            )
+    finally:
+        await connection.close()
+
+
+async def create_topics(bootstrap_servers: str, replication: int = 1, *, disposable: bool = False) -> tuple[str, bool]:
+    """Make the topics be there; return the cluster's id and whether any had to be made."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
+    deadline = loop.time() + 60
+    created = False
     while True:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=10_000)
         try:
             await admin.start()
-            await _create(admin, replication)
+            while not await _right(admin):
+                created = True
+                await _make(admin, replication, disposable=disposable)
+            return str((await admin.describe_cluster())["cluster_id"]), created
         except (KafkaError, OSError):
             if loop.time() > deadline:
                 raise
-            await asyncio.sleep(0.2)
-        else:
-            return
+            await asyncio.sleep(0.1)
         finally:
             await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, replication: int) -> None:
-    existing = set(await admin.list_topics())
+async def _counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """Return topic -> partitions. Asks for all: asking for one by name makes some brokers create it."""
+    return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+
+
+async def _right(admin: AIOKafkaAdminClient) -> bool:
+    counts = await _counts(admin)
+    return all(counts.get(name) == count for name, count in PARTITIONS.items())
+
+
+async def _make(admin: AIOKafkaAdminClient, replication: int, *, disposable: bool) -> None:
+    counts = await _counts(admin)
+    wrong = [name for name, count in PARTITIONS.items() if name in counts and counts[name] != count]
+    if wrong and not disposable:
+        raise TopicsError(
+            "; ".join(f"topic {n} has {counts[n]} partitions and must have {PARTITIONS[n]}" for n in wrong)
+            + ": the count is frozen, because the order of a ticket depends on it. Delete the topic (nothing is lost: the "
+            "stores are the history) and run `ledgerdesk init`; and switch off automatic topic creation on the brokers."
+        )
+    if wrong:
+        await admin.delete_topics(wrong)
     topics = [
         NewTopic(name, count, replication, topic_configs={"retention.ms": str(RETENTION_MS)})
         for name, count in PARTITIONS.items()
-        if name not in existing
+        if name not in counts or name in wrong
     ]
-    if not topics:
-        return
     answer = await admin.create_topics(topics)
     for name, code, *rest in answer.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):
+        if code not in (NO_ERROR, TopicAlreadyExistsError.errno):
             raise KafkaError(f"topic {name} could not be created: error {code} {rest}")
 
 
-async def topics_exist(bootstrap_servers: str) -> bool:
-    """Whether the init step has run; never asks for a topic by name, which some brokers answer by creating it."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=5000)
+async def marker_of(connection: asyncpg.Connection | asyncpg.Pool, cluster_id: str) -> str | None:
+    """Return the marker of the log on this cluster; None while the init step has not made it."""
     try:
-        await admin.start()
-        return set(PARTITIONS) <= set(await admin.list_topics())
-    except (KafkaError, OSError):
-        return False
-    finally:
-        await admin.close()
+        marker = await connection.fetchval("SELECT marker FROM ledgerdesk.log WHERE cluster_id = $1", cluster_id)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        return None
+    return str(marker) if marker else None

@@ -64,12 +64,12 @@ _CUSTOMERS: Final = (
     ("kestrel", "Kestrel Logistics", "kestrel.example", 18), ("brightwater", "Brightwater Schools", "brightwater.example", 14),
     ("oxbow", "Oxbow Press", "oxbow.example", 8), ("mapleyard", "Mapleyard Joinery", "mapleyard.example", 8),
 )  # fmt: skip
-_FIRST: Final = (
+_FIRST: Final = (  # noqa: SIM905 -- names are easier to read and to add to without their quotes
     "Ada Aiko Alma Amir Ana Anders Bela Bruno Carla Chidi Clara Dana Dario Dewi Elif Emil Enzo Esra Fatima Felix Femi Gita "
     "Greta Hana Hugo Ines Ingrid Ivan Jonas Kaya Kofi Laila Lars Leo Lin Luca Mara Mateo Mei Milan Nadia Nils Noor Olga Paolo "
     "Priya Rosa Said Sven Tariq Uma Vera Wim Yara Yusuf Zora"
 ).split()
-_LAST: Final = (
+_LAST: Final = (  # noqa: SIM905 -- same
     "Abel Adeyemi Aydin Bakker Banerjee Berg Bianchi Castro Chen Costa Dahl Demir Diaz Eder Fischer Garcia Gupta Haas Hansen "
     "Hoang Ibrahim Jansen Kaur Keller Kim Koch Larsen Lopez Maier Marino Mensah Meyer Moser Nagy Novak Nyman Okoye Olsen Park "
     "Pereira Popa Rossi Santos Sato Silva Steiner Suzuki Toth Varga Weber Yilmaz Zhang"
@@ -175,10 +175,12 @@ def cast(file: OrganisationFile, ids: Mapping[str, str], scale: float = 1.0) -> 
         scale: How many times the tickets that these agents were hired for; their capacity grows with it.
     """
     workers = [
-        Worker(ids[p.email], p.login, p.name or p.login, "lead" in p.roles, tuple(p.departments), tuple(p.skills),
-               round(p.capacity * scale), SHIFTS[p.login])
+        Worker(
+            ids[p.email], p.login, p.name or p.login, "lead" in p.roles, tuple(p.departments), tuple(p.skills),
+            round(p.capacity * scale), SHIFTS[p.login],
+        )
         for p in file.people
-        if p.login in SHIFTS
+        if p.login is not None and p.login in SHIFTS
     ]  # fmt: skip
     requesters = [Requester(ids[p.email], p.email, p.name or p.email) for p in file.people if "@ledgerdesk." not in p.email]
     agents = [

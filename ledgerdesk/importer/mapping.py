@@ -45,7 +45,7 @@ class FileFormat(_Part):
     """How the file is written. An empty cell is missing whatever `missing` says."""
 
     delimiter: str = ","
-    encoding: str = "utf-8"
+    encoding: str = "utf-8-sig"
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     missing: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("?",)
     trim: bool = False

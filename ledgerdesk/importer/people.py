@@ -9,6 +9,7 @@ from ledgerdesk.importer.rows import Ask, Row
 from shared.contracts.ids import directory_id
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
+_LONGEST = 254
 _NOBODY = ""
 """What a requester is known by whom the log does not name."""
 
@@ -18,12 +19,11 @@ def requester_of(ask: Ask) -> tuple[str, dict[str, str]]:
 
     What stands in the place of an address and is none is a name, if there is no other.
     """
-    email = (ask.requester_email or "").strip().lower()
-    name = (ask.requester or "").strip()
-    if email and not _EMAIL.fullmatch(email):
-        email, name = "", name or email
+    said = (ask.requester_email or "").strip()
+    email = said.lower() if _EMAIL.fullmatch(said) and len(said) <= _LONGEST else ""
+    name = ask.requester or ("" if email else said)
     personal = {key: text for key, text in (("email", email), ("name", name)) if text}
-    return email or (ask.requester or name if name else _NOBODY), personal
+    return email or name or _NOBODY, personal
 
 
 def directory(rows: Iterable[Row], log: str) -> Iterator[Stated]:

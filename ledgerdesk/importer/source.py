@@ -85,7 +85,11 @@ class LogFile:
         text = io.TextIOWrapper(plain, encoding=form.encoding, errors="surrogateescape", newline="")
         self._lines = _Lines(text)
         self._form = form
-        self.header = self._read_header()
+        try:
+            self.header = self._read_header()
+        except LogError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""

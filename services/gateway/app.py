@@ -1,9 +1,10 @@
 """The gateway, wired."""
 
 import asyncio
+
 from argon2 import PasswordHasher
 
-from services.gateway import api, domain, stream
+from services.gateway import api, domain, pages, stream
 from services.gateway.views import TicketView
 from shared.contracts.event import Event
 from shared.eventstore.appender import Appender
@@ -14,6 +15,8 @@ from shared.service import Kernel, Service, common_parts, projection_of, relay_o
 
 VIEWS = (TicketView(),)
 ROUTERS = (api.router, stream.router, api.internal, internal_router("gateway"))
+PAGES = (pages.router,)
+"""At the root of the origin, not below /api/v1."""
 
 
 def _nothing() -> None:

@@ -25,12 +25,12 @@ COMMENT ON COLUMN analytics.ticket.reopened_from_resolved IS 'How many times it 
 COMMENT ON COLUMN analytics.ticket.reopened_from_closed IS 'How many times it left closed for work.';
 
 CREATE OR REPLACE VIEW analytics.event AS
-SELECT ticket_id, source, version, name, kind, activity, occurred_at, recorded_at, at AS timeline_at, row_number, log,
+SELECT ticket_id, source, version, name, kind, activity, occurred_at, recorded_at, at AS timeline_at, rank, row_number, log,
        actor AS actor_id, agent AS agent_id, department, topic, priority, status, counts_row, counts_act, reopened_from,
        open_delta, unresolved_delta, on_hold_delta
 FROM reporting.entry;
 COMMENT ON VIEW analytics.event IS
-    'One row per ticket event. A ticket''s timeline: ORDER BY timeline_at, row_number, source, version.';
+    'One row per ticket event. A ticket''s timeline: ORDER BY timeline_at, rank, source, version.';
 COMMENT ON COLUMN analytics.event.ticket_id IS 'The ticket; analytics.ticket has it once its creation has come.';
 COMMENT ON COLUMN analytics.event.source IS 'The owner of the event: intake, routing or workflow.';
 COMMENT ON COLUMN analytics.event.version IS 'Its place among this owner''s events of the ticket, from 1.';
@@ -40,6 +40,7 @@ COMMENT ON COLUMN analytics.event.activity IS 'Of an imported event the log''s o
 COMMENT ON COLUMN analytics.event.occurred_at IS 'When it happened.';
 COMMENT ON COLUMN analytics.event.recorded_at IS 'When it was written down.';
 COMMENT ON COLUMN analytics.event.timeline_at IS 'The largest occurred_at so far among its owner''s events of the ticket.';
+COMMENT ON COLUMN analytics.event.rank IS 'Its place among events of the same timeline_at.';
 COMMENT ON COLUMN analytics.event.row_number IS 'Row of the imported log; 0: not imported.';
 COMMENT ON COLUMN analytics.event.log IS 'Name of the imported log; null: not imported.';
 COMMENT ON COLUMN analytics.event.actor_id IS 'Random id of the person who did it; null: a rule or a system.';
@@ -57,11 +58,11 @@ COMMENT ON COLUMN analytics.event.on_hold_delta IS 'Change of the number of tick
 
 CREATE OR REPLACE VIEW analytics.backlog_by_month AS
 WITH change AS (
-    SELECT date_trunc('month', at AT TIME ZONE 'UTC') AS month, sum(open_delta)::bigint AS open,
+    SELECT month::timestamp AS month, sum(open_delta)::bigint AS open,
            sum(unresolved_delta)::bigint AS unresolved, sum(on_hold_delta)::bigint AS on_hold,
            count(*) FILTER (WHERE kind = 'created') AS created, count(*) FILTER (WHERE kind = 'resolved') AS resolved,
            count(*) FILTER (WHERE kind = 'closed') AS closed
-    FROM reporting.entry GROUP BY 1
+    FROM reporting.entry GROUP BY entry.month
 )
 SELECT month::date AS month, (month + interval '1 month') AT TIME ZONE 'UTC' AS at,
        sum(open) OVER sofar::bigint AS open, sum(unresolved) OVER sofar::bigint AS unresolved,
@@ -82,9 +83,7 @@ COMMENT ON COLUMN analytics.backlog_by_month.closed IS 'Times a ticket became cl
 
 CREATE OR REPLACE VIEW analytics.durations AS
 SELECT stream_id AS ticket_id, created_at, department, topic, agent AS agent_id, priority,
-       extract(epoch FROM last_at - first_at)::float8 AS case_duration,
-       extract(epoch FROM first_resolved_at - first_at)::float8 AS to_first_resolved,
-       extract(epoch FROM first_closed_at - first_at)::float8 AS to_first_closed
+       case_duration, to_first_resolved, to_first_closed
 FROM reporting.ticket WHERE created_at IS NOT NULL;
 COMMENT ON VIEW analytics.durations IS 'One row per ticket: what the report durations is made of, in seconds.';
 COMMENT ON COLUMN analytics.durations.ticket_id IS 'The ticket.';

@@ -7,15 +7,29 @@ from uuid import UUID
 
 import asyncpg
 
-from services.reporting.domain import Counts, Entry, Head, Slots, Ticket, count, entries_of, evolve, follows, initial
+from services.reporting.domain import (
+    Counts,
+    Entry,
+    Head,
+    Place,
+    Slots,
+    Ticket,
+    Written,
+    count,
+    entries_of,
+    evolve,
+    follows,
+    initial,
+    refold,
+)
 from shared.contracts.catalogue import TICKETS
 from shared.contracts.event import Event, rfc3339
 from shared.contracts.upcast import upcast
 from shared.db import Connection
 
 _ENTRY = (
-    "ticket_id", "source", "version", "name", "occurred_at", "recorded_at", "at", "row_number", "log", "activity", "actor",
-    "starts_command", "sets",
+    "ticket_id", "source", "version", "name", "occurred_at", "recorded_at", "at", "rank", "row_number", "log", "activity",
+    "actor", "starts_command", "sets",
 )  # fmt: skip
 _COUNTS = Counts._fields
 _TYPES = {
@@ -28,20 +42,14 @@ _TICKET = (
     "status, set_priority, first_resolved_at, first_closed_at, reopened_from_resolved, reopened_from_closed, first_at, last_at"
 )
 
-Place = tuple[str, int]
-"""(source, version): an entry's name within its ticket"""
-Written = tuple[Entry, Counts]
-"""A row of the table `entry`"""
-
-
 def _heads_as_json(heads: Mapping[str, Head]) -> dict[str, list[Any]]:
     return {source: [rfc3339(head.at), *head[1:]] for source, head in heads.items()}
 
 
 def _heads_of(raw: Mapping[str, list[Any]]) -> dict[str, Head]:
     return {
-        source: Head(datetime.fromisoformat(at), row, log, top, actor, UUID(correlation))
-        for source, (at, row, log, top, actor, correlation) in raw.items()
+        source: Head(datetime.fromisoformat(at), rank, log, top, actor, UUID(correlation))
+        for source, (at, rank, log, top, actor, correlation) in raw.items()
     }
 
 
@@ -62,12 +70,6 @@ def _by_ticket(events: Iterable[Event]) -> dict[UUID, list[Event]]:
     for event in events:
         grouped.setdefault(event.stream_id, []).append(event)
     return grouped
-
-
-def _whole(ticket: Ticket, entries: Iterable[Entry]) -> list[Written]:
-    """Fold a ticket's whole timeline. `ticket` is its row after all of it."""
-    ordered = sorted(entries, key=lambda entry: entry.key)
-    return list(zip(ordered, count(initial(ticket.stream_id), ordered, shown=ticket.slots.created), strict=True))
 
 
 class ReportView:
@@ -108,13 +110,9 @@ class ReportView:
                 late[ticket_id] = entries
         stored = await _stored(connection, list(late))
         for ticket_id, entries in late.items():
-            known = stored[ticket_id]
-            for written in _whole(rows[ticket_id], [*(entry for entry, _ in known.values()), *entries]):
-                old = known.get((written[0].source, written[0].version))
-                if old is None:
-                    fresh.append(written)
-                elif old[1] != written[1]:
-                    changed.append(written)
+            new, otherwise = refold(rows[ticket_id], stored[ticket_id], entries)
+            fresh += new
+            changed += otherwise
         await _insert(connection, fresh)
         await _rewrite(connection, changed)
         await _upsert(connection, list(rows.values()))
@@ -142,8 +140,8 @@ class ReportView:
                 if getattr(row, name) != getattr(whole, name)
             ]
             entries = entries_of(initial(ticket_id), grouped.get(ticket_id, []))
-            expected = {(entry.source, entry.version): (entry, counts) for entry, counts in _whole(whole, entries)}
-            found += _differences(ticket_id, stored[ticket_id], expected)
+            expected, _ = refold(whole, {}, entries)
+            found += _differences(ticket_id, stored[ticket_id], {entry.place: (entry, counts) for entry, counts in expected})
         return found
 
 
@@ -172,7 +170,7 @@ async def _stored(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, dic
     for row in rows:
         values = tuple(row)
         entry = Entry(*values[: len(_ENTRY)])
-        found[entry.ticket_id][entry.source, entry.version] = (entry, Counts(*values[len(_ENTRY) :]))
+        found[entry.ticket_id][entry.place] = (entry, Counts(*values[len(_ENTRY) :]))
     return found
 
 

@@ -106,7 +106,7 @@ class Event:
 
 def rfc3339(moment: datetime) -> str:
     """Return a UTC time as RFC 3339 text with microseconds and ``Z``; one form, so that hashes agree."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def to_record(event: Event) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from shared.eventstore.store import Command, EventStore, Outcome
 
 MAX_EVENTS = 400
 """Events per transaction; past this the gain is small and others wait."""
+STOP_SECONDS = 5.0
+"""How long what is queued may take when the process stops; its callers are then told that the outcome is unknown."""
 
 
 class StoreUnavailableError(Exception):
@@ -34,6 +37,7 @@ class Appender:
         self._queue: deque[_Waiting] = deque()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self.appended = asyncio.Event()
         """Set whenever something was appended: the relay of this process waits for it."""
 
@@ -43,19 +47,24 @@ class Appender:
 
     async def stop(self) -> None:
         """Finish what is queued, then stop."""
-        if self._task is not None:
-            while self._queue:
-                self._wanted.set()
-                await asyncio.sleep(0)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._stopping = True
+        if self._task is None:
+            return
+        self._wanted.set()
+        _, late = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        _fail(self._queue, StoreUnavailableError("the service has stopped"))
 
     async def append(self, command: Command) -> Outcome:
         """Queue a command and wait for its outcome.
 
         Raises:
-            StoreUnavailableError: The connection was lost; the outcome is unknown.
+            StoreUnavailableError: The connection was lost; the outcome is unknown. Or this appender is stopping.
         """
+        if self._stopping:
+            raise StoreUnavailableError("the service is stopping")
         waiting = _Waiting(command)
         self._queue.append(waiting)
         self._wanted.set()
@@ -81,7 +90,7 @@ class Appender:
         return taken
 
     async def _work(self) -> None:
-        while True:
+        while self._queue or not self._stopping:
             await self._wanted.wait()
             self._wanted.clear()
             while batch := self._take():
@@ -90,18 +99,20 @@ class Appender:
     async def _flush(self, batch: list[_Waiting]) -> None:
         try:
             outcomes = await self._store.append([waiting.command for waiting in batch])
-        except LOST_CONNECTION as error:
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(StoreUnavailableError(str(error)))
-            return
-        except Exception as error:
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error)
+        except BaseException as error:  # every waiter is told; none may hang because one batch failed
+            unknown = isinstance(error, (*LOST_CONNECTION, asyncio.CancelledError))
+            _fail(batch, StoreUnavailableError(str(error)) if unknown else error)
+            if not isinstance(error, Exception):
+                raise
             return
         if any(outcome.kind == "appended" for outcome in outcomes):
             self.appended.set()
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(outcome)
+
+
+def _fail(batch: Iterable[_Waiting], error: BaseException) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.catalogue import PayloadError, check
+from shared.contracts.catalogue import EventSpec, PayloadError, check
 from shared.contracts.event import Actor, NewEvent, Via
 from shared.contracts.fields import Id, Key, Strict
 from shared.eventstore.ledger import ATTEMPTS, Context, EventTooLargeError, link
@@ -53,6 +53,16 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A fact the store does not know, checked."""
+
+    index: int
+    fact: Fact
+    event: NewEvent
+    spec: EventSpec
+
+
 @dataclass(slots=True)
 class Stated:
     """What became of a call."""
@@ -78,25 +88,26 @@ class FactWriter:
         """Append what is new. A bad fact is refused with its reason; the rest goes in."""
         result = Stated(0, 0, [])
         known = await self._store.find([UUID(fact.id) for fact in facts])
-        fresh: dict[UUID, list[tuple[int, Fact]]] = {}
+        fresh: dict[UUID, list[_Fresh]] = {}
         seen: set[str] = set()
         for index, fact in enumerate(facts):
             if UUID(fact.id) in known or fact.id in seen:
                 result.known += 1
                 continue
             seen.add(fact.id)
+            event = NewEvent(fact.type, fact.data, fact.personal)
             try:
-                check(NewEvent(fact.type, fact.data, fact.personal), self._store.owner)
+                spec = check(event, self._store.owner)
             except PayloadError as error:
                 result.refused.append(Refused(index, str(error)))
                 continue
-            fresh.setdefault(UUID(fact.stream_id), []).append((index, fact))
+            fresh.setdefault(UUID(fact.stream_id), []).append(_Fresh(index, fact, event, spec))
         streams = iter(fresh.items())
         while batch := _up_to(streams, BATCH):
             await self._append(log, dict(batch), result)
         return result
 
-    async def _append(self, log: str, batch: dict[UUID, list[tuple[int, Fact]]], result: Stated) -> None:
+    async def _append(self, log: str, batch: dict[UUID, list[_Fresh]], result: Stated) -> None:
         for attempt in range(ATTEMPTS):
             heads = await self._store.heads(list(batch))
             commands = [
@@ -115,7 +126,7 @@ class FactWriter:
                     again[command.stream_id] = batch[command.stream_id]
                 else:  # somebody states the same log at the same time: drop what he has stated and look again
                     there = await self._store.find([row.event_id for row in command.rows])
-                    left = [(i, f) for i, f in batch[command.stream_id] if UUID(f.id) not in there]
+                    left = [fresh for fresh in batch[command.stream_id] if UUID(fresh.fact.id) not in there]
                     result.known += len(batch[command.stream_id]) - len(left)
                     if left:
                         again[command.stream_id] = left
@@ -123,14 +134,15 @@ class FactWriter:
             if not batch:
                 return
         for facts in batch.values():
-            result.refused += [Refused(index, "the stream is changing too fast; state it again") for index, _ in facts]
+            result.refused += [Refused(f.index, "the stream is changing too fast; state it again") for f in facts]
 
     def _rows(
-        self, log: str, stream_id: UUID, head: Head, facts: list[tuple[int, Fact]], result: Stated, *, first: bool
+        self, log: str, stream_id: UUID, head: Head, facts: list[_Fresh], result: Stated, *, first: bool
     ) -> list[Row]:
         rows: list[Row] = []
         last = _row_of({"origin": head.origin} if head.origin else None)
-        for index, fact in facts:
+        for fresh in facts:
+            index, fact = fresh.index, fresh.fact
             number = _row_of(fact.data)
             if number and number < last:
                 if first:
@@ -140,11 +152,9 @@ class FactWriter:
                 continue
             last = max(last, number)
             context = Context(UUID(fact.id), Actor(fact.actor.kind, fact.actor.id), Via("import", log))
-            spec = check(NewEvent(fact.type, fact.data, fact.personal), self._store.owner)
-            event = NewEvent(fact.type, fact.data, fact.personal)
             moment: datetime = fact.occurred_at.astimezone(UTC)
             try:
-                row, head = link(self._store.owner, stream_id, head, event, spec, UUID(fact.id), context, moment)
+                row, head = link(self._store.owner, stream_id, head, fresh.event, fresh.spec, UUID(fact.id), context, moment)
             except EventTooLargeError as error:
                 if first:
                     result.refused.append(Refused(index, str(error)))
@@ -154,7 +164,7 @@ class FactWriter:
 
 
 _EMPTY = Head(0, bytes(32), None)
-_Stream = tuple[UUID, list[tuple[int, Fact]]]
+_Stream = tuple[UUID, list[_Fresh]]
 
 
 def _up_to(streams: Iterator[_Stream], count: int) -> list[_Stream]:

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from shared.contracts.event import rfc3339, to_feed_line
 from shared.eventstore.facts import Facts, FactWriter
@@ -52,8 +54,12 @@ def internal_router(owner: str) -> APIRouter:
         return {"position": await store.last_position(), "now": now}
 
     @router.post("/facts")
-    async def facts(store: store_dep, request: Request, body: Annotated[Facts, Body()]) -> dict[str, object]:
+    async def facts(store: store_dep, request: Request) -> dict[str, object]:
         """State facts. Those that are known add nothing; those that are refused are named with their reason."""
+        try:
+            body = Facts.model_validate_json(await request.body())
+        except ValidationError as error:  # read as JSON by pydantic itself: a thousand facts are a large body
+            raise RequestValidationError(error.errors(include_url=False)) from error
         stated = await FactWriter(store).state(body.log, body.facts)
         appender = request.app.state.services[owner].appender
         if stated.appended and appender is not None:

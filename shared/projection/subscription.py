@@ -19,9 +19,10 @@ from faststream.kafka import TopicPartition as DeclaredPartition
 from faststream.kafka.message import KafkaMessage
 
 from shared.contracts.catalogue import PARTITIONS
-from shared.db import LOST_CONNECTION
+from shared.db import LOST_CONNECTION, Pool
 from shared.projection.checkpoints import CheckpointLostError, Place, places
 from shared.projection.records import Record, decode
+from shared.topics import marker_of
 
 INCARNATION_POLL = 1.0
 log = structlog.get_logger("subscription")
@@ -52,18 +53,24 @@ class LogChangedError(Exception):
     """The cluster is not the one that was being followed: offsets mean nothing any more."""
 
 
-class IncarnationWatch:
-    """Asks the cluster who it is. An embedded broker has a new id at every start; clients do not notice by themselves."""
+class LogNotReadyError(Exception):
+    """The cluster is up, but the init step has not made its topics yet."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+
+class IncarnationWatch:
+    """Asks which log there is: the cluster's id and the init step's marker. Clients do not notice a change by themselves."""
+
+    def __init__(self, bootstrap_servers: str, pool: Pool) -> None:
         self._servers = bootstrap_servers
+        self._pool = pool
         self._admin: AIOKafkaAdminClient | None = None
 
     async def current(self) -> str:
-        """Return the cluster's id.
+        """Return the name of the log's incarnation.
 
         Raises:
-            KafkaError: It cannot be reached.
+            KafkaError: The cluster cannot be reached.
+            LogNotReadyError: Its topics are not there yet.
         """
         try:
             if self._admin is None:
@@ -74,11 +81,14 @@ class IncarnationWatch:
                     await admin.close()
                     raise
                 self._admin = admin
-            answer = await self._admin.describe_cluster()
+            cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         except (KafkaError, OSError):
             await self.close()
             raise
-        return str(answer["cluster_id"])
+        marker = await marker_of(self._pool, cluster_id)
+        if marker is None:
+            raise LogNotReadyError(f"cluster {cluster_id} has no log yet: the init step (`ledgerdesk init`) makes it")
+        return f"{cluster_id}/{marker}"
 
     async def close(self) -> None:
         """Close the connection."""
@@ -122,6 +132,7 @@ class Subscription:
     Args:
         name: Client id, and the group's name where one is used.
         bootstrap_servers: The cluster.
+        pool: Where the log's marker is looked up.
         targets: Who gets the records.
         group: Whether to share partitions with other processes of this name; otherwise all are read here.
         instance: Static membership id within the group.
@@ -129,7 +140,7 @@ class Subscription:
     """
 
     def __init__(
-        self, name: str, bootstrap_servers: str, targets: Sequence[Target], *, group: bool = False,
+        self, name: str, bootstrap_servers: str, pool: Pool, targets: Sequence[Target], *, group: bool = False,
         instance: str | None = None, decode: Callable[["ConsumerRecord[bytes, bytes]"], Record] = decode,
     ) -> None:  # fmt: skip
         self.name = name
@@ -139,7 +150,7 @@ class Subscription:
         self._targets = list(targets)
         self._topics = sorted({topic for target in targets for topic in target.topics})
         self._servers = bootstrap_servers
-        self._watch = IncarnationWatch(bootstrap_servers)
+        self._watch = IncarnationWatch(bootstrap_servers, pool)
         self._group = group
         self._instance = instance
         self._subscriber: Any = None
@@ -162,7 +173,7 @@ class Subscription:
         while True:
             try:
                 await self._follow()
-            except (LogChangedError, CheckpointLostError) as error:
+            except (LogChangedError, LogNotReadyError, CheckpointLostError) as error:
                 await log.awarning("log changed", subscription=self.name, reason=str(error))
             except (KafkaError, *LOST_CONNECTION) as error:
                 await log.awarning("subscription interrupted", subscription=self.name, error=repr(error))
@@ -272,7 +283,7 @@ class Subscription:
                 await asyncio.gather(*(target.apply(self.incarnation, records) for target in self._targets))
                 if self._group:
                     await self._subscriber.consumer.commit()
-            except (LogChangedError, CheckpointLostError) as error:
+            except (LogChangedError, LogNotReadyError, CheckpointLostError) as error:
                 await log.awarning("batch dropped", subscription=self.name, reason=str(error))
                 self._broken.set()
             except (KafkaError, *LOST_CONNECTION) as error:

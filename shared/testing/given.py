@@ -1,4 +1,5 @@
-"""Given what happened, when somebody wants something, then this is decided: tests of deciders read like that:
+"""Tests of deciders: given what happened, when somebody wants something, then this is decided.
+
 `given(started).when(hold, reason="vendor", until=None).then("held")`, or
 `given(closed).when(hold, reason=None, until=None).refused(409, "reopen it first")`.
 """

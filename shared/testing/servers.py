@@ -8,7 +8,6 @@ LEDGERDESK_TEST_SERVERS=embedded       the embedded ones, also where a container
 =====================================  ===============================================================================
 """
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -21,7 +20,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from shared.contracts.catalogue import PARTITIONS
 from shared.embedded import free_port, temporary_broker, temporary_postgres
@@ -86,8 +84,9 @@ def postgres_server() -> Iterator[PostgresAt]:
     if url:
         yield PostgresAt("environment", url)
     elif POSTGRES_IMAGE in images():
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
+        _without_reaper()
         with PostgresContainer(POSTGRES_IMAGE, driver=None) as container:
             yield PostgresAt("container", container.get_connection_url())
     else:
@@ -96,12 +95,12 @@ def postgres_server() -> Iterator[PostgresAt]:
 
 
 @contextlib.asynccontextmanager
-async def database(server: PostgresAt) -> AsyncIterator[str]:
-    """Give the DSN of a database of its own, dropped at the end."""
+async def database(server: PostgresAt, template: str = "template0") -> AsyncIterator[str]:
+    """Give the DSN of a database of its own, a copy of `template`, dropped at the end."""
     name = f"ledgerdesk_{secrets.token_hex(6)}"
     admin = await asyncpg.connect(server.url, timeout=10)
     try:
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield server.dsn(name)
         finally:
@@ -127,10 +126,18 @@ def kafka_server() -> Iterator[KafkaAt]:
             yield KafkaAt("embedded", broker.bootstrap_servers, idempotent=False, quick_groups=False)
 
 
+def _without_reaper() -> None:
+    """Do without testcontainers' own clean-up container: its image would be pulled, and each of ours is stopped anyway."""
+    from testcontainers.core.config import testcontainers_config
+
+    testcontainers_config.ryuk_disabled = True
+
+
 @contextlib.contextmanager
 def _kafka_container() -> Iterator[KafkaAt]:
     from testcontainers.core.container import DockerContainer
 
+    _without_reaper()
     port = free_port()
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
     for name, value in {
@@ -157,20 +164,12 @@ async def empty_topics(at: KafkaAt) -> KafkaAt:
             old = [name for name in await admin.list_topics() if name in PARTITIONS]
             if old:
                 await admin.delete_topics(old)
-                
+
                 async def gone() -> bool:
                     return not set(old) & set(await admin.list_topics())
 
                 await wait_until_async(gone, timeout=30, message="topics to be deleted")
         finally:
             await admin.close()
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + 30
-    while True:
-        try:
-            await create_topics(at.bootstrap_servers)
-        except KafkaError:  # a cluster may say "exists" for a while after a deletion
-            if loop.time() > deadline:
-                raise
-        else:
-            return at
+    await create_topics(at.bootstrap_servers, disposable=True)
+    return at

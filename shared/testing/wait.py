@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -29,12 +29,26 @@ def wait_until(condition: Callable[[], T], *, timeout: float = 10.0, message: st
     return value
 
 
+@overload
 async def wait_until_async(
-    condition: Callable[[], Awaitable[T]] | Callable[[], T],
+    condition: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    timeout: float = ...,  # noqa: ASYNC109 - see below
+    message: str = ...,
+) -> T: ...
+@overload
+async def wait_until_async(
+    condition: Callable[[], T],
+    *,
+    timeout: float = ...,  # noqa: ASYNC109 - see below
+    message: str = ...,
+) -> T: ...
+async def wait_until_async(
+    condition: Callable[[], Any],
     *,
     timeout: float = 10.0,  # noqa: ASYNC109 - the error names what is late, which asyncio.timeout cannot
     message: str = "",
-) -> T:
+) -> Any:
     """Await `condition`, a function or a coroutine function, until it gives something true, and return that.
 
     Args:

@@ -111,14 +111,14 @@ class Head(NamedTuple):
 
     Attributes:
         at: Largest `occurred_at` so far.
-        row: Imported row of the last event, 0 for none.
+        rank: Largest imported row so far among its events of that time, 0 for none: with `at`, its place on the timeline.
         log: The log that the last imported event came from.
         top: Largest row so far of that log, 0 for none.
         actor, correlation: Of the last event: together they name the command it came from.
     """
 
     at: datetime
-    row: int
+    rank: int
     log: str | None
     top: int
     actor: str | None
@@ -149,17 +149,18 @@ def initial(stream_id: UUID) -> Ticket:
 
 
 def advance(head: Head | None, event: Event) -> Head:
-    """Return the head of the event's source after it."""
-    at, origin, actor = event.occurred_at, event.origin, event.actor.get("id")
+    """Return the head of the event's source after it. Time and rank never go back, so a source's events keep their order."""
+    at, origin, actor = event.occurred_at, event.origin or {}, event.actor.get("id")
+    rank = row = int(origin.get("row") or 0)
     log, top = None, 0
     if head is not None:
         log, top = head.log, head.top
-        at = max(at, head.at)
-    if not origin:
-        return Head(at, 0, log, top, actor, event.correlation)
-    row = int(origin.get("row") or 0)
-    top = max(top, row) if origin.get("log") == log else row
-    return Head(at, row, origin.get("log"), top, actor, event.correlation)
+        if at <= head.at:
+            at, rank = head.at, max(head.rank, row)
+    if origin:
+        top = max(top, row) if origin.get("log") == log else row
+        log = origin.get("log")
+    return Head(at, rank, log, top, actor, event.correlation)
 
 
 def evolve(ticket: Ticket, event: Event) -> Ticket:

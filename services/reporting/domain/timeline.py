@@ -1,12 +1,13 @@
 """A ticket's timeline, and what each event on it counts as in the reports. Pure.
 
 A ticket's events come from several stores in any interleaving. They are put into *timeline order*: by the largest
-``occurred_at`` so far in their stream (per ticket and source), the imported row's number if any, the source, the version.
+``occurred_at`` so far in their stream (per ticket and source), the imported row's number if any (the largest so far at that
+time), the source, the version: so each source's events keep their own order.
 Folding them in that order gives every event its `Counts`: department, topic, agent, priority and status as they stood just
 after it, and what it adds to each report. Total: any fact in any state; what changes nothing counts as nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.reporting.domain.ticket import (
     Ticket,
     advance,
     as_uuid,
+    initial,
     kind_of,
     reopened_from,
     sets_of,
@@ -24,12 +26,16 @@ from services.reporting.domain.ticket import (
 )
 from shared.contracts.event import Event
 
+Place = tuple[str, int]
+"""(source, version)"""
+
 
 class Entry(NamedTuple):
     """One event on a ticket's timeline: what it says by itself, which nothing that comes later changes.
 
     Attributes:
         at: Its time on the timeline: the largest `occurred_at` so far in its stream.
+        rank: Its place among what has the same time: the largest imported row so far in its stream, 0 for none.
         row, log: The imported row it states, 0 and None for what happened here.
         activity: The row's own word for what happened; the event's name where it happened here.
         actor: The person who did it, if it was one (of an imported event, the log's).
@@ -44,6 +50,7 @@ class Entry(NamedTuple):
     occurred_at: datetime
     recorded_at: datetime
     at: datetime
+    rank: int
     row: int
     log: str | None
     activity: str
@@ -52,9 +59,14 @@ class Entry(NamedTuple):
     sets: dict[str, Any] | None
 
     @property
+    def place(self) -> Place:
+        """Its name within its ticket."""
+        return (self.source, self.version)
+
+    @property
     def key(self) -> tuple[datetime, int, str, int]:
         """Its place on the timeline."""
-        return (self.at, self.row, self.source, self.version)
+        return (self.at, self.rank, self.source, self.version)
 
 
 class Counts(NamedTuple):
@@ -100,7 +112,7 @@ def entries_of(before: Ticket, events: Iterable[Event]) -> list[Entry]:
         repeated = head is not None and (head.actor, head.correlation) == (now.actor, now.correlation)
         entry = Entry(
             event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
-            now.row, origin.get("log"), str(origin.get("activity") or event.name),
+            now.rank, int(origin.get("row") or 0), origin.get("log"), str(origin.get("activity") or event.name),
             as_uuid(origin.get("actor") or person), not repeated and event.via.get("kind") != "reaction", sets_of(event),
         )  # fmt: skip
         entries.append(entry)
@@ -118,7 +130,7 @@ def follows(before: Ticket, entries: Sequence[Entry]) -> bool:
         return True
     if not before.slots.created:
         return False
-    last = max((head.at, head.row, source, before.versions[source]) for source, head in before.heads.items())
+    last = max((head.at, head.rank, source, before.versions[source]) for source, head in before.heads.items())
     if entries[0].key <= last:
         return False
     top = max(head.top for head in before.heads.values())
@@ -160,3 +172,23 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
         result.append(counts)
         slots = after
     return result
+
+
+Written = tuple[Entry, Counts]
+
+
+def refold(ticket: Ticket, known: Mapping[Place, Written], late: Iterable[Entry]) -> tuple[list[Written], list[Written]]:
+    """Fold a ticket's whole timeline anew.
+
+    Args:
+        ticket: Its row after all of it.
+        known: What was written of it before.
+        late: Entries that came since, at any place of the timeline.
+
+    Returns:
+        What is new, and what is known and counts otherwise now.
+    """
+    ordered = sorted([*(entry for entry, _ in known.values()), *late], key=lambda entry: entry.key)
+    written = list(zip(ordered, count(initial(ticket.stream_id), ordered, shown=ticket.slots.created), strict=True))
+    new = [(entry, counts) for entry, counts in written if entry.place not in known]
+    return new, [(e, c) for e, c in written if e.place in known and known[e.place][1] != c]

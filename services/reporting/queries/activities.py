@@ -16,7 +16,7 @@ from shared.db import Connection
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count rows and tickets by activity: first per ticket, then over tickets, which is what makes cases distinct."""
-    groups = keys(question, "occurred_at")
+    groups = keys(question)
     where = events_of(question, "counts_row")
     names = [*groups, "activity"]
     return await fetch(

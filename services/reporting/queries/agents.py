@@ -14,7 +14,7 @@ _STAFF = """
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count acts and moves by actor, assignments by whom they were given to, and put the two side by side."""
-    groups = keys(question, "occurred_at")
+    groups = keys(question)
     others = {name: value for name, value in question.filters.items() if name != "agent"}
     where = Where("true").range("occurred_at", question).narrowed(replace(question, filters=others))
     narrowed = " AND ".join(where.conditions)

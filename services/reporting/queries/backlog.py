@@ -10,6 +10,7 @@ from shared.db import Connection
 STOCKS = ("open", "unresolved", "on_hold")
 FLOWS = ("created", "resolved", "closed")
 _STATE = (*DIMENSIONS, "status")
+_PERIOD = {"day": "(at AT TIME ZONE 'UTC')::date", "month": "month"}
 
 
 def _flows(where: Where, question: Question) -> str:
@@ -27,7 +28,7 @@ async def _changes(connection: Connection, question: Question, unit: str) -> Row
     return await fetch(
         connection,
         f"""
-        SELECT date_trunc('{unit}', at AT TIME ZONE 'UTC')::date AS period, {stocks}, {flows}
+        SELECT {_PERIOD[unit]} AS period, {stocks}, {flows}
         FROM entry {where.sql} GROUP BY 1
         """,
         where,
@@ -46,17 +47,17 @@ async def _changes_within(connection: Connection, question: Question, unit: str)
         connection,
         f"""
         WITH moment AS (
-            SELECT at, kind, {now}, {", ".join(f"lag({name}) OVER timeline AS {name}_was" for name in _STATE)}
+            SELECT at, month, kind, {now}, {", ".join(f"lag({name}) OVER timeline AS {name}_was" for name in _STATE)}
             FROM entry {until}
-            WINDOW timeline AS (PARTITION BY ticket_id ORDER BY at, row_number, source, version)
+            WINDOW timeline AS (PARTITION BY ticket_id ORDER BY at, rank, source, version)
         ), moved AS (
             SELECT * FROM moment WHERE ({now}) IS DISTINCT FROM ({was}) OR kind IN {FLOWS}
         ), change AS (
-            SELECT at, kind, 1 AS sign, {now} FROM moved
+            SELECT at, month, kind, 1 AS sign, {now} FROM moved
             UNION ALL
-            SELECT at, NULL, -1, {was} FROM moved WHERE status_was IS NOT NULL
+            SELECT at, month, NULL, -1, {was} FROM moved WHERE status_was IS NOT NULL
         )
-        SELECT date_trunc('{unit}', at AT TIME ZONE 'UTC')::date AS period, {"".join(f"{name}, " for name in names)}
+        SELECT {_PERIOD[unit]} AS period, {"".join(f"{name}, " for name in names)}
                coalesce(sum(sign) FILTER (WHERE status <> 'closed'), 0)::bigint AS open,
                coalesce(sum(sign) FILTER (WHERE status NOT IN ('resolved', 'closed')), 0)::bigint AS unresolved,
                coalesce(sum(sign) FILTER (WHERE status = 'on_hold'), 0)::bigint AS on_hold, {flows}

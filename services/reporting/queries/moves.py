@@ -16,7 +16,7 @@ from shared.db import Connection
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count events by kind."""
-    groups = keys(question, "occurred_at")
+    groups = keys(question)
     where = events_of(question, "kind IS NOT NULL")
     sql = f"SELECT {selected(groups)} kind, count(*) AS count FROM entry {where.sql} {grouped([*groups, 'kind'])}"
     return await fetch(connection, sql, where)

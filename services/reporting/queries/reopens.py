@@ -16,7 +16,7 @@ from shared.db import Connection
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count the ways out of resolved and closed; ungrouped, both rows are always there."""
-    groups = keys(question, "occurred_at")
+    groups = keys(question)
     where = events_of(question, "reopened_from IS NOT NULL")
     found = await fetch(
         connection,

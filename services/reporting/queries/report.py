@@ -83,14 +83,9 @@ class Where:
         return f"WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
 
 
-def day_of(column: str) -> str:
-    """Return the SQL of a time's day, UTC."""
-    return f"({column} AT TIME ZONE 'UTC')::date"
-
-
-def keys(question: Question, column: str) -> dict[str, str]:
-    """Return the SQL expression of each key of the question; `column` holds the time that makes the day."""
-    return {key: day_of(column) if key == "day" else key for key in question.group_by}
+def keys(question: Question, day: str = "day") -> dict[str, str]:
+    """Return the SQL expression of each key of the question; `day` is that of the day."""
+    return {key: day if key == "day" else key for key in question.group_by}
 
 
 def selected(expressions: dict[str, str]) -> str:

@@ -16,12 +16,12 @@ from shared.db import Connection
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count events by day and kind."""
-    groups = {key: sql for key, sql in keys(question, "occurred_at").items() if key != "day"}
+    groups = {key: sql for key, sql in keys(question).items() if key != "day"}
     where = events_of(question, "kind IS NOT NULL")
     return await fetch(
         connection,
         f"""
-        SELECT {selected(groups)} (occurred_at AT TIME ZONE 'UTC')::date AS day, kind, count(*) AS count
+        SELECT {selected(groups)} day, kind, count(*) AS count
         FROM entry {where.sql} {grouped([*groups, "day", "kind"])}
         """,
         where,

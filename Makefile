@@ -1,0 +1,63 @@
+# Everything starts here. `make` alone shows what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+export UV_PYTHON_DOWNLOADS ?= never
+LEDGERDESK_DATA ?= .ledgerdesk
+LEDGERDESK_PORT ?= 8080
+export LEDGERDESK_DATA LEDGERDESK_PORT
+PYTEST = .venv/bin/python -m pytest
+
+.PHONY: help install up demo check format test unit faults browser bench contracts clean
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp makes a second `make` cost nothing. uv comes by pip, into the same environment; it installs what the lock says.
+.venv/.installed: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv/bin/uv sync --locked --inexact --quiet --compile-bytecode
+	@.venv/bin/python -m compileall -q services shared ledgerdesk
+	@touch $@
+
+install: .venv/.installed ## install everything into .venv
+
+up: .venv/.installed ## run the whole stack here, data kept in .ledgerdesk (LEDGERDESK_DATA, LEDGERDESK_PORT)
+	@exec .venv/bin/ledgerdesk up
+
+demo: .venv/.installed ## run the stack, play the story, load a simulated quarter, stay up
+	@exec .venv/bin/ledgerdesk demo
+
+check: .venv/.installed ## lint, types, import rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.installed ## format the code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+test: .venv/.installed ## unit, contract, integration and end-to-end tests (real PostgreSQL and broker; a few minutes)
+	$(PYTEST) tests/unit tests/contract tests/integration tests/e2e -q
+
+unit: .venv/.installed ## only the tests that open no socket
+	$(PYTEST) tests/unit tests/contract -q
+
+faults: .venv/.installed ## kill processes while it works, then count
+	$(PYTEST) tests/faults -q
+
+browser: .venv/.installed ## the pages in a real browser (needs chromium)
+	@.venv/bin/uv sync --locked --inexact --quiet --group browser
+	$(PYTEST) tests/browser -q
+
+bench: .venv/.installed ## start time, memory, import rate
+	.venv/bin/python bench/stack.py
+
+contracts: .venv/.installed ## write the committed OpenAPI document anew, after a change that is meant
+	.venv/bin/python -m tests.contract.regenerate
+
+clean: ## remove what was installed and made, except the data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache output dist build

@@ -1,0 +1,158 @@
+"""The pages' way to the REST API: in this process where the owner is mounted here, by HTTP where it is not."""
+
+import re
+from collections.abc import Mapping, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from fastapi import FastAPI
+
+API = "/api/v1"
+MOST_AFTER = 8
+TIMEOUT = 15.0
+
+_ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer"})
+_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
+
+Params = Sequence[tuple[str, str]]
+
+
+def owner_of(method: str, path: str) -> str:
+    """Return the service that answers a path (below /api/v1): section 1 of the design, deploy/routes.yaml."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "reports":
+        return "reporting"
+    if parts[0] != "tickets":
+        return "gateway"
+    if method == "POST":
+        if len(parts) == 1 or parts[-1] == "messages":
+            return "intake"
+        if parts[-1] in _ROUTING:
+            return "routing"
+    return "workflow"
+
+
+def ticket_path(number: str, *more: str) -> str:
+    """Return the path of a ticket; what a person typed stays one segment of it."""
+    return "/".join(["/tickets", quote(number, safe=""), *more])
+
+
+def versions_in(text: str | None, separator: str = ",") -> list[str]:
+    """Return the `Ledgerdesk-Version` values in a header or cookie; what is none is left out."""
+    return [item for item in (text or "").split(separator) if _VERSION.fullmatch(item)]
+
+
+def newest(versions: Sequence[str]) -> list[str]:
+    """Return the last few values, one for each ticket and source: the highest."""
+    highest: dict[str, str] = {}
+    for item in versions:
+        place, _, version = item.rpartition(":")
+        before = highest.pop(place, item)  # taken out and put back: what was said last stands last
+        highest[place] = item if int(version) >= int(before.rpartition(":")[2]) else before
+    return list(highest.values())[-MOST_AFTER:]
+
+
+class ApiProblem(Exception):  # noqa: N818 -- the RFC's own word
+    """The API refused. `fields` maps each refused field to its message."""
+
+    def __init__(self, status: int, title: str, detail: str, fields: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.fields = dict(fields or {})
+        super().__init__(detail)
+
+    @property
+    def key_reused(self) -> bool:
+        """Whether the form was sent before with other words in it."""
+        return "Idempotency-Key" in self.fields
+
+
+def _problem(response: httpx.Response) -> ApiProblem:
+    try:
+        body = response.json()
+        fields = {str(item["field"]): str(item["message"]) for item in body.get("errors", [])}
+        return ApiProblem(response.status_code, str(body["title"]), str(body["detail"]), fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ApiProblem(response.status_code, "Error", f"The service answered {response.status_code}.")
+
+
+def _client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Return a client that keeps no cookies: it speaks for many people, each by a token of his own."""
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(transport=transport, cookies=jar, timeout=TIMEOUT, trust_env=False)
+
+
+def _clients(app: FastAPI) -> dict[str, httpx.AsyncClient]:
+    """Return this process's two clients: connections and their set-up are shared by all requests."""
+    if not hasattr(app.state, "page_clients"):
+        here = _client(httpx.ASGITransport(app=app, raise_app_exceptions=False))
+        app.state.page_clients = {"here": here, "away": _client()}
+    clients: dict[str, httpx.AsyncClient] = app.state.page_clients
+    return clients
+
+
+class ApiClient:
+    """One request's way to the API. Its reads show at least `after`: `Ledgerdesk-Version` values of the person's writes.
+
+    Attributes:
+        said: The `Ledgerdesk-Version` values that its commands came to.
+        stale: Whether a read could not wait for them.
+    """
+
+    def __init__(self, app: FastAPI, token: str | None, after: Sequence[str] = ()) -> None:
+        self._app = app
+        self._token = token
+        self._after = newest(after)
+        self.said: list[str] = []
+        self.stale = False
+
+    async def get(self, path: str, params: Params = ()) -> Any:
+        """Read.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        headers = {"Ledgerdesk-After": ",".join(self._after)} if self._after else {}
+        response = await self._send("GET", path, params=list(params), headers=headers)
+        self.stale = self.stale or response.headers.get("ledgerdesk-stale") == "true"
+        return response.json()
+
+    async def post(self, path: str, body: Mapping[str, Any] | None, key: str | None = None) -> Any:
+        """Give a command; once per key.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send("POST", path, json=dict(body) if body else None, headers=headers)
+        self.said += versions_in(response.headers.get("ledgerdesk-version"))
+        self._after = newest([*self._after, *self.said])
+        return response.json() if response.content else None
+
+    async def delete(self, path: str) -> None:
+        """Take away.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        await self._send("DELETE", path, headers={})
+
+    async def _send(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
+        owner = owner_of(method, path)
+        clients = _clients(self._app)
+        mounted = owner in self._app.state.services
+        origin = "http://ledgerdesk.internal" if mounted else self._app.state.settings.url_of(owner)
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            response = await clients["here" if mounted else "away"].request(
+                method, f"{origin}{API}{path}", headers=headers, **more
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ApiProblem(503, "Unavailable", f"{owner} does not answer just now. Try again in a moment.") from error
+        if not response.is_success:
+            raise _problem(response)
+        return response

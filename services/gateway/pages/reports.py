@@ -1,0 +1,78 @@
+"""Reports as tables: the API's rows, its definition beside them, and the same as CSV."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.pages.client import API, ApiProblem
+from services.gateway.pages.render import NOTHING, duration
+from services.gateway.pages.route import PageRoute
+from services.gateway.pages.visit import Visit, VisitDep
+
+router = APIRouter(route_class=PageRoute)
+
+PARAMETERS = ("from", "to", "department", "topic", "agent", "priority")
+SECONDS = frozenset({"mean", "median", "p90", "p95"})
+UNAUTHENTICATED, FORBIDDEN = 401, 403
+
+
+def cell(column: str, value: Any) -> tuple[str, bool]:
+    """Return how a value is written, and whether it is a number (numbers stand to the right)."""
+    if value is None:
+        return NOTHING, False
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value), False
+    if column in SECONDS:
+        return duration(value), True
+    return (f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"), True
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """Return the parameters that say something; several keys of group_by come as several checkboxes."""
+    given = {name: request.query_params.get(name, "").strip() for name in PARAMETERS}
+    keys = [key for text in request.query_params.getlist("group_by") for key in text.split(",") if key]
+    given["group_by"] = ",".join(dict.fromkeys(keys))
+    return {name: text for name, text in given.items() if text}
+
+
+async def _catalogue(visit: Visit) -> list[Mapping[str, Any]]:
+    (found,) = await visit.start(visit.api.get("/reports"))
+    items: list[Mapping[str, Any]] = found["items"]
+    return items
+
+
+@router.get("/reports")
+async def show_catalogue(visit: VisitDep) -> Response:
+    """Show which reports there are."""
+    return visit.page("reports.html", reports=await _catalogue(visit))
+
+
+@router.get("/reports/{name}")
+async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
+    """Show a report; when the API refuses a parameter, the form says so and keeps it.
+
+    Raises:
+        ApiProblem: There is no such report, or it is not for this person.
+    """
+    catalogue = await _catalogue(visit)
+    about = next((item for item in catalogue if item["name"] == name), None)
+    if about is None:
+        raise ApiProblem(404, "Not found", f"There is no report {name!r}.")
+    asked = _asked(request)
+    answer, problem = None, None
+    try:
+        answer = await visit.api.get(f"/reports/{quote(name, safe='')}", list(asked.items()))
+    except ApiProblem as refused:
+        if refused.status in {UNAUTHENTICATED, FORBIDDEN}:
+            raise
+        problem = refused
+    rows = answer["rows"] if answer else []
+    columns = list(rows[0]) if rows else about["columns"]
+    return visit.page(
+        "report.html", problem.status if problem else 200, about=about, catalogue=catalogue, asked=asked, answer=answer,
+        problem=problem, columns=columns, rows=[[cell(c, row.get(c)) for c in columns] for row in rows],
+        grouped=asked.get("group_by", "").split(","), filters=[f for f in about["filters"] if f not in {"from", "to"}],
+        csv=f"{API}/reports/{quote(name, safe='')}?{urlencode({**asked, 'format': 'csv'})}",
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Every page's route: its answers are protected, and what goes wrong is shown as a page."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from services.gateway.pages.client import ApiProblem
+from services.gateway.pages.door import sign_in_page
+from services.gateway.pages.render import render
+from services.gateway.pages.security import protect, same_site
+from services.gateway.pages.visit import Refused, SignInNeeded, Visit, read_form
+from shared.http.caller import COOKIE
+from shared.http.problems import TITLES, Problem
+
+SIGNED_OUT = 401
+NOT_TYPED = frozenset({"csrf", "key", "next", "login", "password"})
+
+log = structlog.get_logger("pages")
+
+
+async def _kept(request: Request) -> dict[str, str]:
+    """Return what was typed into a form that is not taken, so that it can be shown: nobody types twice for our sake."""
+    if request.method != "POST" or not same_site(request, request.app.state.settings):
+        return {}
+    form = await read_form(request)
+    return {name: text for name, text in form.items() if text.strip() and name not in NOT_TYPED}
+
+
+def _problem_page(request: Request, status: int, detail: str, kept: Mapping[str, str]) -> HTMLResponse:
+    visit: Visit | None = getattr(request.state, "visit", None)
+    known = visit if visit is not None and visit.me else None
+    title = TITLES.get(status, "That did not work")
+    text = render("problem.html", visit=known, stale=False, status=status, title=title, detail=detail, kept=kept)
+    return HTMLResponse(text, status)
+
+
+def _sign_in(request: Request, then: str, kept: Mapping[str, str]) -> Response:
+    """Return the sign-in page: by redirection, or for a form at once, with what had been typed."""
+    expired = bool(request.cookies.get(COOKIE))
+    if request.method != "GET":
+        return sign_in_page(request, SIGNED_OUT, then=then, kept=kept, expired=True)
+    query = {"next": then} if then not in {"/", "/queue"} else {}
+    if expired:
+        query["expired"] = "1"
+    return RedirectResponse("/sign-in" + (f"?{urlencode(query)}" if query else ""), 303)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    kept = {} if isinstance(error, Problem) else await _kept(request)  # a Problem: the form itself could not be read
+    if isinstance(error, ApiProblem) and error.status == SIGNED_OUT:
+        error = SignInNeeded(request.state.visit.here)
+    if isinstance(error, SignInNeeded):
+        return _sign_in(request, error.then, kept)
+    match error:
+        case Refused():
+            status, detail = 403, str(error)
+        case ApiProblem() | Problem():
+            status, detail = error.status, error.detail
+        case RequestValidationError():
+            status, detail = 422, "That address has a part we cannot read."
+        case HTTPException():
+            status, detail = error.status_code, str(error.detail)
+        case _:
+            await log.aexception("page failed", method=request.method, path=request.url.path, exc_info=error)
+            status, detail = 500, "Something broke on our side; it has been logged."
+    return _problem_page(request, status, detail, kept)
+
+
+class PageRoute(APIRoute):
+    """A route whose answers are pages, also when it fails."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that FastAPI calls."""
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                response = await inner(request)
+            except Exception as error:
+                response = await _answer(request, error)
+            protect(response.headers)
+            return response
+
+        return handler

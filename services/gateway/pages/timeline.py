@@ -1,0 +1,140 @@
+"""A ticket's timeline in words: what was said as cards, what was done as lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.gateway.pages.choices import Choices
+from services.gateway.pages.render import person, words
+
+SPOKEN = {"created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution"}
+_CARDS = {
+    "created": "message", "message_received": "message", "noted": "note", "replied": "reply", "resolved": "resolution",
+}  # fmt: skip
+_LABELS = {"noted": "Internal note", "replied": "Reply to the requester", "resolved": "Resolution"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step, as it is shown.
+
+    Attributes:
+        kind: message, reply, note, resolution, or step for what is only a line.
+        who, what: The line: "John Doe" "assigned it to Jane Roe".
+        label: What kind of words these are.
+        text: What was said, or left with the move.
+        why: The reasons of an assignment or transfer.
+        until: End of a hold.
+        footnote: The door and the cause, for those who see all.
+    """
+
+    kind: str
+    type: str
+    at: str
+    who: str
+    what: str
+    label: str = ""
+    text: str = ""
+    why: Mapping[str, Any] | None = None
+    until: str | None = None
+    footnote: str = ""
+
+
+def _who(item: Mapping[str, Any]) -> str:
+    actor = item["actor"]
+    if item["type"] == "message_received":
+        return person(item["data"].get("author") or actor, "Requester")
+    if actor["kind"] == "person":
+        return person(actor, "Somebody")
+    name = str(actor.get("id") or actor["kind"])
+    return f"Key {name.removeprefix('key:')}" if name.startswith("key:") else words(name)
+
+
+def _holder(holder: Mapping[str, Any] | None, choices: Choices) -> str:
+    held = holder or {}
+    parts = []
+    if held.get("agent"):
+        parts.append(choices.name("agent", held["agent"]))
+    if held.get("team"):
+        parts.append(f"team {choices.name('team', held['team'])}")
+    return ", ".join(parts)
+
+
+def _assigned(item: Mapping[str, Any], choices: Choices) -> str:
+    data = item["data"]
+    if data.get("agent") and data["agent"] == item["actor"].get("login"):
+        return "took it"
+    to, before = _holder(data, choices), _holder(data.get("previous"), choices)
+    return f"assigned it to {to or 'nobody'}" + (f" (before: {before})" if before and before != to else "")
+
+
+def _prioritised(data: Mapping[str, Any]) -> str:
+    before = data.get("previous") or {}
+    changes = []
+    for name in ("priority", "severity"):
+        if data.get(name) and data[name] != before.get(name):
+            was = f" (was {before[name]})" if before.get(name) else ""
+            changes.append(f"{name} to {data[name]}{was}")
+    return "set " + " and ".join(changes or ["the priority"])
+
+
+def _what(item: Mapping[str, Any], choices: Choices) -> str:
+    """Return what happened, as the rest of a sentence that began with who."""
+    data = item["data"]
+    match item["type"]:
+        case "assigned":
+            said = _assigned(item, choices)
+        case "unassigned":
+            said = f"took it from {_holder(data.get('previous'), choices) or 'its holder'}"
+        case "transferred":
+            was = f" from {choices.name('department', data['previous'])}" if data.get("previous") else ""
+            said = f"moved it{was} to {choices.name('department', data.get('department'), 'no department')}"
+        case "rule_applied":
+            wanted = ", ".join(f"{k} {v}" for k, v in (data.get("changes") or {}).items() if v)
+            said = f"applied rule {data.get('rule')} (version {data.get('rule_version')}): {wanted}"
+        case "prioritised":
+            said = _prioritised(data)
+        case "escalated":
+            said = f"escalated it to level {data.get('level', 1)}"
+        case kind:
+            said = _PLAIN.get(kind, words(kind).lower())
+    return said
+
+
+_PLAIN = {
+    "created": "opened this ticket", "message_received": "wrote", "noted": "wrote a note", "replied": "replied",
+    "resolved": "resolved it", "started": "began to work on it", "held": "put it on hold", "resumed": "went on with it",
+    "closed": "closed it", "reopened": "reopened it", "acknowledged": "acknowledged it",
+}  # fmt: skip
+
+
+def _footnote(item: Mapping[str, Any]) -> str:
+    """Return by which door it came and what caused it, where the reader may know."""
+    parts = []
+    via, cause = item["via"], item.get("cause")
+    if via["kind"] == "key" and via.get("id"):
+        parts.append(f"by key {via['id']}")
+    if cause and cause.get("type"):
+        parts.append(f"because of: {words(cause['type']).lower()}")
+    return " · ".join(parts)
+
+
+def _why(why: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the reasons with every field there, as the template reads them."""
+    blank = {"by": "policy", "reason": "", "rule": None, "rule_version": None, "strategy": None, "candidates": None}
+    return {**blank, **why} if why else None
+
+
+def entries_of(items: Sequence[Mapping[str, Any]], choices: Choices) -> list[Entry]:
+    """Return a timeline as it is shown."""
+    entries = []
+    for item in items:
+        kind, data = item["type"], item["data"]
+        text = data.get(SPOKEN.get(kind, "")) or data.get("message") or data.get("reason") or ""
+        entries.append(
+            Entry(
+                _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _LABELS.get(kind, ""), text,
+                _why(data.get("why")), data.get("until"), _footnote(item),
+            )
+        )  # fmt: skip
+    return entries

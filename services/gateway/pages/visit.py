@@ -1,0 +1,172 @@
+"""One request of a person in a browser: whose it is, what it may see, and the page it is answered with."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine, Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.gateway.pages import security
+from services.gateway.pages.client import ApiClient, ApiProblem, newest, versions_in
+from services.gateway.pages.render import render
+from shared.http.caller import COOKIE, STAFF
+from shared.service import Service
+from shared.settings import Settings
+from shared.tokens import TokenError
+
+AFTER_COOKIE = "ledgerdesk_after"
+AFTER_LIFETIME = 120
+"""Seconds for which reads wait for one's own writes; a view that is longer behind says so itself."""
+
+Form = dict[str, str]
+
+
+class SignInNeeded(Exception):  # noqa: N818 -- it is no error
+    """Nobody is signed in, or not any more; `then` is where to go afterwards."""
+
+    def __init__(self, then: str) -> None:
+        self.then = then
+        super().__init__(then)
+
+
+class Refused(Exception):  # noqa: N818 -- it is an answer
+    """A form that is not taken: it does not come from our own page, or from one of another session."""
+
+
+async def read_form(request: Request) -> Form:
+    """Return a form's fields. Browsers send line ends as CRLF; the ledger has LF."""
+    form = await request.form()
+    return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+
+
+def set_cookie(response: Response, settings: Settings, name: str, value: str, lifetime: int) -> None:
+    """Set a cookie that no script reads and no other site's form sends."""
+    secure = settings.public_url.startswith("https://")
+    response.set_cookie(name, value, max_age=lifetime, httponly=True, samesite="lax", secure=secure)
+
+
+def new_key() -> str:
+    """Return a form's one-time key: sent twice, it is one command."""
+    return secrets.token_urlsafe(16)
+
+
+class Visit:
+    """A signed-in person's request.
+
+    Attributes:
+        me: The API's `/me`; filled by `start`.
+        api: The way to the API.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.settings: Settings = request.app.state.settings
+        self.gateway: Service = request.app.state.services["gateway"]
+        token = request.cookies.get(COOKIE) or ""
+        self._written = versions_in(request.cookies.get(AFTER_COOKIE), "|")
+        seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
+        self.api = ApiClient(request.app, token, [*self._written, *seen])
+        self.me: dict[str, Any] = {}
+        try:
+            self._session = str(self.gateway.kernel.tokens.read_session(token).session_id)
+        except TokenError:
+            raise SignInNeeded(self.here) from None
+
+    @property
+    def here(self) -> str:
+        """Where one was: the page, also when its form was sent."""
+        if self.request.method != "GET":
+            return "/" + "/".join(self.request.url.path.split("/")[1:3])
+        query = self.request.url.query
+        return self.request.url.path + (f"?{query}" if query else "")
+
+    @property
+    def roles(self) -> set[str]:
+        """What the person may do."""
+        return set(self.me.get("roles", ()))
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person works tickets."""
+        return bool(self.roles & STAFF)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the person sees everybody's tickets."""
+        return bool(self.roles & (STAFF | {"analyst"}))
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the person may open tickets."""
+        return bool(self.roles & (STAFF | {"requester"}))
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the person wrote something a moment ago."""
+        return bool(self._written)
+
+    @property
+    def csrf(self) -> str:
+        """The token that this session's forms carry."""
+        return security.csrf_token(self.settings, self._session)
+
+    async def start(self, *reads: Coroutine[Any, Any, Any]) -> list[Any]:
+        """Read who it is and, at the same time, what the page shows.
+
+        Raises:
+            SignInNeeded: The session has ended.
+            ApiProblem: The API refused.
+        """
+        try:
+            self.me, *found = await asyncio.gather(self.api.get("/me"), *reads)
+        except ApiProblem as problem:
+            if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number
+                raise SignInNeeded(self.here) from problem
+            if not self.me:
+                self.me = await self.api.get("/me")  # for the page that says what is wrong
+            raise
+        return list(found)
+
+    async def form(self) -> Form:
+        """Return the fields of a form that is ours.
+
+        Raises:
+            Refused: It is not.
+        """
+        if not security.same_site(self.request, self.settings):
+            raise Refused("This form was sent from another site. Nothing has been done.")
+        form = await read_form(self.request)
+        if not security.csrf_good(self.settings, self._session, form.get("csrf", "")):
+            raise Refused(
+                "This form does not belong to your present session. Nothing has been done: open the page again."
+            )
+        return form
+
+    def page(self, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+        """Return a page."""
+        return HTMLResponse(render(template, visit=self, stale=self.api.stale, new_key=new_key, **context), status)
+
+    def go(self, path: str, parameters: Mapping[str, str] | None = None) -> RedirectResponse:
+        """Go on to another page, which will show what has been written."""
+        response = RedirectResponse(path + (f"?{urlencode(parameters)}" if parameters else ""), 303)
+        written = newest([*self._written, *self.api.said])
+        if written != self._written:
+            set_cookie(response, self.settings, AFTER_COOKIE, "|".join(written), AFTER_LIFETIME)
+        return response
+
+
+def visit_of(request: Request) -> Visit:
+    """Return the request's visit.
+
+    Raises:
+        SignInNeeded: Nobody is signed in.
+    """
+    visit = Visit(request)
+    request.state.visit = visit
+    return visit
+
+
+VisitDep = Annotated[Visit, Depends(visit_of)]

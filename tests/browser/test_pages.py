@@ -1,0 +1,370 @@
+"""The pages, in a browser: what people do with them, and what must not be possible through them."""
+
+import asyncio
+import re
+from uuid import uuid4
+
+import httpx
+import pytest
+from conftest import PASSWORD, People, Stack, picture
+from playwright.async_api import Page, expect
+
+
+async def open_ticket(page: Page, subject: str, body: str = "It does not work.", topic: str = "general") -> str:
+    await page.goto("/tickets/new")
+    await page.get_by_label("Subject").fill(subject)
+    await page.get_by_label("What happened").fill(body)
+    await page.get_by_label("Topic").select_option(topic)
+    await page.get_by_role("button", name="Open ticket").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(subject)
+    return page.url.rsplit("/", 1)[1].split("?")[0]
+
+
+async def write(page: Page, what: str, text: str) -> None:
+    """Write a note or a reply."""
+    await page.locator(f"details.write.{what} > summary").click()
+    form = page.locator(f"details.write.{what}")
+    await form.locator("textarea").fill(text)
+    await form.get_by_role("button").click()
+
+
+async def make(page: Page, label: str, **fields: str) -> None:
+    """Make a move that asks something."""
+    await page.locator("details.move > summary", has_text=re.compile(f"^{label}$")).click()
+    form = page.locator("details.move[open]")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        await (field.select_option(value) if await field.evaluate("e => e.tagName") == "SELECT" else field.fill(value))
+    await form.get_by_role("button", name=label).click()
+
+
+def status(page: Page):
+    return page.locator("#live-facts .badge").first
+
+
+async def test_a_ticket_from_the_question_to_the_answer(people: People, stack: Stack) -> None:
+    ken = await people.sign_in("ken")
+    john = await people.sign_in("john")
+    jane = await people.sign_in("jane")
+    await picture(ken, "queue-empty")
+    await john.goto("/queue?tab=mine")
+
+    subject = f"The scanner is silent {uuid4().hex[:6]}"
+    number = await open_ticket(ken, subject, "Since this morning.\nThe light is on, though.")
+
+    row = john.locator("tr", has_text=subject)  # without a reload
+    await expect(row).to_be_visible()
+    await picture(john, "queue-live")
+    await row.get_by_role("link", name=subject).click()
+    await make(john, "Prioritise", priority="high")
+    await expect(john.locator(".badges .priority-high")).to_be_visible()
+    await expect(status(john)).to_have_text("Open")
+    await make(john, "Assign", agent="jane", message="This smells like the mail relay. Could you have a look?")
+    await expect(john.locator("#live-facts")).to_contain_text("Jane Roe")
+
+    await jane.goto("/queue?tab=mine")
+    await jane.get_by_role("link", name=subject).click()
+    await expect(jane.locator(".timeline")).to_contain_text("This smells like the mail relay.")
+    await write(jane, "note", "The relay's certificate has expired. Not for the customer.")
+    await expect(jane.locator("li.note")).to_contain_text("Not for the customer.")
+    await write(jane, "reply", "We found it and are renewing a certificate.")
+    await expect(jane.locator("li.reply")).to_contain_text("renewing a certificate")
+    await jane.locator("details.why > summary").first.click()
+    await picture(jane, "ticket-agent")
+
+    await expect(ken.locator("li.reply")).to_contain_text("renewing a certificate")  # live, too
+    await make(jane, "Resolve", resolution="Renewed the certificate; scans arrive again.")
+    await expect(status(jane)).to_have_text("Resolved")
+    await expect(status(ken)).to_have_text("Resolved")
+    await expect(ken.locator("li.resolution")).to_contain_text("scans arrive again")
+    shown = await ken.content()
+    for secret in ("Not for the customer", "mail relay", "Internal note", "jane@", "Why?", "assigned it"):
+        assert secret not in shown
+    await picture(ken, "ticket-requester")
+
+    await john.goto("/queue?tab=involved")
+    mine = john.locator("tr", has_text=subject)
+    await expect(mine).to_contain_text("Resolved")
+    await expect(mine).to_contain_text("Jane Roe")
+    await picture(john, "queue-involved")
+    await ken.locator("section.write.message textarea").fill("It is silent again.")
+    await ken.get_by_role("button", name="Send message").click()
+    await expect(ken.locator("li.message").last).to_contain_text("It is silent again.")
+    await expect(status(ken)).to_have_text("Open")
+    await expect(mine.locator(".badge").first).to_have_text("Open")
+    assert number in await mine.inner_text()
+
+
+async def test_every_move_of_an_agent(people: People) -> None:
+    ken, john = await people.sign_in("ken"), await people.sign_in("john")
+    number = await open_ticket(ken, "A ticket that sees it all", topic="mail")
+    await john.goto(f"/tickets/{number}")
+    line = john.locator(".timeline")
+    await make(john, "Transfer", department="support", message="Let us look first.")
+    await expect(line).to_contain_text("to Support")
+    await john.get_by_role("button", name="Claim").click()
+    await expect(john.locator("#live-facts")).to_contain_text("John Doe")
+    await make(john, "Hold", reason="The vendor calls back", until="2027-03-01T09:00")
+    await expect(status(john)).to_have_text("On hold")
+    await expect(line).to_contain_text("The vendor calls back")
+    await john.get_by_role("button", name="Resume").click()
+    await expect(status(john)).to_have_text("Open")
+    await make(john, "Escalate", message="It is getting late.")
+    await expect(line).to_contain_text("escalated it to level 1")
+    await make(john, "Acknowledge")
+    await expect(line).to_contain_text("acknowledged it")
+    await make(john, "Release", message="Back to the queue.")
+    await expect(john.locator("#live-facts")).to_contain_text("Nobody yet")
+    await make(john, "Close", message="A duplicate.")
+    await expect(status(john)).to_have_text("Closed")
+    await make(john, "Reopen", message="It was none after all.")
+    await expect(status(john)).to_have_text("Open")
+
+
+async def test_a_refused_move_says_why_and_keeps_the_words(people: People, stack: Stack) -> None:
+    people.expected.append("409")  # Chromium notes each answer of 4xx
+    ken, jane = await people.sign_in("ken"), await people.sign_in("jane")
+    number = await open_ticket(ken, "Two agents, one ticket", topic="mail")
+    await jane.goto(f"/tickets/{number}")
+    await jane.locator("details.write.reply > summary").click()
+    await jane.locator("details.write.reply textarea").fill("Words that took an hour to find.")
+    with stack.api("lea") as other:
+        await asyncio.to_thread(other.post, f"/tickets/{number}/resolve", json={"resolution": "Done."})
+        await asyncio.to_thread(other.post, f"/tickets/{number}/close")
+    await expect(status(jane)).to_have_text("Closed")  # the page is live, but the words being typed stay
+    await expect(jane.locator("details.write.reply textarea")).to_have_value("Words that took an hour to find.")
+    await jane.locator("details.write.reply").get_by_role("button").click()
+    await expect(jane.locator("details.write.reply .problem")).to_contain_text("reopen it first")
+    await expect(jane.locator("details.write.reply textarea")).to_have_value("Words that took an hour to find.")
+    await picture(jane, "ticket-refused")
+
+
+async def test_what_people_write_is_text_and_nothing_else(people: People) -> None:
+    ken, jane = await people.sign_in("ken"), await people.sign_in("jane")
+    attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>{{ 7 * 7 }}"
+    number = await open_ticket(ken, f"A {attack}", f"B {attack}\n</textarea><svg onload=alert(1)>", topic="mail")
+    await jane.goto(f"/tickets/{number}")
+    await write(jane, "note", f"C {attack}")
+    await expect(jane.locator("li.note .words")).to_have_text(f"C {attack}")
+    await expect(jane.get_by_role("heading", level=1)).to_have_text(f"A {attack}")
+    assert await jane.locator("main img, main script, main svg").count() == 0
+    await jane.goto(f"/queue?tab=all&q={number}")
+    await expect(jane.locator("td.subject a")).to_have_text(f"A {attack}")
+    assert await jane.locator("main img, main script, main svg").count() == 0
+    for page in (ken, jane):
+        assert "owned" != await page.title()
+
+
+async def test_a_wrong_password_is_said_kindly(people: People) -> None:
+    people.expected += ["401", "429"]
+    page = await people.page()
+    await page.goto("/sign-in")
+    await picture(page, "sign-in")
+    for _ in range(6):
+        await page.get_by_label("Login or e-mail address").fill("nobody-of-that-name")
+        await page.get_by_label("Password").fill("wrong-password")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_load_state()
+    await expect(page.get_by_role("alert")).to_contain_text("Too many failed attempts")
+    await page.get_by_label("Login or e-mail address").fill("ana")
+    await page.get_by_label("Password").fill("wrong-password")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("do not go together")
+    await expect(page.get_by_label("Login or e-mail address")).to_have_value("ana")
+    await picture(page, "sign-in-wrong")
+
+
+async def test_sign_in_leads_back_to_where_one_was_and_nowhere_else(people: People) -> None:
+    ken = await people.sign_in("ken")
+    number = await open_ticket(ken, "A ticket to come back to")
+    await ken.context.clear_cookies(name="ledgerdesk_session")
+    await ken.goto(f"/tickets/{number}")
+    await expect(ken.get_by_role("button", name="Sign in")).to_be_visible()
+    await ken.get_by_label("Login or e-mail address").fill("ken@example.org")
+    await ken.get_by_label("Password").fill(PASSWORD)
+    await ken.get_by_role("button", name="Sign in").click()
+    await ken.wait_for_url(f"**/tickets/{number}")
+    await ken.get_by_role("button", name="Sign out").click()
+    await ken.wait_for_url("**/sign-in")
+    for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/sign-out"):
+        await ken.goto("/sign-in?next=" + elsewhere)
+        assert await ken.locator("[name=next]").input_value() == "/queue"
+
+
+async def test_words_survive_the_end_of_a_session(people: People) -> None:
+    people.expected.append("401")
+    ken = await people.sign_in("ken")
+    await open_ticket(ken, "A long story")
+    await ken.locator("section.write.message textarea").fill("Half an hour of typing.")
+    await ken.context.clear_cookies(name="ledgerdesk_session")
+    await ken.get_by_role("button", name="Send message").click()
+    await expect(ken.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(ken.locator(".kept textarea")).to_have_value("Half an hour of typing.")
+
+
+async def test_sent_twice_it_is_one_ticket(people: People, stack: Stack) -> None:
+    ken = await people.sign_in("ken")
+    subject = f"Twice {uuid4().hex[:8]}"
+    await ken.goto("/tickets/new")
+    await ken.get_by_label("Subject").fill(subject)
+    await ken.get_by_label("What happened").fill("Once.")
+    # Past the script, which holds a second click back: the same form, sent three times at once.
+    places = await ken.evaluate(
+        """async () => {
+            const form = new URLSearchParams(new FormData(document.querySelector("form[action='/tickets/new']")));
+            const send = () => fetch("/tickets/new", {method: "POST", body: form});
+            return (await Promise.all([send(), send(), send()])).map((answer) => answer.url);
+        }"""
+    )
+    assert len(set(places)) == 1
+    await ken.get_by_role("button", name="Open ticket").dblclick()
+    await expect(ken.get_by_role("heading", level=1)).to_have_text(subject)
+    with stack.api() as api:
+        found = (await asyncio.to_thread(api.get, "/tickets", params={"q": subject})).json()["items"]
+    assert len(found) == 1
+
+
+@pytest.fixture
+def signed_in(stack: Stack):
+    """Ken's session, without a browser, and a ticket of his."""
+    with httpx.Client(base_url=stack.url, trust_env=False, timeout=30) as client:
+        page = client.get("/sign-in")
+        csrf = re.search(r'name="csrf" value="(\w+)"', page.text)[1]
+        answer = client.post("/sign-in", data={"csrf": csrf, "login": "ken", "password": PASSWORD})
+        assert answer.status_code == 303
+        yield client
+
+
+def csrf_of(client: httpx.Client) -> str:
+    return re.search(r'name="csrf" value="(\w+)"', client.get("/tickets/new").text)[1]
+
+
+NEW = {"subject": "Forged", "body": "Forged"}
+
+
+def test_a_form_without_its_token_is_refused(signed_in: httpx.Client) -> None:
+    for token in ({}, {"csrf": ""}, {"csrf": "0" * 64}):
+        answer = signed_in.post("/tickets/new", data={**NEW, **token})
+        assert answer.status_code == 403
+        assert "Forged" in answer.text  # what was typed is not lost
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+)
+def test_a_form_from_elsewhere_is_refused_even_with_the_token(signed_in: httpx.Client, headers: dict[str, str]) -> None:
+    for path in ("/tickets/new", "/sign-in", "/sign-out"):
+        answer = signed_in.post(path, data={**NEW, "csrf": csrf_of(signed_in)}, headers=headers)
+        assert answer.status_code == 403
+        assert "Forged" not in answer.text
+
+
+def test_every_page_is_protected(signed_in: httpx.Client) -> None:
+    for path in ("/queue", "/tickets/new", "/tickets/none", "/reports", "/sign-in", "/static/none"):
+        headers = signed_in.get(path).headers
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] == "no-store"
+
+
+def test_the_session_cookie_is_not_for_scripts(stack: Stack, signed_in: httpx.Client) -> None:
+    csrf = re.search(r'name="csrf" value="(\w+)"', signed_in.get("/sign-in").text)[1]
+    answer = signed_in.post("/sign-in", data={"csrf": csrf, "login": "ken", "password": PASSWORD})
+    cookie = next(c for c in answer.headers.get_list("set-cookie") if c.startswith("ledgerdesk_session="))
+    assert "httponly" in cookie.lower()
+    assert "samesite=lax" in cookie.lower()
+
+
+def test_own_files_are_kept_by_browsers(signed_in: httpx.Client) -> None:
+    address = re.search(r'href="(/static/app\.css\?v=\w+)"', signed_in.get("/queue").text)[1]
+    answer = signed_in.get(address)
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+    again = signed_in.get("/static/app.css", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_a_requester_finds_only_what_is_his(stack: Stack, signed_in: httpx.Client) -> None:
+    with stack.api() as api:
+        body = {"subject": "Somebody else's", "body": "Private.", "requester": {"email": "eve@example.org"}}
+        number = api.post("/tickets", json=body).json()["number"]
+    assert signed_in.get(f"/tickets/{number}").status_code == 404
+    assert "Somebody else" not in signed_in.get("/queue?tab=all").text
+    assert signed_in.get("/reports").status_code == 403
+
+
+async def test_filters_search_and_pages(people: People, stack: Stack) -> None:
+    mark = f"batch{uuid4().hex[:6]}"
+    with stack.api() as api:
+        for n in range(52):
+            body = {"subject": f"{mark} number {n}", "body": "One of many.", "topic": "hardware", "requester": {"email": "eve@example.org"}}
+            last = (await asyncio.to_thread(api.post, "/tickets", json=body)).headers["ledgerdesk-version"]
+        await asyncio.to_thread(api.get, "/tickets", headers={"Ledgerdesk-After": last})
+    lea = await people.sign_in("lea")
+    await lea.get_by_label("Search").fill(mark)
+    await lea.get_by_label("Order").select_option("created_at")
+    await lea.get_by_role("button", name="Apply").click()
+    rows = lea.locator("table.tickets tbody tr")
+    await expect(rows).to_have_count(50)
+    await expect(rows.first).to_contain_text("number 0")
+    await picture(lea, "queue-full")
+    await lea.get_by_role("link", name="Next page").click()
+    await expect(rows).to_have_count(2)
+    await expect(rows.last).to_contain_text("number 51")
+    await lea.get_by_role("link", name="First page").click()
+    await expect(rows).to_have_count(50)
+    await lea.get_by_label("Priority").select_option("emergency")
+    await lea.get_by_role("button", name="Apply").click()
+    await expect(lea.locator(".empty")).to_contain_text("No ticket here matches")
+    await lea.get_by_role("link", name="Clear").click()
+    await expect(rows.first).to_be_visible()
+
+
+async def test_reports_are_tables(people: People) -> None:
+    people.expected.append("422")
+    ken, ana = await people.sign_in("ken"), await people.sign_in("ana")
+    await open_ticket(ken, "A ticket to be counted")
+    await ana.get_by_role("link", name="Reports").click()
+    await picture(ana, "reports")
+    for name in ("volumes", "activities", "moves", "durations", "backlog", "agents", "reopens"):
+        await ana.goto(f"/reports/{name}")
+        await expect(ana.locator("table.figures, p.empty")).to_be_visible()
+        await picture(ana, f"report-{name}")
+    await ana.goto("/reports/volumes")
+    await ana.get_by_role("checkbox", name="Department").check()
+    await ana.get_by_role("button", name="Apply").click()
+    await expect(ana.locator("table.figures thead")).to_contain_text("Department")
+    async with ana.expect_download() as download:
+        await ana.get_by_role("link", name="As CSV").click()
+    assert (await (await download.value).path()).read_text().startswith("department,")
+    await ana.goto("/reports/volumes?from=2026-03-01&to=2026-01-01")
+    await expect(ana.get_by_role("alert")).to_be_visible()
+    await expect(ana.get_by_label("From")).to_have_value("2026-03-01")
+
+
+async def test_without_script_it_works_too(people: People) -> None:
+    ken = await people.sign_in("ken", java_script_enabled=False)
+    await open_ticket(ken, "No script at all")
+    await ken.locator("section.write.message textarea").fill("One more thing.")
+    await ken.get_by_role("button", name="Send message").click()
+    await expect(ken.locator("li.message").last).to_contain_text("One more thing.")
+
+
+async def test_dark_and_small(people: People) -> None:
+    jane = await people.sign_in("jane", color_scheme="dark")
+    await picture(jane, "queue-dark")
+    await jane.locator("td.subject a").first.click()
+    await picture(jane, "ticket-dark")
+    phone = await people.sign_in("jane")
+    await phone.set_viewport_size({"width": 390, "height": 800})
+    for path, name in (("/queue?tab=all", "queue"), ("/tickets/new", "new")):
+        await phone.goto(path)
+        await picture(phone, f"phone-{name}")
+        assert await phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await phone.goto(jane.url)
+    await picture(phone, "phone-ticket")
+    assert await phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
