@@ -118,6 +118,7 @@ async def grant_reading(dsn: str, services: Sequence[str]) -> None:
             await connection.execute(f'SET ROLE "{role_of(service)}"')
             await connection.execute(f'GRANT USAGE ON SCHEMA "{service}" TO "{role}"')
             await connection.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{service}" TO "{role}"')
+            await connection.execute(f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA "{service}" TO "{role}"')
             await connection.execute("RESET ROLE")
     finally:
         await connection.close()

@@ -90,6 +90,8 @@ class Relay:
                 await self._reign()
             except (*LOST_CONNECTION, KafkaError, CursorMovedError) as error:
                 await log.awarning("relay interrupted", owner=self.owner, error=repr(error))
+            except Exception:  # a relay that ended here would stop an owner's events for ever, unnoticed
+                await log.aexception("relay failed", owner=self.owner)
             finally:
                 self.active = False
             await asyncio.sleep(0.2)

@@ -47,7 +47,8 @@ def conduct(data: Path, port: int, arguments: Sequence[str], *, stay: bool) -> i
     conductor.listen()
     try:
         stack = None
-        if not os.environ.get("LEDGERDESK_URL") and supervisor_of(data) is None:
+        running = supervisor_of(data)
+        if not os.environ.get("LEDGERDESK_URL") and running is None:
             stack = conductor.start("ledgerdesk.up", "--data", str(data), "--port", str(port))
         player = conductor.start("ledgerdesk.demo.run", "--data", str(data), *arguments)
         return conductor.attend(stack, player, stay=stay)
@@ -88,12 +89,15 @@ class _Conductor:
     def attend(
         self, stack: "subprocess.Popen[bytes] | None", player: "subprocess.Popen[bytes]", *, stay: bool
     ) -> int:
-        failed = 0
+        failed, played_before = 0, False
         while not self._stop:
             played = player.poll()
             if played or (played == 0 and (not stay or stack is None)):
                 failed = played if played >= 0 else 128 - played
                 break
+            if played == 0 and not played_before:
+                print("\nThe demo stays up; stop it with Ctrl-C.", flush=True)  # noqa: T201 -- the command's output
+                played_before = True
             if stack is not None and stack.poll() is not None:
                 failed = stack.returncode or 1
                 break

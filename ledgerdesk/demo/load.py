@@ -27,7 +27,7 @@ from shared.contracts.event import from_feed_line
 
 CREATED: Final = "ledgerdesk.ticket.created"
 OWNERS: Final = ("intake", "routing", "workflow", "gateway")
-_TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
+_TIMEOUT: Final = httpx.Timeout(60.0)
 _PATIENCE: Final = 60.0
 """Seconds without any progress after which a view is given up."""
 _MOST_REQUESTERS: Final = 2500

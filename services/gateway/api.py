@@ -263,7 +263,7 @@ class PasswordBody(Strict):
 
 
 @router.put("/accounts/{login}/password", status_code=204)
-async def set_password(login: str, body: PasswordBody, command: CommandDep, gateway: GatewayDep) -> None:
+async def set_password(login: Line, body: PasswordBody, command: CommandDep, gateway: GatewayDep) -> None:
     """Set an account's password: one's own (with the current one), or anybody's as an administrator."""
     person = await gateway.directory.by_login(login)
     own = person is not None and person.person_id == command.caller.person_id

@@ -104,7 +104,7 @@ def _report(name: str) -> Report:
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The report"}},
 )
 async def read_report(
-    name: Annotated[str, Path(max_length=100, examples=list(REPORTS))],
+    name: Annotated[str, Path(examples=list(REPORTS))],
     request: Request,
     response: Response,
     caller: CallerDep,

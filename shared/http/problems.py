@@ -90,7 +90,7 @@ def problem_response(
 
 def _name_of(location: Sequence[Any]) -> str:
     """Return a field's path as its sender knows it: without FastAPI's word for where it stood."""
-    parts = [str(part) for part in location]
+    parts = [str(part).encode(errors="replace").decode() for part in location]  # a key may hold half a surrogate pair
     if parts and parts[0] in {"body", "query", "path", "header", "cookie"}:
         where, *parts = parts
         if not parts:

@@ -229,9 +229,14 @@ class Subscription:
         while not self._broken.is_set():
             try:
                 await seek_to_checkpoints(consumer, assigned, self._checked_offsets)
+            except LogChangedError as error:  # this subscription is broken, and begins anew
+                await log.awarning("assignment dropped", subscription=self.name, reason=str(error))
             except (KafkaError, CheckpointLostError, *LOST_CONNECTION) as error:
                 await log.awarning("assignment delayed", subscription=self.name, error=repr(error))
                 await asyncio.sleep(0.2)
+            except Exception:  # an owner's feed that does not answer, …: the client would swallow it
+                await log.aexception("assignment failed", subscription=self.name)
+                await asyncio.sleep(1)
             else:
                 self.ready.set()
                 return

@@ -33,12 +33,25 @@ async def read_topic(bootstrap_servers: str, topic: str, after: dict[int, int] |
 
 
 async def ends_of(bootstrap_servers: str, topic: str) -> dict[int, int]:
-    """Return where each partition ends."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    """Return where each partition ends: the offset after its last record.
+
+    Brokers are asked, and then read: the embedded one answers with the place after the first record of the last batch.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, fetch_max_wait_ms=50)
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS[topic])]
+    consumer.assign(partitions)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS[topic])]
-        return {p.partition: offset for p, offset in (await consumer.end_offsets(partitions)).items()}
+        ends = dict(await consumer.end_offsets(partitions))
+        left = {p for p in partitions if ends[p] > 0}
+        for partition in partitions:
+            consumer.seek(partition, max(ends[partition] - 1, 0))
+        while left:
+            for partition, batch in (await consumer.getmany(*left, timeout_ms=200)).items():
+                if batch:
+                    ends[partition] = batch[-1].offset + 1
+                    left.discard(partition)
+        return {p.partition: offset for p, offset in ends.items()}
     finally:
         await consumer.stop()
 

@@ -7,19 +7,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from desk import PASSWORD, ROOT, People, Stack
+from playwright.async_api import Browser, async_playwright, expect
 
 from shared.embedded import free_port
 from shared.testing.wait import wait_until
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "output" / "screenshots"
-PASSWORD = "demo-password"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -27,19 +24,6 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 expect.set_options(timeout=10_000)
-
-
-@dataclass
-class Stack:
-    url: str
-    admin_key: str
-
-    def api(self, on_behalf_of: str | None = None) -> httpx.Client:
-        """Return a client with the administrator's key, acting for somebody if told so."""
-        headers = {"Authorization": f"Bearer {self.admin_key}"}
-        if on_behalf_of:
-            headers["Ledgerdesk-On-Behalf-Of"] = on_behalf_of
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, trust_env=False)
 
 
 def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
@@ -78,47 +62,19 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
+def chromium() -> str:
+    """The browser that this machine has; none is ever downloaded."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or set CHROMIUM")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        started = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield started
         await started.close()
-
-
-@dataclass
-class People:
-    """Opens browsers of their own for people, and hears what their consoles complain about."""
-
-    browser: Browser
-    url: str
-    contexts: list[BrowserContext] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
-
-    async def page(self, **options: object) -> Page:
-        context = await self.browser.new_context(
-            base_url=self.url, locale="en-GB", timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 860}, **options
-        )  # fmt: skip
-        self.contexts.append(context)
-        page = await context.new_page()
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        return page
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not any(text in message.text for text in self.expected):
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    async def sign_in(self, login: str, **options: object) -> Page:
-        page = await self.page(**options)
-        await page.goto("/sign-in")
-        await page.get_by_label("Login or e-mail address").fill(login)
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/queue")
-        return page
 
 
 @pytest.fixture
@@ -129,9 +85,3 @@ async def people(browser: Browser, stack: Stack) -> AsyncIterator[People]:
     for context in several.contexts:
         await context.close()
     assert several.complaints == []
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a picture of a page, for people to look at."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

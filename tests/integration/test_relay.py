@@ -28,8 +28,8 @@ TICKETS = "ledgerdesk.tickets"
 def producers(bootstrap_servers: str, idempotent: bool = False, **options) -> Callable[[], AIOKafkaProducer]:
     def make() -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers, acks="all", linger_ms=0, max_batch_size=BATCH_BYTES,
-            max_request_size=BATCH_BYTES + 100_000, enable_idempotence=idempotent, **{"request_timeout_ms": 5000, **options},
+            bootstrap_servers=bootstrap_servers, acks="all", linger_ms=0, enable_idempotence=idempotent,
+            **{"max_batch_size": BATCH_BYTES, "max_request_size": BATCH_BYTES + 100_000, "request_timeout_ms": 5000, **options},
         )  # fmt: skip
 
     return make
@@ -214,13 +214,26 @@ async def test_a_standby_waits_and_takes_over_when_the_connection_is_lost(stores
     assert missing_or_disordered(expected, await on_topic(kafka, start)) == []
 
 
-async def test_what_does_not_fit_into_a_batch_waits_for_the_next_page(stores, kafka, monkeypatch):
-    monkeypatch.setattr(shared.relay, "BATCH_BYTES", 8_000)
+async def test_what_does_not_fit_into_a_batch_waits_for_the_next_page(stores, kafka):
     store = await stores.open()
     start = await ends_of(kafka.bootstrap_servers, TICKETS)
     make = producers(kafka.bootstrap_servers, kafka.idempotent, max_batch_size=8_000)
     async with running(Relay("intake", Tap(stores), make, asyncio.Event())) as relay:
         expected = await append(store, 30, 10)
+        await caught_up(relay, store)
+    assert missing_or_disordered(expected, await on_topic(kafka, start)) == []
+
+
+async def test_a_relay_outlives_what_nobody_expected(stores, kafka):
+    store = await stores.open()
+    start = await ends_of(kafka.bootstrap_servers, TICKETS)
+    makers = [producers(kafka.bootstrap_servers, kafka.idempotent), producers(kafka.bootstrap_servers, no_such_option=1)]
+
+    def make() -> AIOKafkaProducer:
+        return makers.pop()()
+
+    expected = await append(store, 3, 2)
+    async with running(Relay("intake", Tap(stores), make, asyncio.Event())) as relay:
         await caught_up(relay, store)
     assert missing_or_disordered(expected, await on_topic(kafka, start)) == []
 
@@ -266,7 +279,7 @@ async def bad_network(tmp_path) -> AsyncIterator[tuple[Proxy, str]]:
             await create_topics(f"127.0.0.1:{outside}")
             yield between, f"127.0.0.1:{outside}"
     finally:
-        broker.process.stop()
+        broker.process.kill()
 
 
 async def relayed_over(stores, bad_network, faults: int) -> list[str]:

@@ -1,6 +1,7 @@
 """What events count as, in timeline order; and that no interleaving, duplication or batch changes it."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -241,7 +242,7 @@ def deliveries(draw, parts: list[list[Event]]) -> list[list[Event]]:
             sent += sent[draw(st.integers(0, len(sent) - 1)) :]
         left = [part for part in left if part]
     edges = [0, *sorted(draw(st.lists(st.integers(0, len(sent)), max_size=8))), len(sent)]
-    return [sent[one:other] for one, other in zip(edges, edges[1:], strict=False)]
+    return [sent[one:other] for one, other in pairwise(edges)]
 
 
 def project(batches: list[list[Event]]) -> tuple[Ticket, dict]:

@@ -35,7 +35,13 @@ def owner_of(method: str, path: str) -> str:
 
 
 def ticket_path(number: str, *more: str) -> str:
-    """Return the path of a ticket; what a person typed stays one segment of it."""
+    """Return the path of a ticket; what a person typed stays one segment of it.
+
+    Raises:
+        ApiProblem: 404, it is none.
+    """
+    if number in {".", ".."}:  # the one kind of segment that quoting leaves to mean a place
+        raise ApiProblem(404, "Not found", f"There is no ticket {number!r}.")
     return "/".join(["/tickets", quote(number, safe=""), *more])
 
 

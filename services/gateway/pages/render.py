@@ -60,6 +60,12 @@ def duration(seconds: float | None) -> str:
     return ""
 
 
+def prose(text: str) -> Markup:
+    """Return a text of the API, whose `names` in backquotes are names of columns."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+
+
 def person(shown: dict[str, Any] | None, nobody: str = "Nobody") -> str:
     """Return how a person is called."""
     if not shown:
@@ -72,7 +78,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, auto_reload=False,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    env.filters.update(moment=moment, words=words, duration=duration, person=person)
+    env.filters.update(moment=moment, words=words, duration=duration, person=person, prose=prose)
     env.globals.update(static_url=static_url)
     return env
 

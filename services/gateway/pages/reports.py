@@ -6,8 +6,10 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import API, ApiProblem
-from services.gateway.pages.render import NOTHING, duration
+from services.gateway.pages.queue import PRIORITIES
+from services.gateway.pages.render import NOTHING, duration, words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
 
@@ -18,15 +20,20 @@ SECONDS = frozenset({"mean", "median", "p90", "p95"})
 UNAUTHENTICATED, FORBIDDEN = 401, 403
 
 
-def cell(column: str, value: Any) -> tuple[str, bool]:
-    """Return how a value is written, and whether it is a number (numbers stand to the right)."""
+def is_number(value: Any) -> bool:
+    """Whether a value is one; numbers stand to the right."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def cell(column: str, value: Any) -> str:
+    """Return how a value is written."""
     if value is None:
-        return NOTHING, False
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value), False
+        return NOTHING
+    if not is_number(value):
+        return str(value)
     if column in SECONDS:
-        return duration(value), True
-    return (f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"), True
+        return duration(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def _asked(request: Request) -> dict[str, str]:
@@ -69,10 +76,16 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
             raise
         problem = refused
     rows = answer["rows"] if answer else []
+    choices = await read_choices(visit)
     columns = list(rows[0]) if rows else about["columns"]
     return visit.page(
         "report.html", problem.status if problem else 200, about=about, catalogue=catalogue, asked=asked, answer=answer,
         problem=problem, columns=columns, rows=[[cell(c, row.get(c)) for c in columns] for row in rows],
+        numbers={c for c in columns if any(is_number(row.get(c)) for row in rows)},
+        offers={
+            "department": choices.departments, "topic": choices.topics, "agent": choices.agents,
+            "priority": [Choice(p, words(p)) for p in PRIORITIES],
+        },
         grouped=asked.get("group_by", "").split(","), filters=[f for f in about["filters"] if f not in {"from", "to"}],
         csv=f"{API}/reports/{quote(name, safe='')}?{urlencode({**asked, 'format': 'csv'})}",
     )  # fmt: skip

@@ -41,7 +41,7 @@ async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Re
     ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
     choices = await read_choices(visit)
     everything = visit.request.query_params.get("view") != "conversation"
-    entries = entries_of(timeline["items"], choices)
+    entries = entries_of(timeline["items"], choices, full=visit.sees_all)
     offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff)
     if attempt is not None and attempt.verb not in offered:
         # The ticket has moved on: what was typed is shown all the same.

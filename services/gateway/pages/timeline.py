@@ -25,7 +25,8 @@ class Entry:
         text: What was said, or left with the move.
         why: The reasons of an assignment or transfer.
         until: End of a hold.
-        footnote: The door and the cause, for those who see all.
+        door: By which key it came, for those who see all.
+        cause: The type of the event that made it happen, likewise.
     """
 
     kind: str
@@ -37,7 +38,8 @@ class Entry:
     text: str = ""
     why: Mapping[str, Any] | None = None
     until: str | None = None
-    footnote: str = ""
+    door: str = ""
+    cause: str = ""
 
 
 def _who(item: Mapping[str, Any]) -> str:
@@ -108,15 +110,9 @@ _PLAIN = {
 }  # fmt: skip
 
 
-def _footnote(item: Mapping[str, Any]) -> str:
-    """Return by which door it came and what caused it, where the reader may know."""
-    parts = []
-    via, cause = item["via"], item.get("cause")
-    if via["kind"] == "key" and via.get("id"):
-        parts.append(f"by key {via['id']}")
-    if cause and cause.get("type"):
-        parts.append(f"because of: {words(cause['type']).lower()}")
-    return " · ".join(parts)
+def _door(item: Mapping[str, Any]) -> str:
+    via = item["via"]
+    return f"by key {via['id']}" if via["kind"] == "key" and via.get("id") else ""
 
 
 def _why(why: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -125,16 +121,17 @@ def _why(why: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {**blank, **why} if why else None
 
 
-def entries_of(items: Sequence[Mapping[str, Any]], choices: Choices) -> list[Entry]:
-    """Return a timeline as it is shown."""
+def entries_of(items: Sequence[Mapping[str, Any]], choices: Choices, *, full: bool) -> list[Entry]:
+    """Return a timeline as it is shown; `full` to those who see all of it."""
     entries = []
     for item in items:
         kind, data = item["type"], item["data"]
         text = data.get(SPOKEN.get(kind, "")) or data.get("message") or data.get("reason") or ""
         entries.append(
             Entry(
-                _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _LABELS.get(kind, ""), text,
-                _why(data.get("why")), data.get("until"), _footnote(item),
+                _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _LABELS.get(kind, "") if full else "", text,
+                _why(data.get("why")), data.get("until"), _door(item),
+                (item.get("cause") or {}).get("type") or "",
             )
         )  # fmt: skip
     return entries

@@ -1,0 +1,98 @@
+"""What the browser tests work with: a stack, people with browsers, what people do, pictures of it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "output" / "screenshots"
+PASSWORD = "demo-password"
+TOKEN = re.compile(r'name="csrf" value="(\w+)"')
+
+
+@dataclass
+class Stack:
+    url: str
+    admin_key: str
+
+    def api(self, on_behalf_of: str | None = None) -> httpx.Client:
+        """Return a client with the administrator's key, acting for somebody if told so."""
+        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        if on_behalf_of:
+            headers["Ledgerdesk-On-Behalf-Of"] = on_behalf_of
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, trust_env=False)
+
+
+@dataclass
+class People:
+    """Opens browsers of their own for people, and hears what their consoles complain about."""
+
+    browser: Browser
+    url: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    async def page(self, **options: object) -> Page:
+        context = await self.browser.new_context(
+            base_url=self.url, locale="en-GB", timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 860}, **options
+        )  # fmt: skip
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(text in message.text for text in self.expected):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    async def sign_in(self, login: str, **options: object) -> Page:
+        page = await self.page(**options)
+        await page.goto("/sign-in")
+        await page.get_by_label("Login or e-mail address").fill(login)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/queue")
+        return page
+
+
+async def open_ticket(page: Page, subject: str, body: str = "It does not work.", topic: str = "general") -> str:
+    await page.goto("/tickets/new")
+    await page.get_by_label("Subject").fill(subject)
+    await page.get_by_label("What happened").fill(body)
+    await page.get_by_label("Topic").select_option(topic)
+    await page.get_by_role("button", name="Open ticket").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(subject)
+    return page.url.rsplit("/", 1)[1].split("?")[0]
+
+
+async def write(page: Page, what: str, text: str) -> None:
+    """Write a note or a reply."""
+    await page.locator(f"details.write.{what} > summary").click()
+    form = page.locator(f"details.write.{what}")
+    await form.locator("textarea").fill(text)
+    await form.get_by_role("button").click()
+
+
+async def make(page: Page, label: str, **fields: str) -> None:
+    """Make a move that asks something."""
+    await page.locator("details.move > summary", has_text=re.compile(f"^{label}$")).click()
+    form = page.locator("details.move[open]")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        await (field.select_option(value) if await field.evaluate("e => e.tagName") == "SELECT" else field.fill(value))
+    await form.get_by_role("button", name=label).click()
+
+
+def status(page: Page) -> Locator:
+    return page.locator("#live-facts .badge").first
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture of a page, for people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
