@@ -1,10 +1,19 @@
 """Servers for tests; see `shared.testing.servers` for where they come from."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
-from shared.testing.servers import KafkaAt, PostgresAt, database, empty_topics, kafka_server, postgres_server
+from shared.testing.servers import (
+    KafkaAt,
+    PostgresAt,
+    database,
+    empty_topics,
+    kafka_server,
+    kind_of_kafka,
+    postgres_server,
+)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +38,11 @@ async def kafka() -> AsyncIterator[KafkaAt]:
 
 
 @pytest.fixture
-async def own_kafka() -> AsyncIterator[KafkaAt]:
-    """A broker (or, where it is shared, topics) for one test, with an empty log."""
-    with kafka_server() as at:
-        yield await empty_topics(at)
+async def own_kafka(request: pytest.FixtureRequest) -> AsyncIterator[KafkaAt]:
+    """An empty log for one test: a broker of its own where that costs nothing, else topics made anew."""
+    if kind_of_kafka() == "embedded":
+        with kafka_server() as at:
+            yield await empty_topics(at)
+    else:
+        session: KafkaAt = request.getfixturevalue("kafka")
+        yield await empty_topics(replace(session, shared=True))

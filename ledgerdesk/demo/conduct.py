@@ -9,6 +9,7 @@ import ctypes
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,12 +50,26 @@ def conduct(data: Path, port: int, arguments: Sequence[str], *, stay: bool) -> i
         stack = None
         running = supervisor_of(data)
         if not os.environ.get("LEDGERDESK_URL") and running is None:
+            if not _is_free(port):
+                print(f"port {port} is in use: name another one with LEDGERDESK_PORT", file=sys.stderr)  # noqa: T201 -- the command's output
+                return 1
             stack = conductor.start("ledgerdesk.up", "--data", str(data), "--port", str(port))
         player = conductor.start("ledgerdesk.demo.run", "--data", str(data), *arguments)
         return conductor.attend(stack, player, stay=stay)
     finally:
         for number in _STOP_SIGNALS:  # the interpreter puts the default action back before it is gone
             signal.signal(number, signal.SIG_IGN)
+
+
+def _is_free(port: int) -> bool:
+    """Whether a server can listen on the port: a stack that cannot tries for a minute before it says so."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: the last one's connections linger
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _die_with_parent() -> None:

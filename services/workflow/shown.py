@@ -140,6 +140,11 @@ def _actor(people: Mapping[UUID, Person], actor: Mapping[str, str], *, full: boo
     return {"kind": "person", "id": actor["id"], **shown}
 
 
+def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
+    """Return the door; a session's id is nobody else's business."""
+    return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
+
+
 async def show_timeline(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TimelineItem]:
     """Return a timeline as the caller may see it."""
     full = caller.sees_all
@@ -159,7 +164,7 @@ async def show_timeline(directory: Directory, rows: Sequence[asyncpg.Record], ca
         items.append(
             TimelineItem(
                 type=row["type"], at=row["at"], recorded_at=row["recorded_at"],
-                actor=_actor(people, row["actor"], full=full), via=row["via"] if full else {"kind": row["via"]["kind"]},
+                actor=_actor(people, row["actor"], full=full), via=_via(row["via"], full=full),
                 cause=cause, data=data,
             )
         )  # fmt: skip

@@ -20,6 +20,13 @@ def _storable(text: str) -> str:
     return text
 
 
+def _said(text: str) -> str:
+    """Words of white space alone say nothing."""
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
 def _email(text: str) -> str:
     """An address is compared in lower case. Deliverability is the mail server's business, not ours."""
     text = text.strip().lower()
@@ -30,7 +37,7 @@ def _email(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
-Body = Annotated[str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(_storable)]
+Body = Annotated[str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(_storable), AfterValidator(_said)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_storable)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]

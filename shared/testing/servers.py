@@ -1,4 +1,4 @@
-"""The servers of tests, in this order: the environment's, containers, Apache Kafka from its jars if asked for, embedded ones.
+"""The servers of tests, in this order: the environment's, Apache Kafka from its jars if asked for, containers, embedded ones.
 
 =====================================  ===============================================================================
 LEDGERDESK_TEST_DATABASE_URL           a PostgreSQL to use; its user may create databases and roles
@@ -109,21 +109,30 @@ async def database(server: PostgresAt, template: str = "template0") -> AsyncIter
         await admin.close()
 
 
+def kind_of_kafka() -> str:
+    """Say where the broker comes from here: environment, container, apache or embedded."""
+    if os.environ.get("LEDGERDESK_TEST_KAFKA_BOOTSTRAP_SERVERS"):
+        return "environment"
+    if os.environ.get("LEDGERDESK_TEST_KAFKA") == "apache" and apache_kafka.available():
+        return "apache"
+    return "container" if KAFKA_IMAGE in images() else "embedded"
+
+
 @contextlib.contextmanager
 def kafka_server() -> Iterator[KafkaAt]:
     """Give a broker, by the same order. A log that others wrote to is `shared`."""
-    servers = os.environ.get("LEDGERDESK_TEST_KAFKA_BOOTSTRAP_SERVERS")
-    if servers:
-        yield KafkaAt("environment", servers, shared=True)
-    elif KAFKA_IMAGE in images():
+    kind = kind_of_kafka()
+    if kind == "environment":
+        yield KafkaAt(kind, os.environ["LEDGERDESK_TEST_KAFKA_BOOTSTRAP_SERVERS"], shared=True)
+    elif kind == "container":
         with _kafka_container() as at:
             yield at
-    elif os.environ.get("LEDGERDESK_TEST_KAFKA") == "apache" and apache_kafka.available():
+    elif kind == "apache":
         with apache_kafka.apache_kafka() as nodes:
-            yield KafkaAt("apache", f"127.0.0.1:{nodes[0].port}")
+            yield KafkaAt(kind, f"127.0.0.1:{nodes[0].port}")
     else:
         with temporary_broker() as broker:
-            yield KafkaAt("embedded", broker.bootstrap_servers, idempotent=False, quick_groups=False)
+            yield KafkaAt(kind, broker.bootstrap_servers, idempotent=False, quick_groups=False)
 
 
 def _without_reaper() -> None:

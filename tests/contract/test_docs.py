@@ -173,8 +173,17 @@ def test_every_command_exists_with_its_options(name: str):
 def _variables_in_code() -> set[str]:
     files = [ROOT / "Makefile", ROOT / "docker-compose.yml"]
     for folder in ("shared", "services", "ledgerdesk", "deploy", "tests", "bench"):
-        files += [path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in {".py", ".sh", ".yml", ".yaml", ".example", ""}]
-    found = {name for path in files if path.exists() and path != Path(__file__) for name in _VARIABLE.findall(path.read_text(errors="ignore"))}
+        files += [
+            path
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file() and path.suffix in {".py", ".sh", ".yml", ".yaml", ".example", ""}
+        ]
+    found = {
+        name
+        for path in files
+        if path.exists() and path != Path(__file__)
+        for name in _VARIABLE.findall(path.read_text(errors="ignore"))
+    }
     return found | {f"LEDGERDESK_{field.upper()}" for field in Settings.model_fields}
 
 
@@ -207,7 +216,9 @@ def test_python_blocks_compile(name: str):
 
 
 def test_the_dependencies_are_all_explained():
-    named = re.findall(r'^    "([a-z0-9-]+)', text_of(ROOT / "pyproject.toml").partition("[project.scripts]")[0], re.MULTILINE)
+    named = re.findall(
+        r'^    "([a-z0-9-]+)', text_of(ROOT / "pyproject.toml").partition("[project.scripts]")[0], re.MULTILINE
+    )
     readme = text_of(ROOT / "README.md")
     assert named
     assert not [name for name in named if f"| `{name}` |" not in readme]

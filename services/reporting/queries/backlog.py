@@ -9,7 +9,6 @@ from shared.db import Connection
 
 STOCKS = ("open", "unresolved", "on_hold")
 FLOWS = ("created", "resolved", "closed")
-_STATE = (*DIMENSIONS, "status")
 _PERIOD = {"day": "(at AT TIME ZONE 'UTC')::date", "month": "month"}
 
 
@@ -41,13 +40,14 @@ async def _changes_within(connection: Connection, question: Question, unit: str)
     flows = _flows(where, question)
     until = f"WHERE at < {where.argument(question.end)}" if question.end is not None else ""
     names = [key for key in question.group_by if key != "day"]
-    now, was = ", ".join(_STATE), ", ".join(f"{name}_was" for name in _STATE)
+    state = [*(name for name in DIMENSIONS if name in names or name in question.filters), "status"]
+    now, was = ", ".join(state), ", ".join(f"{name}_was" for name in state)
     where.narrowed(question)
     return await fetch(
         connection,
         f"""
         WITH moment AS (
-            SELECT at, month, kind, {now}, {", ".join(f"lag({name}) OVER timeline AS {name}_was" for name in _STATE)}
+            SELECT at, month, kind, {now}, {", ".join(f"lag({name}) OVER timeline AS {name}_was" for name in state)}
             FROM entry {until}
             WINDOW timeline AS (PARTITION BY ticket_id ORDER BY at, rank, source, version)
         ), moved AS (
