@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import asyncpg
 
+from ledgerdesk import reacted
 from shared import db
 from shared.contracts.catalogue import OWNERS
 
@@ -38,6 +39,7 @@ async def backup(dsn: str, data: Path, target: Path, say: Callable[[str], None] 
         folder = Path(scratch)
         connection = await asyncpg.connect(dsn, server_settings={"role": db.role_of("verify")})
         try:
+            await db.prepare_connection(connection)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 for owner in OWNERS:
                     say(f"store of {owner}")
@@ -51,6 +53,7 @@ async def backup(dsn: str, data: Path, target: Path, say: Callable[[str], None] 
                     manifest["stores"][owner] = {
                         "events": int(status.split()[-1]), "sha256": _digest(path), "ticket_number": number,
                     }  # fmt: skip
+                manifest["reactions"] = await reacted.read(connection)
         finally:
             await connection.close()
         _copy_keys(data, folder)
@@ -129,7 +132,9 @@ async def restore_stores(dsn: str, folder: Path, manifest: dict[str, Any], say: 
     total = 0
     connection = await asyncpg.connect(dsn)
     try:
+        await db.prepare_connection(connection)
         async with connection.transaction():
+            await reacted.write(connection, manifest["reactions"])
             for owner, store in manifest["stores"].items():
                 say(f"store of {owner}")
                 if await connection.fetchval(f'SELECT 1 FROM "{owner}".event LIMIT 1'):

@@ -21,11 +21,13 @@ from shared import db
 from shared.eventstore.store import EventStore
 from shared.http import problems
 from shared.http.caller import unauthenticated
-from shared.http.limits import LimitBodies
+from shared.http.limits import LimitBodies, Measure
 from shared.projection import checkpoints
+from shared.projection.deadletters import DeadLetters
 from shared.projection.subscription import Subscription
-from shared.service import PARTS, Kernel, Service
+from shared.service import PARTS, Kernel, Service, producer_of
 from shared.settings import SERVICES, Settings
+from shared.telemetry import GAPS, PARKED, RELAY_POSITION, STORE_POSITION
 
 API = "/api/v1"
 log = structlog.get_logger("host")
@@ -70,6 +72,7 @@ class Host:
             self.subscription = Subscription(
                 name, self.settings.kafka_bootstrap_servers, projecting[0].pool, [service.projection for service in projecting],
                 group=self.settings.consumer_groups, instance=self.settings.consumer_instance or None,
+                dead_letters=DeadLetters(producer_of(self.settings)),
             )  # fmt: skip
         for name, service in self.services.items():
             if service.reactor is not None and "reactor" in self.parts[name]:
@@ -126,6 +129,7 @@ def create_app(host: Host) -> FastAPI:
     app.state.settings = host.settings
     problems.install(app)
     app.add_middleware(LimitBodies)
+    app.add_middleware(Measure)
     app.include_router(root_router(host, app))
     for name in host.names:
         if "http" in host.parts[name]:
@@ -164,6 +168,7 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
             caller = await next(iter(host.services.values())).authenticator.caller(bearer) if bearer else None
             if caller is None or not caller.sees_all:
                 return problems.problem_response(401, "Metrics answer loopback or a key.")
+        await set_gauges(host)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @root.get(f"{API}/internal/projections")
@@ -213,6 +218,18 @@ async def progress(service: Service) -> dict[str, Any]:
         "name": service.projection.name, "views": [model.name for model in service.projection.models],
         "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting,
     }  # fmt: skip
+
+
+async def set_gauges(host: Host) -> None:
+    """Look at stores and projections once for a scrape."""
+    for service in host.services.values():
+        where = await progress(service)
+        PARKED.labels(service.name).set(where["parked"])
+        GAPS.labels(service.name).set(where["gaps"])
+        if service.store is not None:
+            store = await relayed(service.name, service.store)
+            STORE_POSITION.labels(service.name).set(store["position"])
+            RELAY_POSITION.labels(service.name).set(store["relayed"])
 
 
 async def relayed(owner: str, store: EventStore) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import asyncpg
 import orjson
+import structlog
 from fastapi import APIRouter, Header, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.gateway.api import GatewayDep
-from shared.db import Pool
+from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import RESPONSES
 
@@ -19,6 +20,7 @@ POLL = 0.2
 PAGE = 500
 KEPT = "7 days"
 
+log = structlog.get_logger("stream")
 router = APIRouter(tags=["gateway"], responses=RESPONSES)
 
 
@@ -28,19 +30,19 @@ class FeedTail:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._last = 0
-        self._listeners: set[asyncio.Queue[asyncpg.Record]] = set()
+        self._listeners: set[asyncio.Queue[asyncpg.Record | None]] = set()
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> asyncio.Queue[asyncpg.Record]:
+    async def open(self) -> asyncio.Queue[asyncpg.Record | None]:
         """Return a queue of what comes from now on."""
-        queue: asyncio.Queue[asyncpg.Record] = asyncio.Queue(maxsize=5000)
+        queue: asyncio.Queue[asyncpg.Record | None] = asyncio.Queue(maxsize=5000)
         if self._task is None or self._task.done():
             self._last = await self._pool.fetchval("SELECT coalesce(max(id), 0) FROM feed")
             self._task = asyncio.create_task(self._watch(), name="feed-tail")
         self._listeners.add(queue)
         return queue
 
-    def close(self, queue: asyncio.Queue[asyncpg.Record]) -> None:
+    def close(self, queue: asyncio.Queue[asyncpg.Record | None]) -> None:
         """Stop filling a queue."""
         self._listeners.discard(queue)
 
@@ -52,16 +54,25 @@ class FeedTail:
 
     async def _watch(self) -> None:
         while self._listeners:
-            rows = await after(self._pool, self._last)
+            rows = await self._new()
             for row in rows:
                 self._last = row["id"]
                 for queue in list(self._listeners):
-                    if queue.full():  # a listener that does not read: he will come again with the last id he has
+                    if queue.full():  # a listener that does not read is let go: he comes again with the last id he has
                         self._listeners.discard(queue)
+                        queue.get_nowait()
+                        queue.put_nowait(None)
                     else:
                         queue.put_nowait(row)
             if not rows:
                 await asyncio.sleep(POLL)
+
+    async def _new(self) -> list[asyncpg.Record]:
+        try:
+            return await after(self._pool, self._last)
+        except LOST_CONNECTION as error:  # the listeners stay: what they miss now they get when the database is back
+            await log.awarning("feed delayed", error=repr(error))
+            return []
 
 
 async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
@@ -105,8 +116,10 @@ async def _events(request: Request, pool: Pool, tail: FeedTail, caller: Caller, 
                     if (event := shown(row, caller)) is not None:
                         yield event
         while not await request.is_disconnected():
-            row = await queue.get()
-            if row["id"] > sent and (event := shown(row, caller)) is not None:
+            new = await queue.get()
+            if new is None:
+                return
+            if new["id"] > sent and (event := shown(new, caller)) is not None:
                 yield event
     finally:
         tail.close(queue)

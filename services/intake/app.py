@@ -9,6 +9,7 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
+from shared.projection.deadletters import DeadLetters
 from shared.projection.subscription import Subscription
 from shared.service import (
     Kernel,
@@ -33,7 +34,7 @@ async def build(kernel: Kernel) -> Service:
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people,
     )  # fmt: skip
-    ingress = Ingress(intake, parts.pool, producer_of(kernel.settings))
+    ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription("ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, parts.pool, [ingress], decode=decode_raw)
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,

@@ -7,17 +7,17 @@ be used goes to the dead-letter topic with its reason, and the next is taken.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from pydantic import Field, ValidationError
 
 from services.intake.api import Intake, NewTicket, RequesterBody
-from shared.contracts.catalogue import DEADLETTER, INGRESS, PARTITIONS
+from shared.contracts.catalogue import INGRESS, PARTITIONS
 from shared.contracts.event import Actor, Via
 from shared.contracts.fields import Body, Key, Strict
 from shared.contracts.ids import derived
@@ -29,6 +29,7 @@ from shared.http.tickets import look_up
 from shared.http.versions import wait_for
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, Place
+from shared.projection.deadletters import DeadLetters
 from shared.projection.records import Record
 from shared.refusal import Refusal
 
@@ -96,8 +97,8 @@ def cloud_event(record: RawRecord) -> CloudEvent:
     if attributes.get("specversion") != "1.0":
         raise BadIngressError("specversion must be 1.0 (binary mode: header ce_specversion)")
     for name in ("id", "source", "type"):
-        if not isinstance(attributes.get(name), str) or not attributes[name]:
-            raise BadIngressError(f"attribute {name} is missing (binary mode: header ce_{name})")
+        if not isinstance(attributes.get(name), str) or not attributes[name].isprintable() or not attributes[name]:
+            raise BadIngressError(f"attribute {name} is missing or not printable (binary mode: header ce_{name})")
     return CloudEvent(attributes["id"], attributes["source"], attributes["type"], data)
 
 
@@ -145,11 +146,10 @@ class Ingress:
     name = "intake.ingress"
     topics = frozenset({INGRESS})
 
-    def __init__(self, intake: Intake, pool: Pool, producer: Callable[[], AIOKafkaProducer]) -> None:
+    def __init__(self, intake: Intake, pool: Pool, dead_letters: DeadLetters) -> None:
         self._intake = intake
         self._pool = pool
-        self._new_producer = producer
-        self._producer: AIOKafkaProducer | None = None
+        self._dead_letters = dead_letters
 
     async def prepare(self, incarnation: str, *, afresh: bool = False) -> dict[Place, int]:
         """Return where to go on. A new log is read from its beginning: ids make repeats harmless."""
@@ -189,28 +189,18 @@ class Ingress:
                     await log.awarning("ingress delayed", error=repr(error))
                     await asyncio.sleep(0.2)
                     continue
+                except Exception as error:  # whatever one record does, the next is taken
+                    await log.aexception("ingress failed", partition=record.partition, offset=record.offset)
+                    await self._refuse(record, raw, f"could not be taken: {type(error).__name__}")
                 return
 
     async def _refuse(self, record: Record, raw: RawRecord, reason: str) -> None:
         await log.awarning("dead letter", partition=record.partition, offset=record.offset, reason=reason)
-        if self._producer is None:
-            producer = self._new_producer()
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        headers = [(name, value or b"") for name, value in raw.headers]
-        headers += [
-            ("ledgerdesk_reason", reason.encode()), ("ledgerdesk_topic", record.topic.encode()),
-            ("ledgerdesk_partition", b"%d" % record.partition), ("ledgerdesk_offset", b"%d" % record.offset),
-        ]  # fmt: skip
-        await self._producer.send_and_wait(DEADLETTER, raw.value, raw.key, headers=headers)
+        await self._dead_letters.send(record, raw.value, raw.key, raw.headers, reason)
+
+    async def tend(self) -> None:
+        """Nothing to look after between batches."""
 
     async def close(self) -> None:
         """Close the dead-letter producer."""
-        if self._producer is not None:
-            await self._producer.stop()
-
-
+        await self._dead_letters.close()

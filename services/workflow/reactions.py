@@ -26,11 +26,13 @@ class Workflow:
         changes = event.data["changes"]
 
         def decide(state: domain.Life) -> Sequence[NewEvent]:
+            # What somebody has set meanwhile stands: a rule speaks for a ticket that nobody has looked at.
+            priority = changes.get("priority") if state.priority is None else None
+            severity = changes.get("severity") if state.severity is None else None
             try:
                 return domain.prioritise(
-                    state, priority=changes.get("priority"), severity=changes.get("severity"), message=None, asked=asked,
-                    by_agent=False,
-                )  # fmt: skip
+                    state, priority=priority, severity=severity, message=None, asked=asked, by_agent=False
+                )
             except Refusal:  # it is so already, or closed meanwhile: the rule has come too late, which is no mistake
                 return []
 

@@ -88,8 +88,9 @@ async def read_timeline(
     row = await _visible(workflow, ref, caller)
     rows = await workflow.pool.fetch(
         """
-        SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1
-        ORDER BY ordered_at, coalesce(row_number, 0), source, version
+        SELECT o.*, max(coalesce(row_number, 0)) OVER (PARTITION BY source, ordered_at ORDER BY version) AS rank
+        FROM (SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1) o
+        ORDER BY ordered_at, rank, source, version
         """,
         row["stream_id"],
     )
@@ -98,8 +99,6 @@ async def read_timeline(
 
 class ListParameters(BaseModel):
     """Filters of a list. Several values of one filter are alternatives; filters are conjunctive."""
-
-    model_config = {"extra": "forbid"}
 
     status: Annotated[list[Status], Field(max_length=10)] = []
     assignee: Line | None = Field(None, description="Login, `me`, or `none`")
@@ -122,9 +121,7 @@ async def read_tickets(
     parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
 ) -> Page[TicketShown]:  # fmt: skip
     """List tickets that the caller may see, newest change first."""
-    for name in ("at", "as_of", "overdue"):
-        if name in request.query_params:
-            raise Problem(400, f"The parameter {name!r} is not built yet.", fields={name: "is not known to this path"})
+    refuse_unknown_parameters(request, set(ListParameters.model_fields))
     await wait_until_seen(workflow, after, response)
     query = ListQuery(**parameters.model_dump())
     for name in ("assignee", "involved"):

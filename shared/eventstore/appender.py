@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.db import LOST_CONNECTION
 from shared.eventstore.store import Command, EventStore, Outcome
+from shared.telemetry import APPENDED
 
 MAX_EVENTS = 400
 """Events per transaction; past this the gain is small and others wait."""
@@ -101,12 +102,19 @@ class Appender:
             outcomes = await self._store.append([waiting.command for waiting in batch])
         except BaseException as error:  # every waiter is told; none may hang because one batch failed
             unknown = isinstance(error, (*LOST_CONNECTION, asyncio.CancelledError))
+            if len(batch) > 1 and not unknown and isinstance(error, Exception):
+                for waiting in batch:  # one command holds what the database cannot take: the others must not fail with it
+                    await self._flush([waiting])
+                return
             _fail(batch, StoreUnavailableError(str(error)) if unknown else error)
             if not isinstance(error, Exception):
                 raise
             return
         if any(outcome.kind == "appended" for outcome in outcomes):
             self.appended.set()
+            APPENDED.labels(self._store.owner).inc(
+                sum(len(w.command.rows) for w, o in zip(batch, outcomes, strict=True) if o.kind == "appended")
+            )
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(outcome)

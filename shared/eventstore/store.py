@@ -8,8 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event
 from shared.db import Pool
+
+PRIVATE = [spec.type for spec in CATALOGUE.values() if spec.topic is None]
+"""Types that never leave their owner's schema (password hashes)."""
 
 COLUMNS = (
     "event_id, type, schema_version, stream_id, version, position, data, personal, meta, occurred_at, recorded_at"
@@ -153,10 +157,11 @@ class EventStore:
         return [Outcome(row["outcome"], row["head"]) for row in rows]
 
     async def page(self, after: int, limit: int) -> list[Event]:
-        """Return up to `limit` events past position `after`, in position order."""
+        """Return up to `limit` published events past position `after`, in position order; private ones stay here."""
         rows = await self.pool.fetch(
-            f"SELECT {COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2", after, limit
-        )
+            f"SELECT {COLUMNS} FROM event WHERE position > $1 AND type <> ALL ($3) ORDER BY position LIMIT $2",
+            after, limit, PRIVATE,
+        )  # fmt: skip
         return [event_of(row, self.owner) for row in rows]
 
     async def last_position(self) -> int:

@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,9 +10,11 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
+from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.canonical import keyed_digest
 from shared.contracts.event import Actor, Via
+from shared.contracts.fields import Email
 from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.http.problems import Problem
@@ -24,6 +27,7 @@ REMEMBER = 1.0
 """Seconds for which a verified credential is not looked up again: a revocation takes that long, plus the lag."""
 MOST_REMEMBERED = 10_000
 
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 STAFF = frozenset({"agent", "lead", "administrator", "system"})
 
 
@@ -57,8 +61,8 @@ class Caller:
 
     @property
     def identity(self) -> str:
-        """What an Idempotency-Key is good within."""
-        return str(self.person_id) if self.person_id else (self.email or f"key:{self.via.id}")
+        """What an Idempotency-Key is good within: the address first, which a requester has before he is a person here."""
+        return self.email or (str(self.person_id) if self.person_id else f"key:{self.via.id}")
 
     @property
     def is_staff(self) -> bool:
@@ -169,8 +173,8 @@ class Authenticator:
         person = await self._directory.by_login(who)
         if person is not None:
             return _of_person(person, caller.via)
-        if "@" in who:  # not met yet: a requester, whom intake will register with the first ticket
-            return Caller(None, None, None, who.lower(), frozenset({"requester"}), caller.via)
+        with suppress(ValidationError):  # not met yet: a requester, whom intake will register with the first ticket
+            return Caller(None, None, None, _EMAIL.validate_python(who), frozenset({"requester"}), caller.via)
         raise Problem(
             422, f"Nobody has the login or e-mail address {who!r}.",
             fields={"Ledgerdesk-On-Behalf-Of": "must be a login or an e-mail address that the directory knows"},

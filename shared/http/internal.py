@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from shared.contracts.event import rfc3339, to_feed_line
 from shared.eventstore.facts import Facts, FactWriter
-from shared.eventstore.store import EventStore
+from shared.eventstore.store import PRIVATE, EventStore
 from shared.http.caller import CallerDep
 from shared.http.problems import Problem
 from shared.service import Service
@@ -45,7 +45,8 @@ def internal_router(owner: str) -> APIRouter:
     async def stream(stream_id: UUID, store: store_dep, after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0) -> Response:
         """Return one stream's events past a version, a line each."""
         found, _ = await store.load(stream_id, after)
-        return Response(b"".join(map(to_feed_line, found)), media_type=NDJSON)
+        published = [event for event in found if event.type not in PRIVATE]
+        return Response(b"".join(map(to_feed_line, published)), media_type=NDJSON)
 
     @router.get("/head")
     async def head(store: store_dep) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The projector: one service's read models, moved together with their checkpoint in one transaction per batch."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ import orjson
 import structlog
 
 from shared.contracts.catalogue import PARTITIONS
-from shared.contracts.event import Event, to_feed_line
+from shared.contracts.event import Event, from_feed_line, to_feed_line
 from shared.contracts.ids import unique
 from shared.contracts.upcast import upcast
 from shared.db import Connection, Pool
@@ -21,6 +22,7 @@ from shared.projection.records import Record, Unreadable, Watermark
 
 log = structlog.get_logger("projector")
 
+TEND_EVERY = 5.0
 PartOfStream = tuple[UUID, str]
 """(stream, owner)"""
 
@@ -78,6 +80,7 @@ class Projection:
         self.topics = frozenset(topic for model in models for topic in model.topics)
         self._feed = feed
         self._gapped: set[PartOfStream] = set()
+        self._tended = 0.0
         self.on_commit: Callable[[], None] | None = None
         """Called after each batch: wakes this process's reactor."""
 
@@ -148,7 +151,12 @@ class Projection:
             await checkpoints.move(connection, self.name, incarnation, before, moved)
         if self.on_commit is not None:
             self.on_commit()
-        if self._gapped:
+
+    async def tend(self) -> None:
+        """Repair gaps, also those that an earlier process left: at once when one was seen, else every few seconds."""
+        now = time.monotonic()
+        if self._gapped or now - self._tended > TEND_EVERY:
+            self._tended = now
             await self.repair()
 
     async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
@@ -214,8 +222,6 @@ class Projection:
                 "DELETE FROM projection_parked WHERE view = ANY ($1) RETURNING view, stream_id, source, version, event",
                 [model.name for model in self.models],
             )
-            from shared.contracts.event import from_feed_line
-
             ordered = sorted(before, key=lambda row: (str(row["stream_id"]), row["source"], row["version"]))
             seen: dict[UUID, Event] = {}
             for row in ordered:

@@ -29,9 +29,20 @@ React = Callable[[Event], Awaitable[None]]
 
 async def enqueue(connection: Connection, events: Sequence[Event]) -> None:
     """Put events into the inbox of the service whose connection this is; imported ones state facts and ask nothing."""
-    wanted = [to_feed_line(event) for event in events if event.origin is None]
+    wanted = [event for event in events if event.origin is None]
     if wanted:
-        await connection.execute("INSERT INTO reaction_inbox (event) SELECT * FROM unnest($1::jsonb[])", wanted)
+        await connection.execute(
+            """
+            INSERT INTO reaction_inbox (event)
+            SELECT n.event FROM unnest($1::jsonb[], $2::uuid[], $3::text[], $4::bigint[])
+                WITH ORDINALITY AS n (event, event_id, source, position, place)
+            WHERE NOT EXISTS (SELECT FROM reaction_floor f WHERE f.source = n.source AND f.position >= n.position)
+              AND NOT EXISTS (SELECT FROM reaction_done d WHERE d.event_id = n.event_id)
+            ORDER BY n.place
+            """,
+            [to_feed_line(e) for e in wanted], [e.event_id for e in wanted], [e.source for e in wanted],
+            [e.position for e in wanted],
+        )  # fmt: skip
 
 
 class Reactor:

@@ -1,5 +1,6 @@
 """From a Kafka record to what a projector works on: an event, a watermark, or something unreadable."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ class Unreadable:
     reason: str
     value: bytes | None
     key: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +59,5 @@ def decode(raw: "ConsumerRecord[bytes, bytes]") -> Record:
         else:
             content = from_record(raw.value, raw.headers)
     except (WireError, ValueError, KeyError, TypeError, AttributeError) as error:
-        content = Unreadable(str(error), raw.value, raw.key)
+        content = Unreadable(str(error), raw.value, raw.key, tuple(raw.headers))
     return Record(raw.topic, raw.partition, raw.offset, content)

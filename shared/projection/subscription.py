@@ -21,7 +21,8 @@ from faststream.kafka.message import KafkaMessage
 from shared.contracts.catalogue import PARTITIONS
 from shared.db import LOST_CONNECTION, Pool
 from shared.projection.checkpoints import CheckpointLostError, Place, places
-from shared.projection.records import Record, decode
+from shared.projection.deadletters import DeadLetters
+from shared.projection.records import Record, Unreadable, decode
 from shared.topics import marker_of
 
 INCARNATION_POLL = 1.0
@@ -46,6 +47,10 @@ class Target(Protocol):
 
     async def apply(self, incarnation: str, records: Sequence[Record]) -> None:
         """Apply a batch, checkpoint included; offsets done already are dropped."""
+        ...
+
+    async def tend(self) -> None:
+        """Do what is to be done between batches; called about once a second."""
         ...
 
 
@@ -137,14 +142,17 @@ class Subscription:
         group: Whether to share partitions with other processes of this name; otherwise all are read here.
         instance: Static membership id within the group.
         decode: Reads one record; must not raise.
+        dead_letters: Where records go that cannot be read.
     """
 
     def __init__(
         self, name: str, bootstrap_servers: str, pool: Pool, targets: Sequence[Target], *, group: bool = False,
         instance: str | None = None, decode: Callable[["ConsumerRecord[bytes, bytes]"], Record] = decode,
+        dead_letters: DeadLetters | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self._decode = decode
+        self._dead_letters = dead_letters
         self.ready = asyncio.Event()
         self.incarnation = ""
         self._targets = list(targets)
@@ -168,6 +176,8 @@ class Subscription:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._watch.close()
+        if self._dead_letters is not None:
+            await self._dead_letters.close()
 
     async def _run(self) -> None:
         while True:
@@ -205,6 +215,7 @@ class Subscription:
                     await asyncio.wait_for(self._broken.wait(), INCARNATION_POLL)
                 except TimeoutError:
                     await self._check_incarnation()
+                    await asyncio.gather(*(target.tend() for target in self._targets))
         finally:
             await broker.stop()
 
@@ -260,8 +271,11 @@ class Subscription:
         wanted = await self._offsets()
         consumer: AIOKafkaConsumer = self._subscriber.consumer
         partitions = [TopicPartition(topic, number) for topic, number in wanted]
-        ends = await consumer.end_offsets(partitions)
+        ends = dict(await consumer.end_offsets(partitions))
         begins = await consumer.beginning_offsets(partitions)
+        doubtful = [p for p in partitions if wanted[p.topic, p.partition] > ends[p] > 0]
+        if doubtful:
+            ends |= await _read_ends(self._servers, {partition: ends[partition] for partition in doubtful})
         for partition in partitions:
             offset = wanted[partition.topic, partition.partition]
             if offset > ends[partition] or 0 < offset < begins[partition]:
@@ -285,6 +299,7 @@ class Subscription:
                 check = asyncio.create_task(self._check_incarnation())
                 records = [self._decode(raw) for raw in batch]
                 await check
+                await self._bury(records)
                 await asyncio.gather(*(target.apply(self.incarnation, records) for target in self._targets))
                 if self._group:
                     await self._subscriber.consumer.commit()
@@ -299,6 +314,39 @@ class Subscription:
                 await asyncio.sleep(1)
             else:
                 return
+
+
+    async def _bury(self, records: Sequence[Record]) -> None:
+        """Send unreadable records to the dead-letter topic, before the checkpoint passes them."""
+        for record in records:
+            if isinstance(record.content, Unreadable) and self._dead_letters is not None:
+                bad = record.content
+                await self._dead_letters.send(record, bad.value, bad.key, bad.headers, bad.reason)
+
+
+async def _read_ends(bootstrap_servers: str, said: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Return where partitions really end, by reading what stands last.
+
+    The embedded broker says where the first record of the last batch ends. Taken at its word, every restart of a consumer
+    after a batch of several records would look like a log that was made anew.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, fetch_max_wait_ms=50)
+    consumer.assign(list(said))
+    await consumer.start()
+    try:
+        ends = dict(said)
+        for partition, end in said.items():
+            consumer.seek(partition, end - 1)
+        left = set(said)
+        async with asyncio.timeout(10):
+            while left:
+                for partition, batch in (await consumer.getmany(*left, timeout_ms=200)).items():
+                    if batch:
+                        ends[partition] = batch[-1].offset + 1
+                        left.discard(partition)
+        return ends
+    finally:
+        await consumer.stop()
 
 
 async def _lenient(message: Batch, original: Callable[[Batch], Any]) -> KafkaMessage:

@@ -3,6 +3,7 @@
 Runs where a container engine answers and has the images; nothing is pulled.
 """
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -80,8 +81,6 @@ def test_the_image_is_the_server_we_ask_for(environment):
             return str(await connection.fetchval("SHOW server_version"))
         finally:
             await connection.close()
-
-    import asyncio
 
     assert asyncio.run(version()).startswith("18")
 

@@ -20,7 +20,7 @@ Params = Sequence[tuple[str, str]]
 
 
 def owner_of(method: str, path: str) -> str:
-    """Return the service that answers a path (below /api/v1): section 1 of the design, deploy/routes.yaml."""
+    """Return the service that answers a path (below /api/v1): the same as deploy/routes.yaml says."""
     parts = path.strip("/").split("/")
     if parts[0] == "reports":
         return "reporting"
