@@ -270,6 +270,9 @@ def _fail(message: str, code: int = 1) -> NoReturn:
 
 def main() -> None:
     """Entry point."""
+    import stamina.instrumentation
+
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry that works is no news; one that gives up raises
     app()
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +18,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from shared.embedded import AlreadyRunningError, ChildSpec, EmbeddedBroker, EmbeddedPostgres, Supervisor, free_port
+from shared.embedded import (
+    AlreadyRunningError,
+    ChildSpec,
+    EmbeddedBroker,
+    EmbeddedPostgres,
+    Supervisor,
+    free_port,
+    read_state,
+)
 
 DATABASE = "ledgerdesk"
 SERVICES = "intake,routing,workflow,reporting,gateway"
@@ -135,6 +144,22 @@ def _remember(data: Path, env: dict[str, str]) -> None:
     path.write_text(json.dumps(kept, indent=1))
 
 
+def is_free(port: int) -> bool:
+    """Whether a port can be served on: another's answers there would be taken for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def is_running(data: Path) -> bool:
+    """Whether processes of this very directory hold the port: left-overs that the supervisor ends, or a stack it names."""
+    return read_state(data) is not None
+
+
 def main() -> int:
     """Run the stack until told to stop."""
     parser = argparse.ArgumentParser(prog="ledgerdesk up")
@@ -148,6 +173,11 @@ def main() -> int:
         print(f"Ledgerdesk is at http://127.0.0.1:{arguments.port}   (data in {data}; stop with Ctrl-C)", flush=True)  # noqa: T201 -- the command's output
         print(f"Administrator's API key: {data / 'admin.key'}", flush=True)  # noqa: T201 -- the command's output
 
+    if not is_free(arguments.port) and not is_running(data):
+        print(  # noqa: T201 -- the command's output
+            f"port {arguments.port} is in use: choose another with --port or LEDGERDESK_PORT", file=sys.stderr
+        )
+        return 1
     try:
         return build(data, arguments.port).run(say)
     except AlreadyRunningError as error:

@@ -269,7 +269,9 @@ async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDe
     people = {}
     for person in body.people:
         context = Context(derived("apply", "person", person.email), caller.actor, caller.via)
-        people[person.email] = str(await intake.people.person(person.email, person.name, context))
+        # The organisations of this very call are not in the view yet.
+        named = next((o.key for o in body.organisations if o.active and person.email.rpartition("@")[2] in o.domains), None)
+        people[person.email] = str(await intake.people.person(person.email, person.name, context, named))
     return Applied(changed=changed, position=await intake.tickets.store.last_position(), people=people)
 
 

@@ -35,14 +35,14 @@ class People:
         self._pool = pool
         self._key = key
 
-    async def person(self, email: str, name: str | None, context: Context) -> UUID:
-        """Return the person with this address."""
+    async def person(self, email: str, name: str | None, context: Context, organisation: str | None = None) -> UUID:
+        """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's."""
         command_id = derived("person", keyed_digest(self._key, email))
         first = first_event_id(command_id)
         known = (await self._store.find([first])).get(first)
         if known is None:
             person_id = random_id()
-            organisation = await self._organisation(email)
+            organisation = organisation or await self._organisation(email)
             registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
             result = await self._ledger.execute(
                 person_id, lambda _: domain.register_person(email, name, organisation), registering

@@ -6,10 +6,10 @@ from services.reporting.queries.report import Question, Report, Rows, Where, fet
 from shared.db import Connection
 
 _STAFF = """
-    imported OR EXISTS (SELECT FROM person p WHERE p.stream_id = actor
+    EXISTS (SELECT FROM person p WHERE p.stream_id = actor
         AND (p.agent IS NOT NULL OR p.account -> 'roles' ?| ARRAY['agent', 'lead', 'administrator']))
 """
-"""An actor is an agent if a log names him as one of those who worked, or the directory does. A requester is not."""
+"""An actor is an agent if the directory says so; an import enters those whom its log names. A requester is not."""
 
 
 async def rows(connection: Connection, question: Question) -> Rows:
@@ -28,7 +28,7 @@ async def rows(connection: Connection, question: Question) -> Rows:
                sum(closed)::bigint AS closed
         FROM (
             SELECT {"".join(f"{key}, " for key in groups)} actor AS agent, acts, 0 AS assigned, resolved, closed
-            FROM (SELECT {selected(groups)} actor, bool_or(log IS NOT NULL) AS imported,
+            FROM (SELECT {selected(groups)} actor,
                          count(*) FILTER (WHERE counts_act) AS acts, count(*) FILTER (WHERE kind = 'resolved') AS resolved,
                          count(*) FILTER (WHERE kind = 'closed') AS closed
                   FROM entry
