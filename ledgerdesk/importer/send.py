@@ -16,8 +16,9 @@ MOST_FACTS = 1000
 """Facts a call, the most an owner takes."""
 MOST_BYTES = 8 * 1024 * 1024
 """Bytes a call; well below the 32 MiB that a service takes."""
-LANES = 2
-"""Calls in flight to one owner. A stream always goes down the same lane, so its facts keep their order."""
+WINDOW = 3000
+"""Facts that are under way together, of all owners. The owners advance through the log side by side: views fold a ticket's
+events in the order of its timeline, and what arrives long after its neighbours has to be folded in again."""
 _BUSY = frozenset({429, 502, 503, 504})
 _TOO_MUCH = frozenset({413, 422})
 _ATTEMPTS, _PATIENCE = 10, 120.0
@@ -76,36 +77,39 @@ class Sender:
         Raises:
             SendError: An owner stays away, or refuses the token.
         """
-        lanes: dict[tuple[str, int], asyncio.Queue[_Chunk | None]] = {}
-        open_chunks: dict[tuple[str, int], _Chunk] = {}
+        sending: asyncio.Task[None] | None = None
+        window: dict[str, list[_Chunk]] = {}
+        count = 0
+        try:
+            for owner, line, fact in facts:
+                _add(window.setdefault(owner, []), orjson.dumps(fact), line, fact["type"])
+                count += 1
+                if count == WINDOW:
+                    if sending is not None:
+                        await sending
+                    sending = asyncio.create_task(self._window(window))
+                    await asyncio.sleep(0)  # let it begin before the next window is derived
+                    window, count = {}, 0
+            if sending is not None:
+                await sending
+            await self._window(window)
+        except BaseException:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+            raise
+
+    async def _window(self, window: dict[str, list[_Chunk]]) -> None:
+        """State one window: the owners side by side, each owner's calls one after the other."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for owner, line, fact in facts:
-                    lane = (owner, int(fact["stream_id"][:4], 16) % LANES)
-                    if lane not in lanes:
-                        # A short queue: the derivation waits for the ledger instead of filling the memory.
-                        lanes[lane] = asyncio.Queue(maxsize=2)
-                        tasks.create_task(self._work(owner, lanes[lane]))
-                    body = orjson.dumps(fact)
-                    chunk = open_chunks.get(lane)
-                    if chunk is not None and chunk.size + len(body) > MOST_BYTES:
-                        await lanes[lane].put(chunk)
-                        chunk = None
-                    if chunk is None:
-                        chunk = open_chunks[lane] = _Chunk()
-                    chunk.add(body, line, fact["type"])
-                    if len(chunk.facts) == MOST_FACTS:
-                        await lanes[lane].put(open_chunks.pop(lane))
-                        await asyncio.sleep(0)  # a put that does not wait would not let the lanes begin
-                for lane, queue in lanes.items():
-                    if lane in open_chunks:
-                        await queue.put(open_chunks[lane])
-                    await queue.put(None)
+                for owner, chunks in window.items():
+                    tasks.create_task(self._work(owner, chunks))
         except ExceptionGroup as group:
             raise _first(group) from None
 
-    async def _work(self, owner: str, queue: "asyncio.Queue[_Chunk | None]") -> None:
-        while (chunk := await queue.get()) is not None:
+    async def _work(self, owner: str, chunks: list[_Chunk]) -> None:
+        for chunk in chunks:
             self._report.stated.update(event_type for _, event_type in chunk.stated)
             await self._state(owner, chunk)
             self._sent()
@@ -165,6 +169,13 @@ class Sender:
         if response.status_code in _BUSY:
             raise _BusyError(f"it answered {response.status_code}: {_detail(response)}")
         return response
+
+
+def _add(chunks: list[_Chunk], fact: bytes, line: int, event_type: str) -> None:
+    """Put a fact into the last of an owner's calls that has room for it."""
+    if not chunks or len(chunks[-1].facts) == MOST_FACTS or chunks[-1].size + len(fact) > MOST_BYTES:
+        chunks.append(_Chunk())
+    chunks[-1].add(fact, line, event_type)
 
 
 def _detail(response: httpx.Response) -> str:

@@ -206,8 +206,11 @@ class Ledger(Generic[S]):
         """
         if (before := await self.repeat_of(context)) is not None:
             return before
+        first_id = first_event_id(context.command_id)
         for _ in range(ATTEMPTS):
             events, head = await self.store.load(stream_id)
+            if any(event.event_id == first_id for event in events):
+                break  # the same command, sent twice at once: the other was first since we looked
             if if_version is not None and head.version != if_version:
                 raise StaleError(if_version, head.version, [e for e in events if e.version > if_version])
             decided = decide(self._fold(events))
@@ -217,8 +220,10 @@ class Ledger(Generic[S]):
             outcome = await self.appender.append(Command(stream_id, head.version, rows))
             if outcome.kind == "appended":
                 return Result(outcome.head, False, decided, rows[0].occurred_at)
-            if outcome.kind == "repeat" and (first := await self.repeat_of(context)) is not None:
-                return first
+            if outcome.kind == "repeat":
+                break
+        if (first := await self.repeat_of(context)) is not None:
+            return first
         raise ContentionError(f"stream {stream_id} is changing too fast; send the command again")
 
     def _rows(self, stream_id: UUID, head: Head, decided: Sequence[NewEvent], context: Context) -> list[Row]:

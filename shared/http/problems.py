@@ -113,6 +113,8 @@ async def _validation(_: Request, error: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this type only
+    if isinstance(error.__cause__, Problem):  # raised while the body was read: FastAPI takes it for one it cannot parse
+        return error.__cause__.response()
     if error.status_code == 400:  # noqa: PLR2004 -- HTTP's own number; FastAPI's answer to a body that is no UTF-8
         return problem_response(
             422, "body: must be JSON in UTF-8", [{"field": "body", "message": "must be JSON in UTF-8"}]

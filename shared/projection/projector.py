@@ -17,7 +17,7 @@ from shared.db import Connection, Pool
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, Place
 from shared.projection.feed import Feed
-from shared.projection.model import AnyModel, Versioned, topic_of
+from shared.projection.model import AnyModel, Versioned, topic_of, topic_of_type
 from shared.projection.records import Record, Unreadable, Watermark
 
 log = structlog.get_logger("projector")
@@ -160,10 +160,12 @@ class Projection:
             await self.repair()
 
     async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
+        kinds = {(event.type, event.source) for event in events}
         for model in self.models:
-            mine = [e for e in events if topic_of(e) in model.topics and model.wants(e.type)]
-            if not mine:
+            wanted = {t for t, owner in kinds if topic_of_type(t, owner) in model.topics and model.wants(t)}
+            if not wanted:
                 continue
+            mine = [event for event in events if event.type in wanted]
             states = await model.load(connection, unique(event.stream_id for event in mine))
             folded = fold(model, states, mine, await self._parked(connection, model.name))
             if folded.rows:

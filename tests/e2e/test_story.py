@@ -142,3 +142,29 @@ def test_a_message_reopens_it(story, person):
     wait_until(reopened, message="the ticket to be open again")
     last = person("john").get(f"/tickets/{ticket}/timeline").json()["items"][-1]
     assert (last["type"], last["cause"]["type"], last["actor"]["login"]) == ("reopened", "message_received", "ken")
+
+
+def test_a_message_from_before_the_end_does_not_reopen_it(stack, person):
+    """The reaction comes a little later than the message; what was resolved and closed in between stays so."""
+    ken, john = person("ken"), person("john")
+    with stack.client() as admin:
+        body = {"subject": "Thanks in advance", "body": "b", "requester": {"email": "ken@example.org"}}
+        tickets = [admin.post("/tickets", json=body).json()["id"] for _ in range(10)]
+        after = []
+        for ticket in tickets:
+            said(ken, ticket, "messages", {"body": "Thank you!"})
+            said(john, ticket, "resolve", {"resolution": "done"})
+            after.append(said(john, ticket, "close", {"message": "bye"}))
+
+        def relayed() -> bool:
+            return all(
+                "message_received" in {i["type"] for i in admin.get(f"/tickets/{t}/timeline").json()["items"]} for t in tickets
+            )
+
+        wait_until(relayed, message="the messages to be seen")
+        last = said(admin, tickets[0], "notes", {"body": "the reactions before this one have run"})
+        admin.get("/tickets", headers={"Ledgerdesk-After": last})
+        reopened = [
+            t for t in tickets if "reopened" in {i["type"] for i in admin.get(f"/tickets/{t}/timeline").json()["items"]}
+        ]
+    assert reopened == []
