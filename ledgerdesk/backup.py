@@ -49,7 +49,11 @@ async def backup(dsn: str, data: Path, target: Path, say: Callable[[str], None] 
                             f'SELECT {COLUMNS} FROM "{owner}".event ORDER BY position', output=_writer(file),
                             format="binary",
                         )  # fmt: skip
-                    number = await connection.fetchval("SELECT last_value FROM intake.ticket_number") if owner == "intake" else None
+                    number = (
+                        await connection.fetchval("SELECT last_value FROM intake.ticket_number")
+                        if owner == "intake"
+                        else None
+                    )
                     manifest["stores"][owner] = {
                         "events": int(status.split()[-1]), "sha256": _digest(path), "ticket_number": number,
                     }  # fmt: skip
@@ -123,7 +127,9 @@ def restore_files(folder: Path, data: Path) -> None:
         (folder / "files").rename(data / "files")
 
 
-async def restore_stores(dsn: str, folder: Path, manifest: dict[str, Any], say: Callable[[str], None] = lambda _: None) -> int:
+async def restore_stores(
+    dsn: str, folder: Path, manifest: dict[str, Any], say: Callable[[str], None] = lambda _: None
+) -> int:
     """Fill the empty, migrated stores from an unpacked archive, all or none. Returns how many events there are.
 
     Raises:
@@ -141,7 +147,11 @@ async def restore_stores(dsn: str, folder: Path, manifest: dict[str, Any], say: 
                     raise BackupError(f"the store of {owner} is not empty: restore into a new directory or database")
                 with gzip.open(folder / f"{owner}.copy.gz", "rb") as file:
                     await connection.copy_to_table(
-                        "event", schema_name=owner, source=cast("BinaryIO", file), format="binary", columns=COLUMNS.split(", ")
+                        "event",
+                        schema_name=owner,
+                        source=cast("BinaryIO", file),
+                        format="binary",
+                        columns=COLUMNS.split(", "),
                     )
                 # The relay starts again from the beginning: what is known is skipped by its versions.
                 await connection.execute(

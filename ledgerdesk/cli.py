@@ -37,7 +37,9 @@ def up(data: DataOption = Path(".ledgerdesk"), port: PortOption = 8080) -> None:
 @app.command()
 def init(
     *,
-    only_log: Annotated[bool, typer.Option("--only-log", help="Only the topics, for a broker that has forgotten them.")] = False,
+    only_log: Annotated[
+        bool, typer.Option("--only-log", help="Only the topics, for a broker that has forgotten them.")
+    ] = False,
 ) -> None:
     """Prepare the servers named by DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS: roles, schemas, migrations, topics."""
     from ledgerdesk.initialise import initialise
@@ -235,7 +237,9 @@ def demo(
 
 @app.command()
 def seed(
-    tickets: Annotated[int | None, typer.Option(min=1, help="How many; 6,000 unless this seed's are there already.")] = None,
+    tickets: Annotated[
+        int | None, typer.Option(min=1, help="How many; 6,000 unless this seed's are there already.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Which quarter; the demo's is 1.")] = 2,
     end: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD) at whose midnight UTC it ends; today.")] = None,
     data: DataOption = Path(".ledgerdesk"),

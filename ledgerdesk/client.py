@@ -54,7 +54,9 @@ def find_stack(data: Path) -> Stack:
     key = os.environ.get("LEDGERDESK_ADMIN_API_KEY", "")
     if url:
         if not key:
-            raise NoStackError("LEDGERDESK_URL is set, but LEDGERDESK_ADMIN_API_KEY is not: give the key of an administrator")
+            raise NoStackError(
+                "LEDGERDESK_URL is set, but LEDGERDESK_ADMIN_API_KEY is not: give the key of an administrator"
+            )
         return Stack(url.rstrip("/"), key)
     env = environment_of(data)
     return Stack(f"http://127.0.0.1:{env['LEDGERDESK_PORT']}", env["LEDGERDESK_ADMIN_API_KEY"])

@@ -21,7 +21,9 @@ def examine(data: Path, stack: Stack | None) -> dict[str, Any]:
         found["supervisor"] = _alive(state["supervisor"])
         found["ports"] = state.get("ports", {})
         found["processes"] = [_alive(process) for process in state["processes"]]
-    found["memory_mb"] = round(sum(p["memory_mb"] for p in [*found["processes"], found["supervisor"] or {"memory_mb": 0}]), 1)
+    found["memory_mb"] = round(
+        sum(p["memory_mb"] for p in [*found["processes"], found["supervisor"] or {"memory_mb": 0}]), 1
+    )
     found["projections"], found["owners"], found["ready"], found["error"] = [], [], False, None
     if stack is not None:
         try:
@@ -64,7 +66,9 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
     if found["error"]:
         console.print(found["error"], style="red", highlight=False)
     if found["processes"]:
-        table = Table("process", "pid", "state", "restarts", "memory MB", "services", title=f"{found['memory_mb']} MB in all")
+        table = Table(
+            "process", "pid", "state", "restarts", "memory MB", "services", title=f"{found['memory_mb']} MB in all"
+        )
         for p in found["processes"]:
             table.add_row(
                 p["name"], str(p["pid"]), p["state"], str(p["restarts"]), str(p["memory_mb"]), ", ".join(p["services"])
@@ -77,6 +81,8 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
     table = Table("projection", "watermarks", "lag", "parked", "gaps", "inbox")
     for p in found["projections"]:
         marks = ", ".join(f"{o} {n}" for o, n in p["watermarks"].items())
-        table.add_row(p["name"], marks, str(max(p["lag"].values(), default=0)), str(p["parked"]), str(p["gaps"]), str(p["inbox"]))
+        table.add_row(
+            p["name"], marks, str(max(p["lag"].values(), default=0)), str(p["parked"]), str(p["gaps"]), str(p["inbox"])
+        )
     console.print(table)
     return 0 if well else 1

@@ -287,5 +287,3 @@ async def work(host: Host, ready_file: Path | None = None) -> None:
                 continue
     finally:
         await host.stop()
-
-

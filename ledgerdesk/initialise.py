@@ -51,7 +51,10 @@ async def _migrate(dsn: str, service: str) -> None:
 async def initialise(settings: Settings, *, only_log: bool = False) -> None:
     """Prepare the database and the topics; or the topics alone, for a broker that has forgotten them."""
     log_prepared = prepare_log(
-        settings.database_url, settings.kafka_bootstrap_servers, settings.kafka_replication, disposable=settings.kafka_disposable
+        settings.database_url,
+        settings.kafka_bootstrap_servers,
+        settings.kafka_replication,
+        disposable=settings.kafka_disposable,
     )
     if only_log:
         await log_prepared

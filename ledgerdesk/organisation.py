@@ -206,4 +206,6 @@ def _wait(client: Any, positions: dict[str, int]) -> None:
         if behind:
             time.sleep(0.05)
     if behind:
-        raise RuntimeError(f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}")
+        raise RuntimeError(
+            f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
+        )

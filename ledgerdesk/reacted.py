@@ -25,7 +25,11 @@ async def _of(connection: db.Connection, service: str) -> dict[str, Any]:
         f'SELECT topic, partition, next_offset, watermarks FROM "{service}".projection_checkpoint WHERE consumer = $1',
         f"{service}.views",
     )
-    places = {(r["topic"], r["partition"]): Checkpoint(r["next_offset"], r["watermarks"]) for r in rows if r["topic"] == TICKETS}
+    places = {
+        (r["topic"], r["partition"]): Checkpoint(r["next_offset"], r["watermarks"])
+        for r in rows
+        if r["topic"] == TICKETS
+    }
     floor = {owner: int(mark["position"]) for owner, mark in checkpoints.floor(places, [TICKETS]).items()}
     done: list[str] = []
     for owner in checkpoints.publishers([TICKETS]):

@@ -69,7 +69,8 @@ def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: Embed
         "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
         "LEDGERDESK_KAFKA_DISPOSABLE": "true",  # and is empty at every start
         "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
-        "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY") or kept_secret(data / "admin.key", "ldk_"),
+        "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY")
+        or kept_secret(data / "admin.key", "ldk_"),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -131,14 +132,18 @@ def build(data: Path, port: int) -> Supervisor:
     ]  # fmt: skip
     ready_file.parent.mkdir(parents=True, exist_ok=True)
     ready_file.write_text("starting 0")  # before anybody asks: no file would mean that there is no worker to wait for
-    return Supervisor(data, children, url=url, ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])})
+    return Supervisor(
+        data, children, url=url, ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])}
+    )
 
 
 def _remember(data: Path, env: dict[str, str]) -> None:
     """Keep what another command on this machine needs to reach the stack's servers; readable by us alone."""
     path = data / "run" / "environment.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {k: v for k, v in env.items() if k.startswith("LEDGERDESK_") or k in {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}}
+    kept = {
+        k: v for k, v in env.items() if k.startswith("LEDGERDESK_") or k in {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}
+    }
     kept.pop("LEDGERDESK_DEMO_PASSWORD", None)
     path.touch(mode=0o600)
     path.write_text(json.dumps(kept, indent=1))

@@ -99,7 +99,9 @@ async def _wait(connection: db.Connection, ends: dict[str, int], seconds: float)
             known = await checkpoints.load(connection, f"{service}.views")
             floors = [checkpoints.floor(rows, topics) for rows in known.values()]
             floor = floors[0] if floors else {}
-            if all(floor.get(owner, {"position": 0})["position"] >= ends[owner] for owner in checkpoints.publishers(topics)):
+            if all(
+                floor.get(owner, {"position": 0})["position"] >= ends[owner] for owner in checkpoints.publishers(topics)
+            ):
                 break
             await asyncio.sleep(0.1)
 
@@ -122,7 +124,9 @@ async def _check_chains(connection: db.Connection, owner: str, verdict: Verdict)
         elif event_hash(previous, envelope(row, owner), row["personal_digest"]) != row["hash"]:
             verdict.differences.append(f"{owner}: stream {stream}: version {row['version']} is not what was written")
         elif row["personal"] is not None and personal_digest(row["salt"], row["personal"]) != row["personal_digest"]:
-            verdict.differences.append(f"{owner}: stream {stream}: personal part of version {row['version']} was changed")
+            verdict.differences.append(
+                f"{owner}: stream {stream}: personal part of version {row['version']} was changed"
+            )
         last = (row["stream_id"], row["version"], row["hash"])
     return count
 
@@ -211,7 +215,9 @@ async def _check_rows(
         missing = [e for e in events[stream] if e.version > versions.get(e.source, 0) and e.position <= ends[e.source]]
         if missing:
             first = missing[0]
-            verdict.behind.append(f"{name}: {stream} lacks {len(missing)} events, the first {first.source} {first.version}")
+            verdict.behind.append(
+                f"{name}: {stream} lacks {len(missing)} events, the first {first.source} {first.version}"
+            )
         if state is None:
             continue
         held[stream] = [upcast(e) for e in events[stream] if e.version <= versions.get(e.source, 0)]
@@ -235,5 +241,3 @@ def _where(folded: Any, state: Any) -> str:
     """Name the slots that differ, without their contents: they may be personal."""
     names = [n for n in folded.__dataclass_fields__ if getattr(folded, n) != getattr(state, n)]
     return ", ".join(names)
-
-

@@ -34,7 +34,6 @@ else:
     Pool = asyncpg.Pool
 
 
-
 class MigrationError(RuntimeError):
     """A migration that was applied has since been changed, or an unknown one is recorded."""
 

@@ -10,6 +10,7 @@ order of a ticket would be lost.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -42,6 +43,7 @@ def topics_of(owner: str) -> list[str]:
     return sorted({spec.topic for spec in CATALOGUE.values() if spec.owner == owner and spec.topic})
 
 
+@lru_cache(maxsize=50_000)
 def partition_of(key: bytes, topic: str) -> int:
     """Return the partition of a key: the same that any Kafka client's keyed send would choose."""
     partitions = list(range(PARTITIONS[topic]))

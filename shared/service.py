@@ -141,5 +141,3 @@ def component(service: str) -> Callable[[Request], Any]:
         return request.app.state.services[service].components
 
     return of
-
-

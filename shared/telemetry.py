@@ -36,6 +36,10 @@ def configure_logging(level: str = "info", *, stream: str = "json") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it logs every reconnect as an error; we log what it means
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # it logs every reconnect as an error; we log what it means
     warnings.simplefilter("default")

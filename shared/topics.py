@@ -54,7 +54,9 @@ async def prepare_log(dsn: str, bootstrap_servers: str, replication: int = 1, *,
             if created:
                 await connection.execute("DELETE FROM ledgerdesk.log")
             await connection.execute(
-                "INSERT INTO ledgerdesk.log (cluster_id, marker) VALUES ($1, $2) ON CONFLICT DO NOTHING", cluster_id, uuid4()
+                "INSERT INTO ledgerdesk.log (cluster_id, marker) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                cluster_id,
+                uuid4(),
             )
     finally:
         await connection.close()

@@ -169,12 +169,22 @@ class Acts:
         desk = self._desk
         if ticket.life.severity is None and ticket.asked.get("severity") != "Sev-A":
             raised = workflow.prioritise(
-                ticket.life, priority=None, severity="Sev-A", message=self._say(phrases.EMERGENCY, ticket), asked=ticket.asked
+                ticket.life,
+                priority=None,
+                severity="Sev-A",
+                message=self._say(phrases.EMERGENCY, ticket),
+                asked=ticket.asked,
             )
             desk.books.write(ticket, person(worker.person_id), raised)
         route = desk.cast.config.topic_routes.get(ticket.topic, {})
-        weighed = routing.weigh(route.get("department") or "support", route.get("skills") or [], desk.cast.config, desk.books.load)
-        able = [c for c in weighed if c["matched_skills"] == len(route.get("skills") or []) and c["agent"] != worker.person_id]
+        weighed = routing.weigh(
+            route.get("department") or "support", route.get("skills") or [], desk.cast.config, desk.books.load
+        )
+        able = [
+            c
+            for c in weighed
+            if c["matched_skills"] == len(route.get("skills") or []) and c["agent"] != worker.person_id
+        ]
         ticket.passed += 1
         if able:
             best = min(able, key=lambda c: (c["score"], c["agent"]))["agent"]
@@ -192,7 +202,11 @@ class Acts:
         if now == "emergency" or not desk.chance(0.13):
             return
         raises = now == "low" or (now == "normal" and desk.chance(0.6))
-        to = {"low": "normal", "normal": "high" if raises else "low", "high": "emergency" if desk.chance(0.08) else "normal"}[now]
+        to = {
+            "low": "normal",
+            "normal": "high" if raises else "low",
+            "high": "emergency" if desk.chance(0.08) else "normal",
+        }[now]
         words = self._say(phrases.RAISED if raises else phrases.LOWERED, ticket) if desk.chance(0.5) else None
         severity = "Sev-B" if to == "high" and ticket.asked.get("severity") is None else None
         moved = workflow.prioritise(ticket.life, priority=to, severity=severity, message=words, asked=ticket.asked)

@@ -90,7 +90,9 @@ class _Conductor:
             if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue  # started with nohup
             signal.signal(number, self._request_stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes us: Python writes to the pipe only for what has a handler
+        signal.signal(
+            signal.SIGCHLD, lambda *_: None
+        )  # wakes us: Python writes to the pipe only for what has a handler
 
     def _request_stop(self, *_: object) -> None:
         self._stop = True
@@ -101,9 +103,7 @@ class _Conductor:
             [sys.executable, "-m", module, *arguments], start_new_session=True, preexec_fn=_die_with_parent  # noqa: PLW1509 -- no threads here
         )  # fmt: skip
 
-    def attend(
-        self, stack: "subprocess.Popen[bytes] | None", player: "subprocess.Popen[bytes]", *, stay: bool
-    ) -> int:
+    def attend(self, stack: "subprocess.Popen[bytes] | None", player: "subprocess.Popen[bytes]", *, stay: bool) -> int:
         failed, played_before = 0, False
         while not self._stop:
             played = player.poll()

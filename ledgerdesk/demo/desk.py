@@ -35,7 +35,9 @@ class Ticket:
         "returns", "row", "slots", "stream", "topic", "vendor", "visits", "waiting",
     )  # fmt: skip
 
-    def __init__(self, index: int, number: str, stream: str, requester: Requester, topic: str, incident: Incident | None) -> None:
+    def __init__(
+        self, index: int, number: str, stream: str, requester: Requester, topic: str, incident: Incident | None
+    ) -> None:
         self.index, self.number, self.stream = index, number, stream
         self.requester, self.topic, self.incident = requester, topic, incident
         self.door, self.handling, self.life = intake.Door(), routing.Handling(), workflow.Life()
@@ -107,13 +109,28 @@ class Books:
         for event in events:
             ticket.row += 1
             name = event.type.rpartition(".")[2]
-            origin: dict[str, Any] = {"log": LOG, "case": ticket.number, "row": ticket.row, "activity": name, "actor": None}
+            origin: dict[str, Any] = {
+                "log": LOG,
+                "case": ticket.number,
+                "row": ticket.row,
+                "activity": name,
+                "actor": None,
+            }
             if actor["kind"] == "person":
                 origin["actor"] = actor["id"]
             data = {**event.data, "origin": origin}
             fact_id = str(derived("demo", self.seed, ticket.index, ticket.row))
             self.facts.append(
-                stated(ticket.index, fact_id, ticket.stream, f"ticket.{name}", self._text, actor, data, event.personal or None)
+                stated(
+                    ticket.index,
+                    fact_id,
+                    ticket.stream,
+                    f"ticket.{name}",
+                    self._text,
+                    actor,
+                    data,
+                    event.personal or None,
+                )
             )
             self._fold(ticket, event)
         self._count(ticket)
@@ -147,7 +164,13 @@ class Books:
         ticket.asked = {"priority": command.priority, "severity": command.severity}
         self.write(ticket, person(ticket.requester.person_id), intake.open_ticket(ticket.door, command))
         new = routing.NewTicket(
-            command.subject, command.body, command.topic, command.priority, command.severity, command.channel, command.email
+            command.subject,
+            command.body,
+            command.topic,
+            command.priority,
+            command.severity,
+            command.channel,
+            command.email,
         )
         decided = routing.route(ticket.handling, new, config, self.load)
         self.write(ticket, ROUTING, decided)

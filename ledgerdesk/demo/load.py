@@ -79,7 +79,9 @@ def remember(data: Path, quarter: Quarter) -> None:
     path.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
 
 
-def apply_organisation(stack: Stack, requesters: int, password: str | None = None) -> tuple[OrganisationFile, dict[str, str]]:
+def apply_organisation(
+    stack: Stack, requesters: int, password: str | None = None
+) -> tuple[OrganisationFile, dict[str, str]]:
     """Apply the demo's organisation and return it with everybody's person id.
 
     Customers' organisations go first: a person's is looked up by the domain of the address when the person is registered.
@@ -94,7 +96,9 @@ def apply_organisation(stack: Stack, requesters: int, password: str | None = Non
     return file, ids
 
 
-def load(stack: Stack, data: Path, quarter: Quarter, file: OrganisationFile, ids: dict[str, str], console: Console) -> Loaded:
+def load(
+    stack: Stack, data: Path, quarter: Quarter, file: OrganisationFile, ids: dict[str, str], console: Console
+) -> Loaded:
     """Simulate the quarter and state its facts; what the ledger knows already adds nothing.
 
     Raises:
@@ -108,13 +112,17 @@ def load(stack: Stack, data: Path, quarter: Quarter, file: OrganisationFile, ids
     remember(data, quarter)  # before the first fact: a load that is broken off is completed by the same quarter
     begun = time.monotonic()
     with _bar(console) as bar:
-        counting = _Counting(_chained(first, stated), bar, bar.add_task("loading the quarter", total=quarter.tickets, rate=""))
+        counting = _Counting(
+            _chained(first, stated), bar, bar.add_task("loading the quarter", total=quarter.tickets, rate="")
+        )
         asyncio.run(_send(stack, counting, report))
         counting.show(quarter.tickets)
     seconds = time.monotonic() - begun
     if report.refused:
         one = report.refused[0]
-        raise LoadError(f"{len(report.refused)} facts were refused, such as {one.type} of ticket {one.line}: {one.reason}")
+        raise LoadError(
+            f"{len(report.refused)} facts were refused, such as {one.type} of ticket {one.line}: {one.reason}"
+        )
     return Loaded(counting.count, sum(report.appended.values()), seconds)
 
 
@@ -196,11 +204,17 @@ def wait_for_views(stack: Stack, console: Console) -> float:
             if left != last:
                 moved, last = time.monotonic(), left
             if time.monotonic() - moved > _PATIENCE:
-                raise LoadError(f"after {_PATIENCE:.0f} s without progress these views are behind: {', '.join(sorted(behind))}")
+                raise LoadError(
+                    f"after {_PATIENCE:.0f} s without progress these views are behind: {', '.join(sorted(behind))}"
+                )
             bar.update(task, total=max(left, bar.tasks[0].total or 0), completed=(bar.tasks[0].total or left) - left)
             time.sleep(0.1)
         bar.update(task, total=1, completed=1)
-    broken = [f"{view['name']}: {view['parked']} parked, {view['gaps']} missing" for view in views if view["parked"] or view["gaps"]]
+    broken = [
+        f"{view['name']}: {view['parked']} parked, {view['gaps']} missing"
+        for view in views
+        if view["parked"] or view["gaps"]
+    ]
     if broken:
         raise LoadError(f"events could not be applied; see `ledgerdesk parked`: {'; '.join(broken)}")
     return time.monotonic() - begun

@@ -182,12 +182,22 @@ def cast(file: OrganisationFile, ids: Mapping[str, str], scale: float = 1.0) -> 
         for p in file.people
         if p.login is not None and p.login in SHIFTS
     ]  # fmt: skip
-    requesters = [Requester(ids[p.email], p.email, p.name or p.email) for p in file.people if "@ledgerdesk." not in p.email]
+    requesters = [
+        Requester(ids[p.email], p.email, p.name or p.email) for p in file.people if "@ledgerdesk." not in p.email
+    ]
     agents = [
-        {"person_id": w.person_id, "departments": w.departments, "skills": w.skills, "capacity": w.capacity, "active": True}
+        {
+            "person_id": w.person_id,
+            "departments": w.departments,
+            "skills": w.skills,
+            "capacity": w.capacity,
+            "active": True,
+        }
         for w in workers
     ]
-    routes: dict[str, Mapping[str, Any]] = {t.key: {"department": t.department, "skills": t.skills} for t in file.topics}
+    routes: dict[str, Mapping[str, Any]] = {
+        t.key: {"department": t.department, "skills": t.skills} for t in file.topics
+    }
     routes[EVERY_TOPIC] = {"department": file.default_department, "skills": []}
     rules = [{**rule.model_dump(), "order": order, "version": 1} for order, rule in enumerate(file.rules, 1)]
     config = Config(agents, {d.key: d.model_dump() for d in file.departments}, {}, routes, rules)

@@ -176,9 +176,18 @@ MORE: Final = (
     "I can work around it for now, so no hurry.",
 )  # fmt: skip
 SIGNED: Final = ("{agent}", "Kind regards, {agent}", "Best, {agent}")
-VENDOR: Final = ("waiting for the vendor", "waiting for a spare part", "the provider works on the line", "ordered; arrives in some days")
+VENDOR: Final = (
+    "waiting for the vendor",
+    "waiting for a spare part",
+    "the provider works on the line",
+    "ordered; arrives in some days",
+)
 CUSTOMER: Final = ("waiting for the customer", "waiting for the requester's answer", "asked for details")
-BACK: Final = ("The part has arrived.", "Vendor says it is fixed on their side.", "Provider reports the line as repaired.")
+BACK: Final = (
+    "The part has arrived.",
+    "Vendor says it is fixed on their side.",
+    "Provider reports the line as repaired.",
+)
 HANDED: Final = (
     "You know this system better than I do.", "Same as the one you solved last week, I think.", "I am off tomorrow; could you take it?",
     "Please have a look: the log says more to you than to me.", "Customer asked for you.",
@@ -189,11 +198,18 @@ EMERGENCY: Final = (
 MOVED: Final = ("Not ours: please have a look.", "This belongs to you.", "Our part is done; the rest is yours.")
 RAISED: Final = ("More people have it than we thought.", "Deadline tomorrow.", "The customer cannot work.")
 LOWERED: Final = ("There is a workaround.", "Can wait until next week, says the customer.")
-ESCALATED: Final = ("No progress for days; I need help here.", "Customer complains, please decide.", "Vendor does not react.")
+ESCALATED: Final = (
+    "No progress for days; I need help here.",
+    "Customer complains, please decide.",
+    "Vendor does not react.",
+)
 SEEN: Final = ("I have called the customer.", "Talked to the vendor's manager.", "Go on with it, I follow up.")
 AGAIN: Final = (
     "Sorry, it is back.", "It worked for a day, and now it is the same again.", "That did not solve it.", ("Please open this again: it has not "
     "changed."),
 )  # fmt: skip
 THANKED: Final = ("Works again, thank you!", "Solved, thanks for the quick help.", "Perfect, thank you.")
-UNANSWERED: Final = ("No answer from the requester; taken as solved.", "Asked twice without an answer; closing this for now.")
+UNANSWERED: Final = (
+    "No answer from the requester; taken as solved.",
+    "Asked twice without an answer; closing this for now.",
+)

@@ -127,7 +127,9 @@ def demo(data: Path, quarter: Quarter, console: Console) -> None:
     with console.status("applying the demo's organisation"):
         file, ids = apply_organisation(stack, requesters_for(quarter.tickets), password)
     agents = sum(bool(person.departments) for person in file.people)
-    console.print(f"Organisation: {agents} agents in {len(file.departments)} departments, {len(ids)} people.\n", highlight=False)
+    console.print(
+        f"Organisation: {agents} agents in {len(file.departments)} departments, {len(ids)} people.\n", highlight=False
+    )
     told = Story(stack, console).play()
     load_quarter(stack, data, quarter, file, ids, console)
     what_to_look_at(stack, data, console, told, password, new=new)

@@ -54,7 +54,9 @@ def _say_password(stack: Stack, data: Path, console: Console, password: str, *, 
         f"{stack.url}/api/v1/sessions", json={"login": "john", "password": password}, timeout=30, trust_env=False
     )
     if answer.status_code == _UNAUTHORIZED:
-        console.print("  password: the one these accounts were given first; an administrator can set another", style="yellow")
+        console.print(
+            "  password: the one these accounts were given first; an administrator can set another", style="yellow"
+        )
     elif new:
         console.print(f"  password: [bold]{password}[/bold]   (kept in {data / 'demo.password'})", highlight=False)
     else:
@@ -77,7 +79,9 @@ def _figures(stack: Stack) -> Table:
         if row["count"]:
             table.add_row(f"{name}, median and 90%", f"{_hours(row['median'])}, {_hours(row['p90'])}")
     for row in backlog:
-        table.add_row("not closed, unresolved, on hold now", f"{row['open']:,}, {row['unresolved']:,}, {row['on_hold']:,}")
+        table.add_row(
+            "not closed, unresolved, on hold now", f"{row['open']:,}, {row['unresolved']:,}, {row['on_hold']:,}"
+        )
     table.add_row("most acts", ", ".join(f"{row['agent']} {row['acts']:,}" for row in agents))
     return table
 

@@ -34,7 +34,17 @@ _EXPECTED: Final = (
 """Every step that the timeline must show, in order, with its actor."""
 _CAUSES: Final = (("transferred", "created"), ("assigned", "created"), ("resumed", "message_received"))
 """Steps that services took by themselves, and what made them."""
-_COUNTED: Final = ("created", "prioritised", "assigned", "noted", "replied", "held", "message_received", "resolved", "closed")
+_COUNTED: Final = (
+    "created",
+    "prioritised",
+    "assigned",
+    "noted",
+    "replied",
+    "held",
+    "message_received",
+    "resolved",
+    "closed",
+)
 _HIDDEN: Final = frozenset({"noted", "assigned", "transferred", "prioritised"})
 """What Ken must not find in his ticket's timeline."""
 
@@ -110,12 +120,20 @@ class Story:
     def _john(self, client: httpx.Client, ticket: str, number: str) -> None:
         """John looks at his list, weighs the ticket and hands it over."""
         mine = self._see(client, "john", "/tickets", assignee="me", limit=200)
-        self._claim("John sees the ticket in his list", any(item["number"] == number for item in mine["items"]), mine["items"][:3])
+        self._claim(
+            "John sees the ticket in his list",
+            any(item["number"] == number for item in mine["items"]),
+            mine["items"][:3],
+        )
         self._tell("John", "sees it in his list")
-        self._do(client, "john", f"{ticket}/prioritise", {"severity": "Sev-A", "message": "Everybody there stands still."})
+        self._do(
+            client, "john", f"{ticket}/prioritise", {"severity": "Sev-A", "message": "Everybody there stands still."}
+        )
         seen = self._see(client, "john", ticket)
         self._claim(
-            "it is an open Sev-A emergency", (seen["severity"], seen["priority"], seen["status"]) == ("Sev-A", "emergency", "open"), seen
+            "it is an open Sev-A emergency",
+            (seen["severity"], seen["priority"], seen["status"]) == ("Sev-A", "emergency", "open"),
+            seen,
         )
         self._tell("John", "prioritises it: a Sev-A emergency")
         self._do(client, "john", f"{ticket}/assign", {"agent": "jane", "message": MESSAGE})
@@ -126,9 +144,15 @@ class Story:
     def _jane(self, client: httpx.Client, ticket: str, number: str) -> None:
         """Jane reads what John left, investigates, and asks Ken to try again."""
         mine = self._see(client, "jane", "/tickets", assignee="me", limit=200)
-        self._claim("Jane sees the ticket in her list", any(item["number"] == number for item in mine["items"]), mine["items"][:3])
+        self._claim(
+            "Jane sees the ticket in her list",
+            any(item["number"] == number for item in mine["items"]),
+            mine["items"][:3],
+        )
         read = self._see(client, "jane", f"{ticket}/timeline")["items"]
-        self._claim("Jane reads John's message", _says(read, "assigned", "message", MESSAGE), [item["type"] for item in read])
+        self._claim(
+            "Jane reads John's message", _says(read, "assigned", "message", MESSAGE), [item["type"] for item in read]
+        )
         self._tell("Jane", "finds it in her list, with John's message")
         self._do(client, "jane", f"{ticket}/notes", {"body": FOUND})
         self._tell("Jane", f"investigates, and notes: “{FOUND}”")
@@ -142,19 +166,34 @@ class Story:
     def _done(self, client: httpx.Client, ticket: str, number: str) -> None:
         """Ken answers, Jane resolves and closes, and John still sees all of it."""
         self._do(client, "ken", f"{ticket}/messages", {"body": "It works, everything has gone out. Thank you, Jane!"})
-        self._until("Ken's answer takes the ticket off hold", lambda: self._see(client, "jane", ticket), lambda t: t["status"] == "open")
+        self._until(
+            "Ken's answer takes the ticket off hold",
+            lambda: self._see(client, "jane", ticket),
+            lambda t: t["status"] == "open",
+        )
         self._tell("Ken", "answers that it works; that takes the ticket off hold")
-        self._do(client, "jane", f"{ticket}/resolve", {"resolution": "The mail relay's certificate had ended; renewed it, and its renewal is automatic now."})
-        self._claim("the ticket is resolved", self._see(client, "ken", ticket)["status"] == "resolved", "another status")
+        self._do(
+            client,
+            "jane",
+            f"{ticket}/resolve",
+            {"resolution": "The mail relay's certificate had ended; renewed it, and its renewal is automatic now."},
+        )
+        self._claim(
+            "the ticket is resolved", self._see(client, "ken", ticket)["status"] == "resolved", "another status"
+        )
         self._tell("Jane", "resolves it")
         self._do(client, "jane", f"{ticket}/close", {"message": CLOSING})
         self._tell("Jane", f"closes it: “{CLOSING}”")
         involved = self._see(client, "john", "/tickets", involved="me", limit=200)["items"]
         mine = next((item for item in involved if item["number"] == number), None)
-        self._claim("John still sees the ticket he handed over", mine is not None, [item["number"] for item in involved[:5]])
+        self._claim(
+            "John still sees the ticket he handed over", mine is not None, [item["number"] for item in involved[:5]]
+        )
         self._claim("John sees that it is closed", mine is not None and mine["status"] == "closed", mine)
         read = self._see(client, "john", f"{ticket}/timeline")["items"]
-        self._claim("John reads Jane's message", _says(read, "closed", "message", CLOSING), [item["type"] for item in read])
+        self._claim(
+            "John reads Jane's message", _says(read, "closed", "message", CLOSING), [item["type"] for item in read]
+        )
         self._tell("John", "still sees it among the tickets he was involved in, closed, with Jane's message")
 
     def _check_timeline(self, client: httpx.Client, ticket: str) -> list[dict[str, Any]]:
@@ -162,7 +201,9 @@ class Story:
         steps = iter(items)
         for wanted in _EXPECTED:
             found = any((item["type"], _who(item["actor"])) == wanted for item in steps)
-            self._claim(f"the timeline shows {wanted[0]} by {wanted[1]}, in its place", found, [i["type"] for i in items])
+            self._claim(
+                f"the timeline shows {wanted[0]} by {wanted[1]}, in its place", found, [i["type"] for i in items]
+            )
         for name, cause in _CAUSES:
             step = next(item for item in items if item["type"] == name)
             self._claim(f"{name} names its cause, {cause}", (step["cause"] or {}).get("type") == cause, step["cause"])
@@ -173,7 +214,9 @@ class Story:
         types = [item["type"] for item in items]
         self._claim("Ken reads Jane's reply", "replied" in types, types)
         self._claim("Ken sees neither notes nor routing", not _HIDDEN & set(types), types)
-        self._tell("Ken", "sees the reply and the resolution in his ticket, and neither notes nor who passed it to whom")
+        self._tell(
+            "Ken", "sees the reply and the resolution in his ticket, and neither notes nor who passed it to whom"
+        )
 
     def _check_reports(self, client: httpx.Client, timeline: Sequence[Mapping[str, Any]]) -> None:
         """The reports since the ticket's creation count every step of it."""
@@ -184,12 +227,21 @@ class Story:
             return all(cases.get(name, 0) >= 1 for name in _COUNTED)
 
         report = self._until(
-            "the activities report counts every step", lambda: self._see(client, "ana", "/reports/activities", **{"from": since}), counted
+            "the activities report counts every step",
+            lambda: self._see(client, "ana", "/reports/activities", **{"from": since}),
+            counted,
         )
-        acts = {row["agent"]: row["acts"] for row in self._see(client, "ana", "/reports/agents", **{"from": since})["rows"]}
-        self._claim("the agents report counts what John and Jane did", bool(acts.get("john") and acts.get("jane")), acts)
+        acts = {
+            row["agent"]: row["acts"] for row in self._see(client, "ana", "/reports/agents", **{"from": since})["rows"]
+        }
+        self._claim(
+            "the agents report counts what John and Jane did", bool(acts.get("john") and acts.get("jane")), acts
+        )
         steps = sum(row["rows"] for row in report["rows"])
-        self._tell("Ana", f"reads in the reports: {steps} activities since, John acted {acts['john']} times, Jane {acts['jane']} times")
+        self._tell(
+            "Ana",
+            f"reads in the reports: {steps} activities since, John acted {acts['john']} times, Jane {acts['jane']} times",
+        )
 
     # -- the API -----------------------------------------------------------------------------------------------------------
 

@@ -122,7 +122,12 @@ async def sign_in(body: SignIn, response: Response, gateway: GatewayDep) -> Sess
     token, session = await gateway.sign_in(body.login, body.password)
     secure = gateway.settings.public_url.startswith("https://")
     response.set_cookie(
-        COOKIE, token, max_age=int(domain.SESSION_LIFETIME.total_seconds()), httponly=True, samesite="lax", secure=secure
+        COOKIE,
+        token,
+        max_age=int(domain.SESSION_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=secure,
     )
     return SessionStarted(token=token, expires_at=session.expires_at)
 
@@ -189,7 +194,9 @@ async def issue_key(body: NewKey, command: CommandDep, gateway: GatewayDep) -> I
     if body.acts_for is not None:
         person = await gateway.directory.by_login(body.acts_for)
         if person is None:
-            raise Problem(422, f"acts_for: nobody is called {body.acts_for!r}.", fields={"acts_for": "must be a known person"})
+            raise Problem(
+                422, f"acts_for: nobody is called {body.acts_for!r}.", fields={"acts_for": "must be a known person"}
+            )
         person_id = str(person.person_id)
     key_id = derived("key", command.command_id)
     if command.request_digest is None:

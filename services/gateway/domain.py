@@ -67,7 +67,14 @@ def evolve_session(state: Session, event: Event) -> Session:
 
 
 def configure_account(
-    state: Account, *, person_id: str, roles: Sequence[str], active: bool, login: str, name: str | None, email: str | None
+    state: Account,
+    *,
+    person_id: str,
+    roles: Sequence[str],
+    active: bool,
+    login: str,
+    name: str | None,
+    email: str | None,
 ) -> list[NewEvent]:
     """Open or change an account; nothing, if it is so already."""
     wanted = Account(True, tuple(sorted(set(roles))), active, login, name, email)
@@ -99,9 +106,7 @@ def revoke_session(state: Session) -> list[NewEvent]:
         raise Refusal("There is no such session.", status=404)
     if state.revoked:
         return []
-    return [
-        NewEvent("ledgerdesk.session.revoked", {"person_id": state.person_id, "expires_at": state.expires_at})
-    ]
+    return [NewEvent("ledgerdesk.session.revoked", {"person_id": state.person_id, "expires_at": state.expires_at})]
 
 
 def issue_key(*, name: str, roles: Sequence[str], key_hash: str, person_id: str | None) -> list[NewEvent]:

@@ -15,7 +15,9 @@ from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import RESPONSES
 
-PUBLIC = frozenset({"created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started"})
+PUBLIC = frozenset(
+    {"created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started"}
+)
 POLL = 0.2
 PAGE = 500
 KEPT = "7 days"
@@ -101,7 +103,9 @@ def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
     return ServerSentEvent(data=orjson.dumps(data).decode(), id=str(row["id"]), event=row["type"])
 
 
-async def _events(request: Request, pool: Pool, tail: FeedTail, caller: Caller, last: int | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    request: Request, pool: Pool, tail: FeedTail, caller: Caller, last: int | None
+) -> AsyncIterator[ServerSentEvent]:
     queue = await tail.open()
     try:
         sent = 0

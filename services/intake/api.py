@@ -173,7 +173,9 @@ def _for_whom(caller: Caller, body: NewTicket) -> NewTicket:
         return body
     caller.need("requester")
     if caller.email is None:
-        raise Problem(422, "Your account has no e-mail address.", fields={"requester": "your account has no e-mail address"})
+        raise Problem(
+            422, "Your account has no e-mail address.", fields={"requester": "your account has no e-mail address"}
+        )
     if body.requester is not None and body.requester.email != caller.email:
         raise Problem(403, "You may open tickets for yourself only.", fields={"requester.email": "must be your own"})
     name = body.requester.name if body.requester else None
@@ -261,16 +263,22 @@ async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDe
         for entry in entries:
             stream_id = directory_id(kind, entry.key)
             new = entry.model_dump(mode="json")
-            context = Context(derived("apply", kind, entry.key, new, await _version(intake, stream_id)), caller.actor, caller.via)
+            context = Context(
+                derived("apply", kind, entry.key, new, await _version(intake, stream_id)), caller.actor, caller.via
+            )
             result = await intake.entries.execute(
-                stream_id, lambda old, k=kind, n=new: domain.configure(k, n, old), context  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+                stream_id,
+                lambda old, k=kind, n=new: domain.configure(k, n, old),
+                context,  # type: ignore[misc] # mypy cannot infer a lambda's defaults
             )
             changed += bool(result.events) and not result.repeat
     people = {}
     for person in body.people:
         context = Context(derived("apply", "person", person.email), caller.actor, caller.via)
         # The organisations of this very call are not in the view yet.
-        named = next((o.key for o in body.organisations if o.active and person.email.rpartition("@")[2] in o.domains), None)
+        named = next(
+            (o.key for o in body.organisations if o.active and person.email.rpartition("@")[2] in o.domains), None
+        )
         people[person.email] = str(await intake.people.person(person.email, person.name, context, named))
     return Applied(changed=changed, position=await intake.tickets.store.last_position(), people=people)
 

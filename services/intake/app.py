@@ -35,7 +35,9 @@ async def build(kernel: Kernel) -> Service:
         Ledger(store, appender, no_entry, entry_after), people,
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
-    subscription = Subscription("ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, parts.pool, [ingress], decode=decode_raw)
+    subscription = Subscription(
+        "ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, parts.pool, [ingress], decode=decode_raw
+    )
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,

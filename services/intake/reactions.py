@@ -103,7 +103,9 @@ def cloud_event(record: RawRecord) -> CloudEvent:
 
 
 def _reason(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'data'}: {e['msg']}" for e in error.errors(include_url=False)[:5])
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'data'}: {e['msg']}" for e in error.errors(include_url=False)[:5]
+    )
 
 
 async def take(intake: Intake, event: CloudEvent) -> None:

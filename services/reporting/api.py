@@ -111,7 +111,9 @@ async def read_report(
     reporting: ReportingDep,
     start: Annotated[
         str | None,
-        Query(alias="from", description="From when on: RFC 3339, or a date for its midnight UTC", examples=["2026-03-01"]),
+        Query(
+            alias="from", description="From when on: RFC 3339, or a date for its midnight UTC", examples=["2026-03-01"]
+        ),
     ] = None,
     to: Annotated[str | None, Query(description="Up to when, exclusive; as `from`", examples=["2026-04-01"])] = None,
     group_by: Annotated[

@@ -25,7 +25,9 @@ def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
     for name, count in {name: len(request.query_params.getlist(name)) for name in request.query_params}.items():
         if name not in known:
             remedy = f"there are {', '.join(sorted(known))}" if known else "it takes none"
-            raise Problem(400, f"There is no parameter {name!r} here; {remedy}.", fields={name: "is not known to this path"})
+            raise Problem(
+                400, f"There is no parameter {name!r} here; {remedy}.", fields={name: "is not known to this path"}
+            )
         if count > 1:
             raise Problem(422, f"{name}: give it once.", fields={name: f"is given {count} times; give it once"})
 
@@ -89,7 +91,9 @@ async def question_of(
 
 
 async def _person(pool: Pool, login: str) -> UUID:
-    found: UUID | None = await pool.fetchval("SELECT stream_id FROM person WHERE login = $1 ORDER BY stream_id LIMIT 1", login)
+    found: UUID | None = await pool.fetchval(
+        "SELECT stream_id FROM person WHERE login = $1 ORDER BY stream_id LIMIT 1", login
+    )
     if found is None:
         raise Problem(422, f"agent: nobody has the login {login!r}.", fields={"agent": "must be the login of an agent"})
     return found

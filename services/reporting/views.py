@@ -42,6 +42,7 @@ _TICKET = (
     "status, set_priority, first_resolved_at, first_closed_at, reopened_from_resolved, reopened_from_closed, first_at, last_at"
 )
 
+
 def _heads_as_json(heads: Mapping[str, Head]) -> dict[str, list[Any]]:
     return {source: [rfc3339(head.at), *head[1:]] for source, head in heads.items()}
 
@@ -141,7 +142,9 @@ class ReportView:
             ]
             entries = entries_of(initial(ticket_id), grouped.get(ticket_id, []))
             expected, _ = refold(whole, {}, entries)
-            found += _differences(ticket_id, stored[ticket_id], {entry.place: (entry, counts) for entry, counts in expected})
+            found += _differences(
+                ticket_id, stored[ticket_id], {entry.place: (entry, counts) for entry, counts in expected}
+            )
         return found
 
 

@@ -101,7 +101,9 @@ async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing:
     if body.team is not None:
         team = await routing.directory.entry("team", body.team)
         if team is None or not team.get("active", True):
-            raise Problem(422, f"team: there is no team {body.team!r}.", fields={"team": "must be the key of an active team"})
+            raise Problem(
+                422, f"team: there is no team {body.team!r}.", fields={"team": "must be the key of an active team"}
+            )
     return await _work_on(
         ref, command, routing,
         lambda state: domain.assign(state, agent=agent_id, team=body.team, message=body.message),

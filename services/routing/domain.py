@@ -128,9 +128,7 @@ def release(state: Handling, *, by: str | None, may_release_others: bool, messag
     ]
 
 
-def transfer(
-    state: Handling, *, department: str, config: Config, message: str | None
-) -> list[NewEvent]:
+def transfer(state: Handling, *, department: str, config: Config, message: str | None) -> list[NewEvent]:
     """Move the ticket to a department; an agent who is not in it gives it up.
 
     Raises:
@@ -239,7 +237,12 @@ def _pick(
     team, team_rule = _first(rules, "team")
     agent, agent_rule = _first(rules, "agent")
     if agent is not None and any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
-        data = {"agent": agent, "team": team, "previous": nobody, "why": _because(agent_rule, "the rule names the agent")}
+        data = {
+            "agent": agent,
+            "team": team,
+            "previous": nobody,
+            "why": _because(agent_rule, "the rule names the agent"),
+        }
         return [NewEvent(ASSIGNED, data)]
     if team is not None:
         data = {"agent": None, "team": team, "previous": nobody, "why": _because(team_rule, "the rule names the team")}
@@ -260,9 +263,7 @@ def _pick(
     return [NewEvent(ASSIGNED, {"agent": best["agent"], "team": None, "previous": nobody, "why": why})]
 
 
-def weigh(
-    department: str, needed: Sequence[str], config: Config, load: Mapping[str, int]
-) -> list[dict[str, Any]]:
+def weigh(department: str, needed: Sequence[str], config: Config, load: Mapping[str, int]) -> list[dict[str, Any]]:
     """Weigh every active agent of a department. Least score wins; `excluded` says why one cannot."""
     weighed = []
     for agent in sorted(config.agents, key=lambda a: str(a["person_id"])):

@@ -18,9 +18,7 @@ from shared.http.caller import Caller, CallerDep
 from shared.http.problems import Problem
 from shared.service import component
 
-Operator = Literal[
-    "equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"
-]
+Operator = Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
 TestedField = Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
 
 
@@ -123,9 +121,7 @@ class _Applier:
         self._caller = caller
         self.changed = 0
 
-    async def apply(
-        self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]
-    ) -> None:
+    async def apply(self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]) -> None:
         """Configure one entry, decided on its own history; an entry that says so already is left alone."""
         store = self._routing.entries.store
         events, head = await store.load(stream_id)
@@ -138,9 +134,7 @@ class _Applier:
 
     async def plain(self, kind: str, key: str, new: dict[str, Any]) -> None:
         """Configure an entry without personal parts."""
-        await self.apply(
-            kind, directory_id(kind, key), lambda events: domain.configure(kind, new, _last(events))
-        )
+        await self.apply(kind, directory_id(kind, key), lambda events: domain.configure(kind, new, _last(events)))
 
     async def rule(self, entry: RuleEntry) -> None:
         """Configure a rule; each change is a new version of it, which its assignments name."""

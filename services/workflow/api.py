@@ -133,9 +133,7 @@ async def prioritise(ref: TicketRef, body: PrioritiseBody, command: CommandDep, 
 
 
 @router.post("/tickets/{ref}/hold")
-async def hold(
-    ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: HoldBody | None = None
-) -> Taken:
+async def hold(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: HoldBody | None = None) -> Taken:
     """Put the ticket on hold, or change what it waits for."""
     reason = body.reason if body else None
     until = rfc3339(body.until) if body and body.until else None
@@ -155,18 +153,14 @@ async def resolve(ref: TicketRef, body: ResolveBody, command: CommandDep, workfl
 
 
 @router.post("/tickets/{ref}/close")
-async def close(
-    ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None
-) -> Taken:
+async def close(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
     """Close the ticket."""
     message = body.message if body else None
     return await _anybody(ref, command, workflow, lambda state: domain.close(state, message=message))
 
 
 @router.post("/tickets/{ref}/reopen")
-async def reopen(
-    ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None
-) -> Taken:
+async def reopen(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
     """Take up again what was resolved or closed."""
     message = body.message if body else None
     return await _anybody(ref, command, workflow, lambda state: domain.reopen(state, message=message))

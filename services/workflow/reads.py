@@ -22,7 +22,11 @@ router = APIRouter(tags=["workflow"], responses=RESPONSES)
 
 AfterHeader = Annotated[
     str | None,
-    Header(alias="Ledgerdesk-After", max_length=2000, description="Wait for these: values of Ledgerdesk-Version, comma separated"),
+    Header(
+        alias="Ledgerdesk-After",
+        max_length=2000,
+        description="Wait for these: values of Ledgerdesk-Version, comma separated",
+    ),
 ]
 
 
@@ -61,7 +65,12 @@ async def _visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.R
 
 @router.get("/tickets/{ref}")
 async def read_ticket(
-    ref: TicketRef, request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep, after: AfterHeader = None
+    ref: TicketRef,
+    request: Request,
+    response: Response,
+    caller: CallerDep,
+    workflow: WorkflowDep,
+    after: AfterHeader = None,
 ) -> TicketShown:
     """Return a ticket as it is now. The ETag names the versions it was read at."""
     refuse_unknown_parameters(request, set())
@@ -80,7 +89,12 @@ class Timeline(BaseModel):
 
 @router.get("/tickets/{ref}/timeline")
 async def read_timeline(
-    ref: TicketRef, request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep, after: AfterHeader = None
+    ref: TicketRef,
+    request: Request,
+    response: Response,
+    caller: CallerDep,
+    workflow: WorkflowDep,
+    after: AfterHeader = None,
 ) -> Timeline:
     """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them."""
     refuse_unknown_parameters(request, set())
@@ -126,8 +140,8 @@ async def read_tickets(
     query = ListQuery(**parameters.model_dump())
     for name in ("assignee", "involved"):
         if getattr(query, name) == "me" and caller.person_id is None:
-            raise Problem(422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"})
+            raise Problem(
+                422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"}
+            )
     rows, cursor = await list_tickets(workflow.pool, workflow.directory, query, caller)
     return Page(items=await show_ticket(workflow.directory, rows, caller), next=cursor)
-
-

@@ -158,7 +158,10 @@ async def show_timeline(directory: Directory, rows: Sequence[asyncpg.Record], ca
     for row in visible:
         data = {**_with_logins(row["data"], people), **(row["personal"] or {})}
         if not full:
-            for private in ("origin", "reason"):  # where an imported row stood; what a hold waits for is the desk's business
+            for private in (
+                "origin",
+                "reason",
+            ):  # where an imported row stood; what a hold waits for is the desk's business
                 data.pop(private, None)
         cause = Cause(id=row["cause"], type=types.get(row["cause"])) if full and row["cause"] else None
         items.append(

@@ -113,5 +113,7 @@ async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[async
         *where.values,
     )
     page = rows[: query.limit]
-    cursor = encode_cursor([page[-1][column].isoformat(), str(page[-1]["stream_id"])]) if len(rows) > query.limit else None
+    cursor = (
+        encode_cursor([page[-1][column].isoformat(), str(page[-1]["stream_id"])]) if len(rows) > query.limit else None
+    )
     return page, cursor

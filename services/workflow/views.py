@@ -16,7 +16,9 @@ _STATUS = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
     "reopened": "open",
 }  # fmt: skip
-PUBLIC = frozenset({"created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started"})
+PUBLIC = frozenset(
+    {"created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started"}
+)
 """What a requester may see of a timeline: never notes, routing or its reasons."""
 REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred", "message_received"})
 _SPOKEN = {"created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution"}
@@ -172,7 +174,8 @@ class TicketView:
 async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
     """Hold the timeline of these tickets against their events, both ways; returns what differs."""
     rows = await connection.fetch(
-        "SELECT ticket_id, source, version, event_id, type, at, data, personal FROM timeline WHERE ticket_id = ANY ($1)", ids
+        "SELECT ticket_id, source, version, event_id, type, at, data, personal FROM timeline WHERE ticket_id = ANY ($1)",
+        ids,
     )
     stored = {(r["ticket_id"], r["source"], r["version"]): r for r in rows}
     found = []

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto import pgproto  # its UUID is equal to uuid.UUID, and parsed ten times as fast
 
 SPEC_VERSION: Final = "1.0"
 WATERMARK: Final = "ledgerdesk.watermark"
@@ -54,9 +55,9 @@ class NewEvent:
     personal: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """A fact in a store.
+    """A fact in a store. Nobody changes one; it is not `frozen` because that makes making one three times as slow.
 
     Attributes:
         event_id: Identity; a second event with it is a repeat.
@@ -130,9 +131,7 @@ def to_record(event: Event) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
         headers.append(("ce_causationid", str(event.cause).encode()))
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    value = orjson.dumps(
-        {"actor": event.actor, "via": event.via, "data": event.data, "personal": event.personal}
-    )
+    value = orjson.dumps({"actor": event.actor, "via": event.via, "data": event.data, "personal": event.personal})
     return stream, value, headers
 
 
@@ -160,19 +159,19 @@ def from_record(value: bytes | None, raw_headers: Sequence[tuple[str, bytes]]) -
         cause = headers.get("ce_causationid")
         trace = headers.get("traceparent")
         return Event(
-            event_id=UUID(headers["ce_id"].decode()),
+            event_id=pgproto.UUID(headers["ce_id"].decode()),
             type=headers["ce_type"].decode(),
             schema_version=int(headers["ce_schemaversion"]),
             source=source_of(headers),
-            stream_id=UUID(headers["ce_subject"].decode()),
+            stream_id=pgproto.UUID(headers["ce_subject"].decode()),
             version=int(headers["ce_sequence"]),
             position=int(headers["ce_position"]),
             data=body["data"],
             personal=body["personal"],
             actor=body["actor"],
             via=body["via"],
-            cause=UUID(cause.decode()) if cause else None,
-            correlation=UUID(headers["ce_correlationid"].decode()),
+            cause=pgproto.UUID(cause.decode()) if cause else None,
+            correlation=pgproto.UUID(headers["ce_correlationid"].decode()),
             occurred_at=datetime.fromisoformat(headers["ce_time"].decode()),
             recorded_at=datetime.fromisoformat(headers["ce_recordedtime"].decode()),
             traceparent=trace.decode() if trace else None,
@@ -216,10 +215,10 @@ def to_feed_line(event: Event) -> bytes:
 def from_feed_line(line: bytes | str) -> Event:
     """Return the event of one feed line: the inverse of `to_feed_line`."""
     raw = orjson.loads(line)
-    raw["event_id"] = UUID(raw["event_id"])
-    raw["stream_id"] = UUID(raw["stream_id"])
-    raw["cause"] = UUID(raw["cause"]) if raw["cause"] else None
-    raw["correlation"] = UUID(raw["correlation"])
+    raw["event_id"] = pgproto.UUID(raw["event_id"])
+    raw["stream_id"] = pgproto.UUID(raw["stream_id"])
+    raw["cause"] = pgproto.UUID(raw["cause"]) if raw["cause"] else None
+    raw["correlation"] = pgproto.UUID(raw["correlation"])
     raw["occurred_at"] = datetime.fromisoformat(raw["occurred_at"])
     raw["recorded_at"] = datetime.fromisoformat(raw["recorded_at"])
     return Event(**raw)

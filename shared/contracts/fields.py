@@ -37,7 +37,9 @@ def _email(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
-Body = Annotated[str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(_storable), AfterValidator(_said)]
+Body = Annotated[
+    str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(_storable), AfterValidator(_said)
+]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_storable)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]

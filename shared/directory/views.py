@@ -98,7 +98,8 @@ class EntryRow:
 
 
 _ENTRIES = {
-    f"ledgerdesk.{kind}.configured": kind for kind in ("organisation", "topic", "department", "team", "topic_route", "rule")
+    f"ledgerdesk.{kind}.configured": kind
+    for kind in ("organisation", "topic", "department", "team", "topic_route", "rule")
 }
 
 

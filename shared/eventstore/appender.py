@@ -103,7 +103,9 @@ class Appender:
         except BaseException as error:  # every waiter is told; none may hang because one batch failed
             unknown = isinstance(error, (*LOST_CONNECTION, asyncio.CancelledError))
             if len(batch) > 1 and not unknown and isinstance(error, Exception):
-                for waiting in batch:  # one command holds what the database cannot take: the others must not fail with it
+                for (
+                    waiting
+                ) in batch:  # one command holds what the database cannot take: the others must not fail with it
                     await self._flush([waiting])
                 return
             _fail(batch, StoreUnavailableError(str(error)) if unknown else error)

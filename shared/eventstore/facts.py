@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.catalogue import EventSpec, PayloadError, check
@@ -59,6 +60,7 @@ class _Fresh:
 
     index: int
     fact: Fact
+    event_id: UUID
     event: NewEvent
     spec: EventSpec
 
@@ -87,11 +89,11 @@ class FactWriter:
     async def state(self, log: str, facts: Sequence[Fact]) -> Stated:
         """Append what is new. A bad fact is refused with its reason; the rest goes in."""
         result = Stated(0, 0, [])
-        known = await self._store.find([UUID(fact.id) for fact in facts])
+        known = await self._store.known([fact.id for fact in facts])
         fresh: dict[UUID, list[_Fresh]] = {}
         seen: set[str] = set()
         for index, fact in enumerate(facts):
-            if UUID(fact.id) in known or fact.id in seen:
+            if fact.id in known or fact.id in seen:
                 result.known += 1
                 continue
             seen.add(fact.id)
@@ -101,7 +103,9 @@ class FactWriter:
             except PayloadError as error:
                 result.refused.append(Refused(index, str(error)))
                 continue
-            fresh.setdefault(UUID(fact.stream_id), []).append(_Fresh(index, fact, event, spec))
+            fresh.setdefault(pgproto.UUID(fact.stream_id), []).append(
+                _Fresh(index, fact, pgproto.UUID(fact.id), event, spec)
+            )
         streams = iter(fresh.items())
         while batch := _up_to(streams, BATCH):
             await self._append(log, dict(batch), result)
@@ -126,7 +130,7 @@ class FactWriter:
                     again[command.stream_id] = batch[command.stream_id]
                 else:  # somebody states the same log at the same time: drop what he has stated and look again
                     there = await self._store.find([row.event_id for row in command.rows])
-                    left = [fresh for fresh in batch[command.stream_id] if UUID(fresh.fact.id) not in there]
+                    left = [fresh for fresh in batch[command.stream_id] if fresh.event_id not in there]
                     result.known += len(batch[command.stream_id]) - len(left)
                     if left:
                         again[command.stream_id] = left
@@ -147,14 +151,18 @@ class FactWriter:
             if number and number < last:
                 if first:
                     result.refused.append(
-                        Refused(index, f"row {number} comes after row {last} of its case: state rows in the log's order")
+                        Refused(
+                            index, f"row {number} comes after row {last} of its case: state rows in the log's order"
+                        )
                     )
                 continue
             last = max(last, number)
-            context = Context(UUID(fact.id), Actor(fact.actor.kind, fact.actor.id), Via("import", log))
+            context = Context(fresh.event_id, Actor(fact.actor.kind, fact.actor.id), Via("import", log))
             moment: datetime = fact.occurred_at.astimezone(UTC)
             try:
-                row, head = link(self._store.owner, stream_id, head, fresh.event, fresh.spec, UUID(fact.id), context, moment)
+                row, head = link(
+                    self._store.owner, stream_id, head, fresh.event, fresh.spec, fresh.event_id, context, moment
+                )
             except EventTooLargeError as error:
                 if first:
                     result.refused.append(Refused(index, str(error)))

@@ -185,12 +185,18 @@ class Ledger(Generic[S]):
         if context.request and first["meta"].get("request") not in (None, context.request):
             raise KeyReusedError("this Idempotency-Key was used with another body")
         return Result(
-            first["version"], True, [NewEvent(first["type"], first["data"], first["personal"])],
+            first["version"],
+            True,
+            [NewEvent(first["type"], first["data"], first["personal"])],
             first["occurred_at"],
         )
 
     async def execute(
-        self, stream_id: UUID, decide: Callable[[S], Sequence[NewEvent]], context: Context, if_version: int | None = None
+        self,
+        stream_id: UUID,
+        decide: Callable[[S], Sequence[NewEvent]],
+        context: Context,
+        if_version: int | None = None,
     ) -> Result:
         """Decide on the stream's state and append what was decided.
 

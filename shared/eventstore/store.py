@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event
@@ -15,9 +16,7 @@ from shared.db import Pool
 PRIVATE = [spec.type for spec in CATALOGUE.values() if spec.topic is None]
 """Types that never leave their owner's schema (password hashes)."""
 
-COLUMNS = (
-    "event_id, type, schema_version, stream_id, version, position, data, personal, meta, occurred_at, recorded_at"
-)
+COLUMNS = "event_id, type, schema_version, stream_id, version, position, data, personal, meta, occurred_at, recorded_at"
 
 APPEND = "SELECT command, outcome, head FROM append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
 
@@ -30,7 +29,7 @@ CROSS JOIN LATERAL (
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """An event ready to be inserted: enveloped, linked into its stream's chain."""
 
@@ -94,8 +93,8 @@ def event_of(row: asyncpg.Record, source: str) -> Event:
         personal=row["personal"],
         actor=meta["actor"],
         via=meta["via"],
-        cause=UUID(meta["cause"]) if meta["cause"] else None,
-        correlation=UUID(meta["correlation"]),
+        cause=pgproto.UUID(meta["cause"]) if meta["cause"] else None,
+        correlation=pgproto.UUID(meta["correlation"]),
         occurred_at=row["occurred_at"],
         recorded_at=row["recorded_at"],
         traceparent=meta.get("traceparent"),
@@ -112,7 +111,9 @@ class EventStore:
     async def load(self, stream_id: UUID, after: int = 0) -> tuple[list[Event], Head]:
         """Return a stream's events past version `after`, in order, and its end."""
         rows = await self.pool.fetch(
-            f"SELECT {COLUMNS}, hash FROM event WHERE stream_id = $1 AND version > $2 ORDER BY version", stream_id, after
+            f"SELECT {COLUMNS}, hash FROM event WHERE stream_id = $1 AND version > $2 ORDER BY version",
+            stream_id,
+            after,
         )
         events = [event_of(row, self.owner) for row in rows]
         head = Head(events[-1].version, rows[-1]["hash"], events[-1].occurred_at) if rows else Head(0, bytes(32), None)
@@ -130,6 +131,13 @@ class EventStore:
         """Return the rows of those of these ids that the store knows (``version``, ``meta``, ``data``, …)."""
         rows = await self.pool.fetch(f"SELECT {COLUMNS} FROM event WHERE event_id = ANY ($1)", event_ids)
         return {row["event_id"]: row for row in rows}
+
+    async def known(self, event_ids: Sequence[str]) -> set[str]:
+        """Return those of these ids (as text) that the store holds."""
+        rows = await self.pool.fetch(
+            "SELECT event_id::text FROM event WHERE event_id = ANY ($1::text[]::uuid[])", event_ids
+        )
+        return {row["event_id"] for row in rows}
 
     async def append(self, commands: Sequence[Command]) -> list[Outcome]:
         """Append a batch in one transaction of its own and return one outcome per command.

@@ -71,7 +71,9 @@ async def command_request(
     digest = None
     if idempotency_key is not None:
         if not idempotency_key.isprintable():
-            raise Problem(422, "Idempotency-Key must be printable.", fields={"Idempotency-Key": "must be printable text"})
+            raise Problem(
+                422, "Idempotency-Key must be printable.", fields={"Idempotency-Key": "must be printable text"}
+            )
         command_id = derived(caller.identity, request.method, request.url.path, idempotency_key)
         secret: bytes = request.app.state.settings.derived_key("request")
         digest = keyed_digest(secret, (await request.body()).decode(errors="replace"))[:32]

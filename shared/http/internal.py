@@ -42,7 +42,9 @@ def internal_router(owner: str) -> APIRouter:
         return Response(b"".join(map(to_feed_line, page)), media_type=NDJSON, headers={"Ledgerdesk-Now": now})
 
     @router.get("/streams/{stream_id}")
-    async def stream(stream_id: UUID, store: store_dep, after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0) -> Response:
+    async def stream(
+        stream_id: UUID, store: store_dep, after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+    ) -> Response:
         """Return one stream's events past a version, a line each."""
         found, _ = await store.load(stream_id, after)
         published = [event for event in found if event.type not in PRIVATE]

@@ -35,5 +35,7 @@ def decode_cursor(text: str, count: int) -> list[Any]:
     except (binascii.Error, ValueError):
         values = None
     if not isinstance(values, list) or len(values) != count:
-        raise Problem(422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"})
+        raise Problem(
+            422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
+        )
     return values

@@ -104,7 +104,9 @@ async def _validation(_: Request, error: Exception) -> Response:
     for item in error.errors():
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "json_invalid":
-            errors.append({"field": "body", "message": "must be JSON: " + str(item.get("ctx", {}).get("error", message))})
+            errors.append(
+                {"field": "body", "message": "must be JSON: " + str(item.get("ctx", {}).get("error", message))}
+            )
         else:
             errors.append({"field": _name_of(item["loc"]), "message": message})
     first = errors[0]
@@ -139,7 +141,9 @@ async def _refusal(_: Request, error: Exception) -> Response:
 
 async def _stale(_: Request, error: Exception) -> Response:
     assert isinstance(error, StaleError)  # noqa: S101 -- registered for this type only
-    since = [{"type": e.name, "version": e.version, "at": e.occurred_at.isoformat(), "actor": e.actor} for e in error.since]
+    since = [
+        {"type": e.name, "version": e.version, "at": e.occurred_at.isoformat(), "actor": e.actor} for e in error.since
+    ]
     return problem_response(
         412, f"It has changed since version {error.given}: read it again and decide anew.",
         [{"field": "If-Match", "message": f"is {error.given}, the ticket is at {error.actual}"}], None,

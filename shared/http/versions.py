@@ -61,7 +61,9 @@ def parse_after(values: str | None) -> dict[UUID, Versions]:
         return wanted
     items = [item.strip() for item in values.split(",") if item.strip()]
     if len(items) > MOST_AFTER:
-        raise Problem(422, f"Ledgerdesk-After takes at most {MOST_AFTER} items.", fields={"Ledgerdesk-After": "too many"})
+        raise Problem(
+            422, f"Ledgerdesk-After takes at most {MOST_AFTER} items.", fields={"Ledgerdesk-After": "too many"}
+        )
     for item in items:
         try:
             ticket, source, version = item.split(":")

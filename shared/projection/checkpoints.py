@@ -110,7 +110,10 @@ async def move(
 
 
 async def begin(
-    connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place],
+    connection: Connection,
+    consumer: str,
+    incarnation: str,
+    wanted: Sequence[Place],
     watermarks: dict[str, dict[str, Any]],
 ) -> None:
     """Start following an incarnation of the log from its beginning, knowing everything up to `watermarks`."""  # fmt: skip

@@ -17,7 +17,12 @@ class DeadLetters:
         self._producer: AIOKafkaProducer | None = None
 
     async def send(
-        self, record: Record, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], reason: str
+        self,
+        record: Record,
+        value: bytes | None,
+        key: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        reason: str,
     ) -> None:
         """Send one record there, with its reason; without its value, if that leaves no room for the reason."""
         if self._producer is None:
@@ -38,7 +43,9 @@ class DeadLetters:
         try:
             await self._producer.send_and_wait(DEADLETTER, value, key, headers=said)
         except MessageSizeTooLargeError:
-            await self._producer.send_and_wait(DEADLETTER, None, key, headers=[*said, ("ledgerdesk_value", b"too large to keep")])
+            await self._producer.send_and_wait(
+                DEADLETTER, None, key, headers=[*said, ("ledgerdesk_value", b"too large to keep")]
+            )
 
     async def close(self) -> None:
         """Close the producer."""

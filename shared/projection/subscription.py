@@ -281,7 +281,9 @@ class Subscription:
             if offset > ends[partition] or 0 < offset < begins[partition]:
                 self._afresh = True
                 self._broken.set()
-                raise LogChangedError(f"{partition}: offset {offset} lies outside {begins[partition]}..{ends[partition]}")
+                raise LogChangedError(
+                    f"{partition}: offset {offset} lies outside {begins[partition]}..{ends[partition]}"
+                )
         return {place: max(offset, begins[TopicPartition(*place)]) for place, offset in wanted.items()}
 
     async def _check_incarnation(self) -> None:
@@ -314,7 +316,6 @@ class Subscription:
                 await asyncio.sleep(1)
             else:
                 return
-
 
     async def _bury(self, records: Sequence[Record]) -> None:
         """Send unreadable records to the dead-letter topic, before the checkpoint passes them."""

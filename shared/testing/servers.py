@@ -70,7 +70,11 @@ def images() -> frozenset[str]:
         return frozenset()
     try:
         done = subprocess.run(
-            ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], capture_output=True, text=True, timeout=3, check=False
+            ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"],
+            capture_output=True,
+            text=True,
+            timeout=3,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return frozenset()

@@ -63,7 +63,11 @@ def events_of(records: Sequence[Record], source: str) -> list[Event]:
 
 def watermarks_of(records: Sequence[Record], source: str) -> list[tuple[int, int]]:
     """Return (partition, position) of one owner's watermarks, in the order they stand in."""
-    return [(r.partition, r.content.position) for r in records if isinstance(r.content, Watermark) and r.content.source == source]
+    return [
+        (r.partition, r.content.position)
+        for r in records
+        if isinstance(r.content, Watermark) and r.content.source == source
+    ]
 
 
 def first_occurrences(events: Sequence[Event]) -> dict[UUID, list[int]]:

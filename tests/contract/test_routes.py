@@ -59,7 +59,9 @@ def in_yaml(routes: Iterable[tuple[Key, str]]) -> str:
     paths: dict[str, dict[str, str]] = {}
     for (method, path), owner in sorted(routes, key=lambda item: (item[0][1], item[0][0])):
         paths.setdefault(path, {})[method] = owner
-    return "\n".join(f"  {path}: {{{', '.join(f'{m}: {o}' for m, o in owners.items())}}}" for path, owners in paths.items())
+    return "\n".join(
+        f"  {path}: {{{', '.join(f'{m}: {o}' for m, o in owners.items())}}}" for path, owners in paths.items()
+    )
 
 
 def in_table() -> dict[Key, str]:
@@ -76,7 +78,9 @@ def sample(path: str) -> str:
 
 def test_every_route_is_in_the_table_with_its_owner_and_nothing_else_is():
     built = {key: name for name in SERVICES for key in routes_of_service(name)}
-    built |= dict.fromkeys((key for key in routes_of_every_process() if key[1] not in TABLE.front_door), TABLE.otherwise)
+    built |= dict.fromkeys(
+        (key for key in routes_of_every_process() if key[1] not in TABLE.front_door), TABLE.otherwise
+    )
     table = in_table()
     missing, gone = built.items() - table.items(), table.items() - built.items()
     assert not missing, f"add to deploy/routes.yaml, then run `python -m deploy.generate`:\n{in_yaml(missing)}"
@@ -99,7 +103,9 @@ def test_the_pages_ask_the_owner_that_the_table_names():
     wrong = {
         (method, path): owner_of(method, sample(path).removeprefix(API))
         for (method, path), owner in in_table().items()
-        if path.startswith(f"{API}/") and "/internal/" not in path and owner_of(method, sample(path).removeprefix(API)) != owner
+        if path.startswith(f"{API}/")
+        and "/internal/" not in path
+        and owner_of(method, sample(path).removeprefix(API)) != owner
     }
     assert wrong == {}
 
@@ -218,7 +224,9 @@ class FrontDoor:
     def logs(self) -> str:
         return (self._folder / "access.log").read_text() + (self._folder / "error.log").read_text()
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
@@ -241,10 +249,23 @@ def front_door(tmp_path_factory) -> Iterator[FrontDoor]:
         pytest.skip("no nginx on this machine")
     folder: Path = tmp_path_factory.mktemp("nginx")
     port = free_port()
-    with standing_in("intake") as a, standing_in("routing") as b, standing_in("workflow") as c, standing_in("gateway") as d:
-        ports = {"intake": a, "routing": b, "workflow": c, "gateway": d, "reporting": free_port()}  # nobody is at reporting's
+    with (
+        standing_in("intake") as a,
+        standing_in("routing") as b,
+        standing_in("workflow") as c,
+        standing_in("gateway") as d,
+    ):
+        ports = {
+            "intake": a,
+            "routing": b,
+            "workflow": c,
+            "gateway": d,
+            "reporting": free_port(),
+        }  # nobody is at reporting's
         (folder / "ledgerdesk.conf").write_text(conf(TABLE, {name: f"127.0.0.1:{p}" for name, p in ports.items()}))
-        text = NGINX_CONF.read_text().replace("/tmp/nginx", str(folder)).replace("listen 8080", f"listen 127.0.0.1:{port}")  # noqa: S108 -- the container's
+        text = (
+            NGINX_CONF.read_text().replace("/tmp/nginx", str(folder)).replace("listen 8080", f"listen 127.0.0.1:{port}")
+        )  # noqa: S108 -- the container's
         text = text.replace("error_log stderr", f"error_log {folder / 'error.log'}")
         (folder / "nginx.conf").write_text(text.replace("/dev/stdout", str(folder / "access.log")))
         command = [nginx, "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
@@ -284,7 +305,13 @@ def test_nginx_tells_services_who_asks_and_passes_what_clients_say(front_door):
         Authorization="Bearer x", X_Forwarded_For="10.9.8.7", X_Request_ID="my-own-request-1", Content_Type="application/json",
     )["headers"]  # fmt: skip
     assert isinstance(headers, dict)
-    kept = {"traceparent": trace, "idempotency-key": "k", "if-match": "v", "ledgerdesk-after": "w", "authorization": "Bearer x"}
+    kept = {
+        "traceparent": trace,
+        "idempotency-key": "k",
+        "if-match": "v",
+        "ledgerdesk-after": "w",
+        "authorization": "Bearer x",
+    }
     assert headers.items() >= kept.items()
     assert headers["x-forwarded-for"] == "127.0.0.1", "what a client says of its own address is not believed"
     assert headers["host"] == f"127.0.0.1:{front_door.port}"

@@ -30,7 +30,9 @@ def start(data: Path, port: int, log: Path, *arguments: str) -> "subprocess.Pope
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LEDGERDESK_")} | {"COLUMNS": "200"}
     command = [sys.executable, "-m", "ledgerdesk.cli", "demo", "--data", str(data), "--port", str(port), *arguments]
     with log.open("wb") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
 
 
 def test_a_first_demo_plays_loads_and_ends(data, port, tmp_path):

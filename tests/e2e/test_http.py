@@ -80,7 +80,9 @@ def test_every_command_is_done_once_per_key(admin):
         assert first.is_success, first.text
         assert second.json()["id"] == first.json()["id"]
         assert second.headers["Ledgerdesk-Repeat"] == "true"
-        timeline = admin.get(f"/tickets/{ticket}/timeline", headers={"Ledgerdesk-After": first.headers["Ledgerdesk-Version"]})
+        timeline = admin.get(
+            f"/tickets/{ticket}/timeline", headers={"Ledgerdesk-After": first.headers["Ledgerdesk-Version"]}
+        )
         kind = {"notes": "noted", "messages": "message_received", "prioritise": "prioritised", "transfer": "transferred",
                 "resolve": "resolved"}[path]  # fmt: skip
         mine = [i for i in timeline.json()["items"] if i["type"] == kind and i["via"]["kind"] == "key"]
@@ -114,7 +116,9 @@ def test_a_stale_command_is_told_what_changed(admin):
     assert problem["version"] == fresh.json()["versions"]["workflow"]
     other_owner = admin.post(f"/tickets/{ticket}/messages", json={"body": "hello"}, headers={"If-Match": etag})
     assert other_owner.status_code == 201, "only the owner's component is looked at"
-    refused(admin.post(f"/tickets/{ticket}/notes", json={"body": "x"}, headers={"If-Match": "nonsense"}), 422, "If-Match")
+    refused(
+        admin.post(f"/tickets/{ticket}/notes", json={"body": "x"}, headers={"If-Match": "nonsense"}), 422, "If-Match"
+    )
 
 
 def test_people_see_their_own_writes(admin):
@@ -253,11 +257,17 @@ def test_an_event_that_would_be_too_large_is_refused(admin):
     ],
 )
 def test_a_bad_command_is_refused(admin, ticket, path, body, status, field):
-    answer = admin.post(f"/tickets/{ticket}/{path}", json=body) if body is not None else admin.post(f"/tickets/{ticket}/{path}")
+    answer = (
+        admin.post(f"/tickets/{ticket}/{path}", json=body)
+        if body is not None
+        else admin.post(f"/tickets/{ticket}/{path}")
+    )
     refused(answer, status, field)
 
 
-@pytest.mark.parametrize("ref", ["0", "x" * 201, "%00", "%ff", str(random_id()), "00000000-0000-0000-0000-00000000000g"])
+@pytest.mark.parametrize(
+    "ref", ["0", "x" * 201, "%00", "%ff", str(random_id()), "00000000-0000-0000-0000-00000000000g"]
+)
 def test_unknown_tickets(admin, ref):
     answer = admin.get(f"/tickets/{ref}")
     assert answer.status_code in {404, 422}, answer.text
@@ -353,7 +363,9 @@ def test_administration_is_for_administrators(person):
 
 def test_a_requester_asks_for_himself_alone(person):
     ken = person("ken")
-    refused(ken.post("/tickets", json={**NEW, "requester": {"email": "ada@ledgerdesk.example"}}), 403, "requester.email")
+    refused(
+        ken.post("/tickets", json={**NEW, "requester": {"email": "ada@ledgerdesk.example"}}), 403, "requester.email"
+    )
     mine = ken.post("/tickets", json={"subject": "s", "body": "b"}).json()
     assert mine["requester"] == {"email": "ken@example.org", "name": "Ken Ito"}
 
@@ -362,10 +374,15 @@ def test_acting_for_somebody(admin, ticket):
     answer = admin.post(f"/tickets/{ticket}/notes", json={"body": "b"}, headers={"Ledgerdesk-On-Behalf-Of": "john"})
     assert answer.status_code == 201, answer.text
     after = {"Ledgerdesk-After": answer.headers["Ledgerdesk-Version"]}
-    last = [i for i in admin.get(f"/tickets/{ticket}/timeline", headers=after).json()["items"] if i["type"] == "noted"][-1]
+    last = [i for i in admin.get(f"/tickets/{ticket}/timeline", headers=after).json()["items"] if i["type"] == "noted"][
+        -1
+    ]
     assert (last["actor"]["login"], last["via"]) == ("john", {"kind": "key", "id": "admin"})
     refused(
-        admin.post(f"/tickets/{ticket}/notes", json={"body": "b"}, headers={"Ledgerdesk-On-Behalf-Of": "ken@example.org"}), 403
+        admin.post(
+            f"/tickets/{ticket}/notes", json={"body": "b"}, headers={"Ledgerdesk-On-Behalf-Of": "ken@example.org"}
+        ),
+        403,
     )
 
 
@@ -389,7 +406,8 @@ def test_a_session_ends_when_its_person_says_so(stack):
 def test_a_wrong_password_is_not_told_from_a_wrong_login(stack):
     with stack.client(None) as client:
         answers = [
-            client.post("/sessions", json={"login": login, "password": "wrong"}) for login in ("ada", f"nobody-{random_id()}")
+            client.post("/sessions", json={"login": login, "password": "wrong"})
+            for login in ("ada", f"nobody-{random_id()}")
         ]
     assert answers[0].json() == answers[1].json()
     refused(answers[0], 401)

@@ -28,13 +28,22 @@ def binary(event_id: str, data: object, kind: str = "org.example.alarm", **heade
 
 
 def structured(event_id: str, data: object, **attributes: object):
-    whole = {"specversion": "1.0", "id": event_id, "source": "/sensors/7", "type": "org.example.alarm", "data": data, **attributes}
+    whole = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/sensors/7",
+        "type": "org.example.alarm",
+        "data": data,
+        **attributes,
+    }
     return json.dumps(whole).encode(), [("content-type", b"application/cloudevents+json; charset=utf-8")]
 
 
 @pytest.fixture
 async def send(stack):
-    producer = AIOKafkaProducer(bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], enable_idempotence=False)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], enable_idempotence=False
+    )
     await producer.start()
 
     async def sent(record, partition: int | None = None):
@@ -61,7 +70,9 @@ async def records_of(servers: str, topic: str, after: dict[int, int]):
         while quiet < 3:
             batches = await consumer.getmany(timeout_ms=150)
             quiet = 0 if batches else quiet + 1
-            found += [record for batch in batches.values() for record in batch if record.offset >= after[record.partition]]
+            found += [
+                record for batch in batches.values() for record in batch if record.offset >= after[record.partition]
+            ]
         return found
     finally:
         await consumer.stop()
@@ -175,7 +186,9 @@ async def test_any_client_reads_well_formed_cloud_events(stack, admin):
     admin.post(f"/tickets/{ticket}/messages", json={"body": "hello"})
 
     async def three():
-        found = [r for r in await records_of(servers, TICKETS, start) if dict(r.headers).get("ce_subject") == ticket.encode()]
+        found = [
+            r for r in await records_of(servers, TICKETS, start) if dict(r.headers).get("ce_subject") == ticket.encode()
+        ]
         types = {dict(r.headers)["ce_type"].decode().rsplit(".", 1)[-1] for r in found}
         return found if {"created", "message_received", "noted", "transferred"} <= types else None
 

@@ -20,7 +20,9 @@ SKIPPED = {
 @pytest.fixture(scope="module")
 def callers(stack, person) -> Iterator[dict[str, httpx.Client]]:
     with stack.client() as admin:
-        ticket = admin.post("/tickets", json={"subject": "s", "body": "b", "requester": {"email": "ken@example.org"}}).json()
+        ticket = admin.post(
+            "/tickets", json={"subject": "s", "body": "b", "requester": {"email": "ken@example.org"}}
+        ).json()
         yield {"administrator": admin, "agent": person("john"), "requester": person("ken"), "ticket": ticket["number"]}
 
 
@@ -45,7 +47,9 @@ def test_nothing_made_up_from_the_document_breaks_it(stack, callers, role):
             response = case.call(base_url=stack.url, headers=headers, timeout=30)
             asked += 1
             if response.status_code >= 500:
-                broken.append(f"{operation.method.upper()} {operation.path}: {response.status_code} {case.as_curl_command()}")
+                broken.append(
+                    f"{operation.method.upper()} {operation.path}: {response.status_code} {case.as_curl_command()}"
+                )
 
         asks()
 

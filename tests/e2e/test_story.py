@@ -71,7 +71,9 @@ def test_the_timeline_tells_who_did_what_and_why(story, person):
         ("prioritised", "jane"), ("resolved", "jane"), ("closed", "ken"),
     ]:  # fmt: skip
         assert step in told, told
-    order = [told.index(step) for step in (("created", "ken"), ("noted", "john"), ("resolved", "jane"), ("closed", "ken"))]
+    order = [
+        told.index(step) for step in (("created", "ken"), ("noted", "john"), ("resolved", "jane"), ("closed", "ken"))
+    ]
     assert order == sorted(order)
     times = [item["at"] for item in items]
     assert times == sorted(times)
@@ -158,7 +160,8 @@ def test_a_message_from_before_the_end_does_not_reopen_it(stack, person):
 
         def relayed() -> bool:
             return all(
-                "message_received" in {i["type"] for i in admin.get(f"/tickets/{t}/timeline").json()["items"]} for t in tickets
+                "message_received" in {i["type"] for i in admin.get(f"/tickets/{t}/timeline").json()["items"]}
+                for t in tickets
             )
 
         wait_until(relayed, message="the messages to be seen")

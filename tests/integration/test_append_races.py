@@ -108,7 +108,9 @@ class Race:
         if doubled := [i for i, n in seen.items() if n > 1]:
             self.wrong.append(f"the reader saw {len(doubled)} events twice")
         if ids != self.appended:
-            self.wrong.append(f"{len(self.appended - ids)} appended events are not stored, {len(ids - self.appended)} are extra")
+            self.wrong.append(
+                f"{len(self.appended - ids)} appended events are not stored, {len(ids - self.appended)} are extra"
+            )
         versions: dict[UUID, list[int]] = {}
         for event in self.seen:
             versions.setdefault(event.stream_id, []).append(event.version)

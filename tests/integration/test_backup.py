@@ -112,7 +112,22 @@ async def _last_number(dsn: str) -> int:
 
 
 def _row() -> list[list]:
-    return [[uuid4()], [0], [1], [uuid4()], ["x"], [1], [1], [b"{}"], [None], [None], [None], [b"{}"], [datetime.now(UTC)], [b"h"]]
+    return [
+        [uuid4()],
+        [0],
+        [1],
+        [uuid4()],
+        ["x"],
+        [1],
+        [1],
+        [b"{}"],
+        [None],
+        [None],
+        [None],
+        [b"{}"],
+        [datetime.now(UTC)],
+        [b"h"],
+    ]
 
 
 async def test_a_store_that_is_not_empty_is_left_alone(filled, tmp_path):

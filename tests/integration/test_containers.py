@@ -45,7 +45,11 @@ def environment() -> Iterator[dict[str, str]]:
 
 def ledgerdesk(environment: dict[str, str], *arguments: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "ledgerdesk.cli", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ledgerdesk.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stderr.splitlines()

@@ -199,7 +199,12 @@ def compose() -> Iterator[tuple[Run, str, dict[str, str]]]:
     def run(*arguments: str) -> str:
         command = ["docker", "compose"] if plugin else ["docker-compose"]
         done = subprocess.run(
-            [*command, *arguments], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+            [*command, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout

@@ -84,7 +84,9 @@ async def test_erasing_takes_the_personal_part_and_leaves_the_chain(store, one_t
     after, _ = await store.load(one_ticket)
     assert [event.personal is None for event in after] == [True, False, True]
     assert [event.data for event in after] == [event.data for event in events]
-    assert await store.pool.fetchval("SELECT count(*) FROM event WHERE salt IS NULL AND personal_digest IS NOT NULL") == 2
+    assert (
+        await store.pool.fetchval("SELECT count(*) FROM event WHERE salt IS NULL AND personal_digest IS NOT NULL") == 2
+    )
     assert await chain_is_whole(store, one_ticket)
     assert await store.pool.fetchval("SELECT erase_personal($1)", [events[0].event_id]) == 0, "twice is once"
     more, _ = command("intake", one_ticket, (await store.heads([one_ticket]))[one_ticket], [message()])
@@ -94,7 +96,7 @@ async def test_erasing_takes_the_personal_part_and_leaves_the_chain(store, one_t
 
 async def test_the_audit_notices_a_forgery(store, one_ticket):
     await store.pool.execute("ALTER TABLE event DISABLE TRIGGER event_is_append_only")  # the owner of the tables may
-    await store.pool.execute("UPDATE event SET data = data || '{\"channel\": \"phone\"}' WHERE version = 2")
+    await store.pool.execute('UPDATE event SET data = data || \'{"channel": "phone"}\' WHERE version = 2')
     assert not await chain_is_whole(store, one_ticket)
 
 
@@ -235,7 +237,9 @@ async def test_two_commands_of_one_stream_go_into_separate_batches(appender):
 async def test_stopping_finishes_what_is_queued(store):
     appender = Appender(store)
     appender.start()
-    waiting = [asyncio.create_task(appender.append(command("intake", random_id(), EMPTY, [created()])[0])) for _ in range(5)]
+    waiting = [
+        asyncio.create_task(appender.append(command("intake", random_id(), EMPTY, [created()])[0])) for _ in range(5)
+    ]
     await asyncio.sleep(0)
     await appender.stop()
     assert [o.kind for o in await asyncio.wait_for(asyncio.gather(*waiting), 5)] == ["appended"] * 5

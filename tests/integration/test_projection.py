@@ -374,7 +374,9 @@ async def test_poison_is_parked_the_rest_flows_and_a_retry_heals(world, log):
         await wait_until_async(flowed, timeout=20, message="everything but the poisoned part")
 
         async def parked() -> bool:
-            rows = await world.pool.fetch("SELECT stream_id, source, version, reason FROM projection_parked ORDER BY version")
+            rows = await world.pool.fetch(
+                "SELECT stream_id, source, version, reason FROM projection_parked ORDER BY version"
+            )
             return [tuple(row) for row in rows] == [
                 (stream, "routing", 1, "RuntimeError: poison"),
                 (stream, "routing", 2, "an earlier event of this stream is parked"),

@@ -81,7 +81,9 @@ async def caught_up(relay: Relay, store) -> None:
 
 def missing_or_disordered(expected: dict, found: dict) -> list[str]:
     """Return what is wrong: each ticket's events must first turn up as 1..n."""
-    return [f"{stream}: {found.get(stream, [])}" for stream, versions in expected.items() if found.get(stream) != versions]
+    return [
+        f"{stream}: {found.get(stream, [])}" for stream, versions in expected.items() if found.get(stream) != versions
+    ]
 
 
 async def on_topic(kafka, after=None) -> dict:
@@ -227,7 +229,10 @@ async def test_what_does_not_fit_into_a_batch_waits_for_the_next_page(stores, ka
 async def test_a_relay_outlives_what_nobody_expected(stores, kafka):
     store = await stores.open()
     start = await ends_of(kafka.bootstrap_servers, TICKETS)
-    makers = [producers(kafka.bootstrap_servers, kafka.idempotent), producers(kafka.bootstrap_servers, no_such_option=1)]
+    makers = [
+        producers(kafka.bootstrap_servers, kafka.idempotent),
+        producers(kafka.bootstrap_servers, no_such_option=1),
+    ]
 
     def make() -> AIOKafkaProducer:
         return makers.pop()()
@@ -293,7 +298,9 @@ async def relayed_over(stores, bad_network, faults: int) -> list[str]:
         for _ in range(faults):
             before = between.forwarded
             filling = asyncio.create_task(append(store, 20, 8))
-            await wait_until_async(lambda before=before: between.forwarded > before + 2_000, message="a page to be under way")
+            await wait_until_async(
+                lambda before=before: between.forwarded > before + 2_000, message="a page to be under way"
+            )
             between.stall()
             expected |= await filling
             await asyncio.sleep(0.4)  # the fault itself: long enough for a batch to expire

@@ -73,7 +73,17 @@ def story() -> list[Event]:
     happened(B, "resolved", "03-05T00:00:00", JANE)
     happened(B, "message_received", "03-06T00:00:00", KEN, command=2)
     happened(B, "reopened", "03-06T00:00:01", KEN, via="reaction", command=2)
-    happened(C, "created", "02-10T08:00:00", OLD, via="import", number="3", row=(1, "Active"), department="support", priority="low")
+    happened(
+        C,
+        "created",
+        "02-10T08:00:00",
+        OLD,
+        via="import",
+        number="3",
+        row=(1, "Active"),
+        department="support",
+        priority="low",
+    )
     happened(C, "started", "02-10T08:00:00", OLD, via="import", row=(1, "Active"))
     happened(C, "noted", "02-10T09:00:00", OLD, via="import", row=(2, "Active"))
     happened(C, "closed", "02-10T09:00:00", OLD, via="import", row=(3, "-100"))
@@ -97,7 +107,12 @@ async def project(connection: db.Connection, events: list[Event], *, size: int =
 async def connection(postgres_dsn: str) -> AsyncIterator[db.Connection]:
     await prepare(postgres_dsn, {"reporting": FOLDERS})
     connection = await db.connect(postgres_dsn, "reporting")
-    for person, login, agent in ((JOHN, "john", {}), (JANE, "jane", {}), (KEN, "ken", None), (OLD, "Updated by 9", {"active": False})):
+    for person, login, agent in (
+        (JOHN, "john", {}),
+        (JANE, "jane", {}),
+        (KEN, "ken", None),
+        (OLD, "Updated by 9", {"active": False}),
+    ):
         await connection.execute(
             "INSERT INTO person (stream_id, versions, login, agent) VALUES ($1, '{}', $2, $3)", person, login, agent
         )
@@ -142,7 +157,9 @@ async def client(postgres_dsn: str, connection: db.Connection, heads: Heads) -> 
     problems.install(app)
     app.include_router(api.router, prefix="/api/v1")
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://reports/api/v1", headers={"Authorization": "Bearer analyst"}
+        transport=httpx.ASGITransport(app),
+        base_url="http://reports/api/v1",
+        headers={"Authorization": "Bearer analyst"},
     ) as client:
         yield client
     await pool.close()
@@ -220,12 +237,44 @@ async def test_durations_are_in_seconds(client):
 @pytest.mark.usefixtures("told")
 async def test_backlog_is_as_it_was_at_each_months_end(client):
     assert await rows(client, "backlog") == [
-        {"at": "2026-02-01T00:00:00Z", "open": 2, "unresolved": 1, "on_hold": 0, "created": 2, "resolved": 1, "closed": 0},
-        {"at": "2026-03-01T00:00:00Z", "open": 1, "unresolved": 1, "on_hold": 1, "created": 1, "resolved": 0, "closed": 2},
-        {"at": "2026-04-01T00:00:00Z", "open": 1, "unresolved": 1, "on_hold": 0, "created": 0, "resolved": 1, "closed": 0},
+        {
+            "at": "2026-02-01T00:00:00Z",
+            "open": 2,
+            "unresolved": 1,
+            "on_hold": 0,
+            "created": 2,
+            "resolved": 1,
+            "closed": 0,
+        },
+        {
+            "at": "2026-03-01T00:00:00Z",
+            "open": 1,
+            "unresolved": 1,
+            "on_hold": 1,
+            "created": 1,
+            "resolved": 0,
+            "closed": 2,
+        },
+        {
+            "at": "2026-04-01T00:00:00Z",
+            "open": 1,
+            "unresolved": 1,
+            "on_hold": 0,
+            "created": 0,
+            "resolved": 1,
+            "closed": 0,
+        },
     ]
     assert (await rows(client, "backlog", **{"from": "2026-03-01", "to": "2026-03-06"})) == [
-        {"at": "2026-03-06T00:00:00Z", "open": 1, "unresolved": 0, "on_hold": 0, "created": 0, "resolved": 1, "closed": 0}
+        {
+            "at": "2026-03-06T00:00:00Z",
+            "open": 1,
+            "unresolved": 0,
+            "on_hold": 0,
+            "created": 0,
+            "resolved": 1,
+            "closed": 0,
+        }
     ]
 
 
@@ -381,7 +430,8 @@ async def test_what_is_parked_or_missing_holds_complete_until_back(client, conne
     )  # fmt: skip
     assert await until(client) == "2026-04-01T00:00:00Z"
     await connection.execute(
-        "INSERT INTO projection_gap (view, stream_id, source, have, want) VALUES ('reporting.ticket', $1, 'intake', 0, 2)", A
+        "INSERT INTO projection_gap (view, stream_id, source, have, want) VALUES ('reporting.ticket', $1, 'intake', 0, 2)",
+        A,
     )
     assert await until(client) is None
 
@@ -437,9 +487,13 @@ async def test_analysts_read_documented_views_and_nothing_else(postgres_dsn):
     analyst = await asyncpg.connect(postgres_dsn)
     try:
         await analyst.execute("SET ROLE ledgerdesk_analyst")
-        counted = {v: await analyst.fetchval(f"SELECT count(*) FROM analytics.{v}") for v in ("ticket", "event", "durations")}
+        counted = {
+            v: await analyst.fetchval(f"SELECT count(*) FROM analytics.{v}") for v in ("ticket", "event", "durations")
+        }
         assert counted == {"ticket": 3, "event": len(story()), "durations": 3}
-        months = await analyst.fetch('SELECT month::text, "open", unresolved, on_hold FROM analytics.backlog_by_month ORDER BY month')
+        months = await analyst.fetch(
+            'SELECT month::text, "open", unresolved, on_hold FROM analytics.backlog_by_month ORDER BY month'
+        )
         assert [tuple(row) for row in months] == [
             ("2026-01-01", 2, 1, 0), ("2026-02-01", 1, 1, 1), ("2026-03-01", 1, 1, 0)
         ]  # fmt: skip

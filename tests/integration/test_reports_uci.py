@@ -80,7 +80,11 @@ def uci() -> tuple[list[Event], list[Event], dict[str, Any]]:
     log = read_log(LOG, mapping)
     people = as_events(list(directory(log.rows, mapping.log)))
     stem = LOG.name.removesuffix(".gz").removesuffix(".csv")
-    return people, as_events(list(derive(log.rows, mapping))), json.loads((LOG.parent / f"{stem}.truth.json").read_text())
+    return (
+        people,
+        as_events(list(derive(log.rows, mapping))),
+        json.loads((LOG.parent / f"{stem}.truth.json").read_text()),
+    )
 
 
 async def test_every_report_reproduces_the_truth_exactly(connection, uci):

@@ -122,7 +122,9 @@ async def by_group(kafka, seek: Seek) -> list[str]:
     consumer.subscribe([TOPIC], listener=listener)
     await consumer.start()
     try:
-        return await read_from_checkpoints(consumer, checkpoints, lambda: asyncio.wait_for(listener.assigned.wait(), 40))
+        return await read_from_checkpoints(
+            consumer, checkpoints, lambda: asyncio.wait_for(listener.assigned.wait(), 40)
+        )
     finally:
         await consumer.stop()
 

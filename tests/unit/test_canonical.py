@@ -47,7 +47,10 @@ def test_hashes_never_change():
     """The ledger's hashes are kept for ever: these values may never be edited, only added to."""
     assert GENESIS == bytes(32)
     assert canonical({"b": [1, None, True], "a": "ä\n\u2028"}) == '{"a":"ä\\n\u2028","b":[1,null,true]}'.encode()
-    assert personal_digest(bytes(16), {"body": "hello"}).hex() == "e457206341ba4fb5e5ee239f000affe097e1a333042e3736d57abf76a2984691"
+    assert (
+        personal_digest(bytes(16), {"body": "hello"}).hex()
+        == "e457206341ba4fb5e5ee239f000affe097e1a333042e3736d57abf76a2984691"
+    )
     first = event_hash(GENESIS, {"id": "1", "data": {}}, None)
     second = event_hash(first, {"id": "2", "data": {"a": 1}}, bytes(32))
     assert first.hex() == "07573d61be1e2d3456930fa600f1fe31df25b4ab626c259526cb184f22651eec"

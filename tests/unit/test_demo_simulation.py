@@ -171,14 +171,19 @@ class Replay:
             return routing.release(self.handling, by=fact["actor"]["id"], may_release_others=False, message=None)
         holder = next(w for w in PEOPLE.workers if w.person_id == self.handling.agent)
         assert self.handling.department not in holder.departments
-        return [NewEvent(fact["type"], {**without_origin(fact), "previous": {"agent": self.handling.agent, "team": None}})]
+        return [
+            NewEvent(fact["type"], {**without_origin(fact), "previous": {"agent": self.handling.agent, "team": None}})
+        ]
 
     def _transferred(self, fact: dict[str, Any]) -> Sequence[NewEvent]:
         if fact["actor"]["kind"] != "person":
             assert not self.handling.routed
             return [NewEvent(fact["type"], without_origin(fact), None)]
         return routing.transfer(
-            self.handling, department=fact["data"]["department"], config=PEOPLE.config, message=fact["personal"]["message"]
+            self.handling,
+            department=fact["data"]["department"],
+            config=PEOPLE.config,
+            message=fact["personal"]["message"],
         )[:1]
 
     def fold(self, fact: dict[str, Any]) -> None:
@@ -202,7 +207,9 @@ def test_the_live_rules_would_have_decided_every_move(tickets):
         for fact in of_ticket:
             if name_of(fact) not in {"created", "rule_applied"}:
                 decided = replay.decided(fact)
-                assert [(e.type, e.data, e.personal) for e in decided] == [(fact["type"], without_origin(fact), fact["personal"])]
+                assert [(e.type, e.data, e.personal) for e in decided] == [
+                    (fact["type"], without_origin(fact), fact["personal"])
+                ]
             replay.fold(fact)
 
 
@@ -212,7 +219,9 @@ def test_an_agents_first_act_opens_the_ticket(tickets):
         acts = [n for n, fact in enumerate(of_ticket) if fact["actor"]["id"] in agents() and names[n] != "started"]
         assert ("started" in names) == bool(acts)
         if acts:
-            assert abs(names.index("started") - acts[0]) <= 2  # before it in the same command, or after it as a reaction
+            assert (
+                abs(names.index("started") - acts[0]) <= 2
+            )  # before it in the same command, or after it as a reaction
 
 
 # Shaped like a desk's
@@ -293,7 +302,9 @@ def test_all_customers_departments_and_agents_take_part(tickets):
     }
     holders = {f["data"]["agent"] for of_ticket in tickets.values() for f in of_ticket if name_of(f) == "assigned"}
     assert holders == set(agents())
-    places = {f["data"]["department"] for of_ticket in tickets.values() for f in of_ticket if name_of(f) == "transferred"}
+    places = {
+        f["data"]["department"] for of_ticket in tickets.values() for f in of_ticket if name_of(f) == "transferred"
+    }
     assert places == {department.key for department in FILE.departments}
     assert len({f["personal"]["subject"] for f in created}) > 500
 

@@ -21,13 +21,19 @@ def of_account(**changes: object) -> NewEvent:
 
 
 def test_an_account_is_opened_changed_and_left_alone():
-    (event,) = account().when(domain.configure_account, roles=["requester", "agent", "agent"], **ACCOUNT).then("configured")
+    (event,) = (
+        account().when(domain.configure_account, roles=["requester", "agent", "agent"], **ACCOUNT).then("configured")
+    )
     assert event.data == {"person_id": PERSON, "roles": ["agent", "requester"], "active": True}
     assert event.personal == {"login": "ken", "name": "Ken", "email": "ken@example.org"}
     account(event).when(domain.configure_account, roles=["agent", "requester"], **ACCOUNT).nothing()
     account(event).when(domain.configure_account, roles=["requester"], **ACCOUNT).then("configured")
-    account(event).when(domain.configure_account, roles=["agent", "requester"], **{**ACCOUNT, "active": False}).then("configured")
-    account(event).when(domain.configure_account, roles=["agent", "requester"], **{**ACCOUNT, "login": "kenny"}).then("configured")
+    account(event).when(domain.configure_account, roles=["agent", "requester"], **{**ACCOUNT, "active": False}).then(
+        "configured"
+    )
+    account(event).when(domain.configure_account, roles=["agent", "requester"], **{**ACCOUNT, "login": "kenny"}).then(
+        "configured"
+    )
 
 
 def test_an_account_follows_its_last_event():

@@ -12,7 +12,10 @@ def test_derived_ids_never_change():
     assert derived("a", 1) == UUID("d34ae3d3-90c0-51ae-a72c-935ba94de84b")
     assert derived("a", 1) == derived("a|1") == derived("a", "1")
     assert directory_id("department", "support") == UUID("56ae8a41-e5a4-5ea8-b818-3d046e2d1481")
-    assert event_ids(UUID(int=1), 2) == [UUID("6ff55b57-2b5f-5022-ad8b-524631694aa1"), UUID("c6ae59cd-4100-5d14-850d-f8202b722a98")]
+    assert event_ids(UUID(int=1), 2) == [
+        UUID("6ff55b57-2b5f-5022-ad8b-524631694aa1"),
+        UUID("c6ae59cd-4100-5d14-850d-f8202b722a98"),
+    ]
 
 
 @given(st.uuids(), st.integers(1, 20))

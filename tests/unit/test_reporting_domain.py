@@ -32,7 +32,9 @@ class Story:
     def __init__(self):
         self.events: list[Event] = []
 
-    def __call__(self, name, minute=0, *, actor=JOHN, via="session", command=None, row=None, activity=None, log="log", **data):
+    def __call__(
+        self, name, minute=0, *, actor=JOHN, via="session", command=None, row=None, activity=None, log="log", **data
+    ):
         source = OWNER.get(name, "workflow")
         version = 1 + sum(e.source == source for e in self.events)
         if row is not None:
@@ -115,7 +117,9 @@ def test_reopening_says_which_state_was_left():
 
 
 def test_dimensions_are_those_just_after_each_event():
-    told = story()("assigned", 1, agent=str(JOHN))("transferred", 2, department="sysadmin")("prioritised", 3, priority="low")
+    told = story()("assigned", 1, agent=str(JOHN))("transferred", 2, department="sysadmin")(
+        "prioritised", 3, priority="low"
+    )
     told("unassigned", 4)("transferred", 5, department=None)("assigned", 6, agent=None, team="on-call")
     assert [(c.department, c.agent, c.priority, c.topic) for _, c in told.written] == [
         ("support", None, "high", "vpn"),

@@ -34,7 +34,9 @@ def test_a_bound_is_an_instant_or_the_midnight_of_a_date(text, expected):
     assert moment_of("from", text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "2026-03-01T09:30:00", "2026-3-1", "20260301", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-02-30", "2026-03-01T09:30:00", "2026-3-1", "20260301", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_bound_that_is_neither_is_refused_by_name(text):
     with pytest.raises(Problem) as refused:
         moment_of("to", text)
@@ -68,7 +70,9 @@ def test_csv_quotes_what_it_must_and_makes_no_formulas():
     ]
 
 
-def change(period: str, stocks: tuple[int, int, int], flows: tuple[int, int, int] = (0, 0, 0), **keys: object) -> dict[str, object]:
+def change(
+    period: str, stocks: tuple[int, int, int], flows: tuple[int, int, int] = (0, 0, 0), **keys: object
+) -> dict[str, object]:
     names = ("open", "unresolved", "on_hold", "created", "resolved", "closed")
     return {"period": date.fromisoformat(period), **keys, **dict(zip(names, (*stocks, *flows), strict=True))}
 
@@ -77,7 +81,9 @@ CHANGES = [change("2026-04-01", (-1, -2, 0), (0, 2, 1)), change("2026-01-01", (3
 
 
 def shown(rows) -> list[tuple[object, ...]]:
-    return [(row["at"].date().isoformat(), row["open"], row["unresolved"], row["on_hold"], row["created"]) for row in rows]
+    return [
+        (row["at"].date().isoformat(), row["open"], row["unresolved"], row["on_hold"], row["created"]) for row in rows
+    ]
 
 
 def test_months_without_events_carry_the_stocks_on():
@@ -91,7 +97,10 @@ def test_months_without_events_carry_the_stocks_on():
 
 def test_a_range_shows_its_months_and_cuts_the_last_short():
     asked = Question(day("2026-02-10"), day("2026-03-15"))
-    assert shown(accumulate(CHANGES[1:], asked, "month", NOW)) == [("2026-03-01", 3, 3, 1, 0), ("2026-03-15", 3, 3, 1, 0)]
+    assert shown(accumulate(CHANGES[1:], asked, "month", NOW)) == [
+        ("2026-03-01", 3, 3, 1, 0),
+        ("2026-03-15", 3, 3, 1, 0),
+    ]
 
 
 def test_a_range_reaches_to_now_but_no_further():

@@ -29,11 +29,22 @@ def transferred(department: str | None) -> NewEvent:
 
 
 def agent(person_id: str, *departments: str, **more: object) -> dict[str, object]:
-    return {"person_id": person_id, "departments": list(departments), "skills": [], "capacity": 0, "active": True, **more}
+    return {
+        "person_id": person_id,
+        "departments": list(departments),
+        "skills": [],
+        "capacity": 0,
+        "active": True,
+        **more,
+    }
 
 
 CONFIG = Config(
-    agents=[agent(JOHN, "support"), agent(JANE, "sysadmin", skills=["network", "linux"]), agent(LEA, "support", "sysadmin")],
+    agents=[
+        agent(JOHN, "support"),
+        agent(JANE, "sysadmin", skills=["network", "linux"]),
+        agent(LEA, "support", "sysadmin"),
+    ],
     departments={key: {"key": key, "name": key, "active": True} for key in ("support", "sysadmin")}
     | {"old": {"key": "old", "name": "old", "active": False}},
     teams={"on-call": {"key": "on-call", "members": [JOHN, JANE]}},
@@ -118,7 +129,9 @@ def test_transfer_takes_the_ticket_from_who_does_not_work_there():
     given(transferred("sysadmin")).when(domain.transfer, department="sysadmin", config=CONFIG, message=None).refused(
         409, "already", "department"
     )
-    (event,) = given(transferred("support")).when(domain.transfer, department="sysadmin", config=CONFIG, message=None).events
+    (event,) = (
+        given(transferred("support")).when(domain.transfer, department="sysadmin", config=CONFIG, message=None).events
+    )
     assert (event.data["previous"], event.data["department"]) == ("support", "sysadmin")
 
 
@@ -193,7 +206,10 @@ def test_skills_exclude():
     moved, given_to = route(ticket, load={JANE: 50}).then("transferred", "assigned")
     assert moved.data["department"] == "sysadmin"
     assert given_to.data["agent"] == JANE
-    assert {c["agent"]: c.get("excluded") for c in given_to.data["why"]["candidates"]} == {JANE: None, LEA: "lacks network"}
+    assert {c["agent"]: c.get("excluded") for c in given_to.data["why"]["candidates"]} == {
+        JANE: None,
+        LEA: "lacks network",
+    }
 
 
 def test_capacity_and_inactivity_exclude_and_a_ticket_may_wait():
@@ -207,7 +223,9 @@ def test_capacity_and_inactivity_exclude_and_a_ticket_may_wait():
 
 def test_an_unknown_topic_and_an_inactive_department():
     route(NewTicket("s", "b", "unheard-of", None, None, "api", None)).then("transferred", "assigned")
-    nowhere = Config(topic_routes={"*": {"topic": "*", "department": "old", "skills": []}}, departments=CONFIG.departments)
+    nowhere = Config(
+        topic_routes={"*": {"topic": "*", "department": "old", "skills": []}}, departments=CONFIG.departments
+    )
     route(config=nowhere).nothing()
     route(config=Config()).nothing()
 

@@ -20,13 +20,17 @@ def test_a_current_event_stays_as_it_is():
 
 
 def test_an_unknown_type_stays_as_it_is():
-    event = event_of_fact(NewEvent("ledgerdesk.ticket.teleported", {"x": 1}), "intake", UUID(int=1), 1, schema_version=9)
+    event = event_of_fact(
+        NewEvent("ledgerdesk.ticket.teleported", {"x": 1}), "intake", UUID(int=1), 1, schema_version=9
+    )
     assert upcast(event) is event
 
 
 def test_a_newer_schema_is_refused_with_the_remedy():
     event = event_of_fact(created(), "intake", UUID(int=1), 1, schema_version=2)
-    with pytest.raises(NewerSchemaError, match=r"schema version 2; this program knows up to 1: upgrade it, then .*parked"):
+    with pytest.raises(
+        NewerSchemaError, match=r"schema version 2; this program knows up to 1: upgrade it, then .*parked"
+    ):
         upcast(event)
 
 

@@ -117,9 +117,9 @@ def test_prioritise_to_what_it_is_already(facts, asked, priority, severity):
 
 
 def test_a_rule_does_not_open_a_ticket():
-    given().when(
-        domain.prioritise, priority="high", severity=None, message=None, asked={}, by_agent=False
-    ).then("prioritised")
+    given().when(domain.prioritise, priority="high", severity=None, message=None, asked={}, by_agent=False).then(
+        "prioritised"
+    )
 
 
 def test_hold_can_be_changed_and_ends():
@@ -136,7 +136,9 @@ def test_escalation_climbs_and_wants_a_new_acknowledgement():
     (event,) = given(STARTED, first, second).when(domain.escalate, message=None).then("escalated")
     assert event.data == {"level": 2}
     given(STARTED, first, second).when(domain.acknowledge, message=None).refused(409, "acknowledged already")
-    given(STARTED, first, second, fact("escalated", level=2)).when(domain.acknowledge, message=None).then("acknowledged")
+    given(STARTED, first, second, fact("escalated", level=2)).when(domain.acknowledge, message=None).then(
+        "acknowledged"
+    )
 
 
 def test_reopened_says_what_it_was():

@@ -177,7 +177,9 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
 Written = tuple[Entry, Counts]
 
 
-def refold(ticket: Ticket, known: Mapping[Place, Written], late: Iterable[Entry]) -> tuple[list[Written], list[Written]]:
+def refold(
+    ticket: Ticket, known: Mapping[Place, Written], late: Iterable[Entry]
+) -> tuple[list[Written], list[Written]]:
     """Fold a ticket's whole timeline anew.
 
     Args:

@@ -28,7 +28,9 @@ async def rows(connection: Connection, question: Question) -> Rows:
     )
     if not groups:
         there = {row["from"] for row in found}
-        found += [{"from": state, "transitions": 0, "cases": 0} for state in ("resolved", "closed") if state not in there]
+        found += [
+            {"from": state, "transitions": 0, "cases": 0} for state in ("resolved", "closed") if state not in there
+        ]
     return found
 
 
