@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from services.intake import domain
 from services.intake.people import People
+from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
 from shared.contracts.ids import derived, directory_id
 from shared.db import Pool
@@ -268,8 +270,8 @@ async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDe
             )
             result = await intake.entries.execute(
                 stream_id,
-                lambda old, k=kind, n=new: domain.configure(k, n, old),
-                context,  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+                partial(_configure, kind, new),
+                context,
             )
             changed += bool(result.events) and not result.repeat
     people = {}
@@ -281,6 +283,10 @@ async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDe
         )
         people[person.email] = str(await intake.people.person(person.email, person.name, context, named))
     return Applied(changed=changed, position=await intake.tickets.store.last_position(), people=people)
+
+
+def _configure(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
+    return domain.configure(kind, new, old)
 
 
 async def _version(intake: Intake, stream_id: UUID) -> int:

@@ -201,7 +201,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def standing_in(name: str) -> Iterator[int]:
+def echo_server(name: str) -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type(f"Echo_{name}", (Echo,), {"name": name}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -215,7 +215,7 @@ def standing_in(name: str) -> Iterator[int]:
 
 
 class FrontDoor:
-    """The real nginx, before stand-ins for the services."""
+    """The real nginx, before echoes of the services."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self.port = port
@@ -250,22 +250,21 @@ def front_door(tmp_path_factory) -> Iterator[FrontDoor]:
     folder: Path = tmp_path_factory.mktemp("nginx")
     port = free_port()
     with (
-        standing_in("intake") as a,
-        standing_in("routing") as b,
-        standing_in("workflow") as c,
-        standing_in("gateway") as d,
+        echo_server("intake") as a,
+        echo_server("routing") as b,
+        echo_server("workflow") as c,
+        echo_server("gateway") as d,
     ):
         ports = {
             "intake": a,
             "routing": b,
             "workflow": c,
             "gateway": d,
-            "reporting": free_port(),
-        }  # nobody is at reporting's
+            "reporting": free_port(),  # nobody is there
+        }
         (folder / "ledgerdesk.conf").write_text(conf(TABLE, {name: f"127.0.0.1:{p}" for name, p in ports.items()}))
-        text = (
-            NGINX_CONF.read_text().replace("/tmp/nginx", str(folder)).replace("listen 8080", f"listen 127.0.0.1:{port}")
-        )  # noqa: S108 -- the container's
+        text = NGINX_CONF.read_text().replace("listen 8080", f"listen 127.0.0.1:{port}")
+        text = re.sub("/tmp/nginx", str(folder), text)  # noqa: S108 -- the container's own
         text = text.replace("error_log stderr", f"error_log {folder / 'error.log'}")
         (folder / "nginx.conf").write_text(text.replace("/dev/stdout", str(folder / "access.log")))
         command = [nginx, "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]

@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = 12
+EXAMPLES = 8
 SKIPPED = {
     ("GET", "/api/v1/stream"),  # never ends
     ("POST", "/api/v1/sessions"),  # argon2 takes its time on purpose
@@ -41,8 +41,9 @@ def test_nothing_made_up_from_the_document_breaks_it(stack, callers, role):
         @given(case=operation.as_strategy(), real=st.booleans())
         def asks(case, real):
             nonlocal asked
-            if real and "ref" in (case.path_parameters or {}):
-                case.path_parameters["ref"] = callers["ticket"]  # else all would end at "no such ticket"
+            # Else all would end at "no such ticket"; and a command waits 2 s before it says so.
+            if "ref" in (case.path_parameters or {}) and (real or operation.method.upper() != "GET"):
+                case.path_parameters["ref"] = callers["ticket"]
             headers = {"Authorization": callers[role].headers["Authorization"]}
             response = case.call(base_url=stack.url, headers=headers, timeout=30)
             asked += 1

@@ -21,7 +21,6 @@ from shared.testing.mutants import changed
 from shared.testing.servers import database
 from shared.testing.stores import Stores, prepare
 
-
 WRITERS = 10
 STREAMS = 20
 AT_ONCE = 4

@@ -81,7 +81,7 @@ def test_every_setting_is_documented():
 
 
 class Answers:
-    """Stands in for HTTP: origin -> what it says, or nothing."""
+    """HTTP, as it would answer: origin -> what it says, or nothing."""
 
     def __init__(self, said: dict[str, dict[str, list[str]] | None]) -> None:
         self.said = said

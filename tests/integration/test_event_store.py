@@ -103,7 +103,7 @@ async def test_the_audit_notices_a_forgery(store, one_ticket):
 async def test_a_batch_of_events_of_unknown_size_reads_back_as_written(store):
     fact = NewEvent(
         "ledgerdesk.ticket.message_received", {"person_id": str(random_id()), "channel": "ä\u2028\U0001f600"},
-        {"body": "line\nline\ttab \"quoted\" \\ \x7f", "author": {"email": None, "name": "Zoë"}},
+        {"body": 'line\nline\ttab "quoted" \\ \x7f', "author": {"email": None, "name": "Zoë"}},
     )  # fmt: skip
     wanted, _ = command("intake", random_id(), EMPTY, [created(), *[fact] * 300])
     await store.append([wanted])

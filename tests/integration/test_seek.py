@@ -199,6 +199,6 @@ async def test_a_subscription_goes_on_from_its_checkpoints(stores, kafka, group)
         assert subscription.ready.is_set()
     finally:
         await subscription.stop()
-    assert {number: offsets for number, offsets in sorted(target.found.items())} == {
+    assert dict(sorted(target.found.items())) == {
         number: list(range(offset, offset + NEW)) for (_, number), offset in checkpoints.items()
     }

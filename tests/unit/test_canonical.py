@@ -45,7 +45,7 @@ def test_a_digest_takes_in_salt_and_every_value(salt, personal):
 
 def test_hashes_never_change():
     """The ledger's hashes are kept for ever: these values may never be edited, only added to."""
-    assert GENESIS == bytes(32)
+    assert bytes(32) == GENESIS
     assert canonical({"b": [1, None, True], "a": "ä\n\u2028"}) == '{"a":"ä\\n\u2028","b":[1,null,true]}'.encode()
     assert (
         personal_digest(bytes(16), {"body": "hello"}).hex()

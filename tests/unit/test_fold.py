@@ -1,5 +1,6 @@
 """The projector's fold: order between owners, duplicates, re-delivery and batches change nothing; gaps and poison stay local."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -98,7 +99,7 @@ def interleaved(draw, parts: list[list[Event]]) -> list[Event]:
 def batches(draw, events: list[Event]) -> list[list[Event]]:
     cuts = sorted(draw(st.lists(st.integers(0, len(events)), max_size=6)))
     edges = [0, *cuts, len(events)]
-    return [events[one:other] for one, other in zip(edges, edges[1:], strict=False)]
+    return [events[one:other] for one, other in itertools.pairwise(edges)]
 
 
 @dataclass
