@@ -16,6 +16,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -57,7 +58,7 @@ class Stack:
     def __init__(self, data: Path) -> None:
         self.data, self.port = data, free_port()
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> Self:
         started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ledgerdesk.up", "--data", str(self.data), "--port", str(self.port)],

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -43,13 +44,20 @@ def role_of(service: str) -> str:
     return f"ledgerdesk_{service}"
 
 
+def _plain(value: Any) -> str:
+    """Write the driver's own UUID, which is a subclass of Python's; everything else must be JSON already."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
 def _to_jsonb(value: Any) -> bytes:
-    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value))
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value, default=_plain))
 
 
 def jsonb_lists(values: Iterable[Any]) -> list[bytes]:
     """Return list values for a ``jsonb[]`` parameter, written already: the driver takes nested lists for dimensions."""
-    return [orjson.dumps(value) for value in values]
+    return [orjson.dumps(value, default=_plain) for value in values]
 
 
 def _from_jsonb(raw: bytes) -> Any:

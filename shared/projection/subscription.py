@@ -239,8 +239,10 @@ class Subscription:
             consumer.pause(*assigned)
         while not self._broken.is_set():
             try:
+                await self._check_incarnation()
                 await seek_to_checkpoints(consumer, assigned, self._checked_offsets)
             except LogChangedError as error:  # this subscription is broken, and begins anew
+                self._broken.set()
                 await log.awarning("assignment dropped", subscription=self.name, reason=str(error))
             except (KafkaError, CheckpointLostError, *LOST_CONNECTION) as error:
                 await log.awarning("assignment delayed", subscription=self.name, error=repr(error))

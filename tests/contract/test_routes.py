@@ -264,7 +264,7 @@ def front_door(tmp_path_factory) -> Iterator[FrontDoor]:
         }
         (folder / "ledgerdesk.conf").write_text(conf(TABLE, {name: f"127.0.0.1:{p}" for name, p in ports.items()}))
         text = NGINX_CONF.read_text().replace("listen 8080", f"listen 127.0.0.1:{port}")
-        text = re.sub("/tmp/nginx", str(folder), text)  # noqa: S108 -- the container's own
+        text = re.sub("/tmp/nginx", str(folder), text)
         text = text.replace("error_log stderr", f"error_log {folder / 'error.log'}")
         (folder / "nginx.conf").write_text(text.replace("/dev/stdout", str(folder / "access.log")))
         command = [nginx, "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
