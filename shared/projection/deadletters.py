@@ -40,11 +40,12 @@ class DeadLetters:
             ("ledgerdesk_partition", b"%d" % record.partition),
             ("ledgerdesk_offset", b"%d" % record.offset),
         ]
+        nothing = None if key is not None else b""  # the client refuses a record with neither key nor value
         try:
-            await self._producer.send_and_wait(DEADLETTER, value, key, headers=said)
+            await self._producer.send_and_wait(DEADLETTER, nothing if value is None else value, key, headers=said)
         except MessageSizeTooLargeError:
             await self._producer.send_and_wait(
-                DEADLETTER, None, key, headers=[*said, ("ledgerdesk_value", b"too large to keep")]
+                DEADLETTER, nothing, key, headers=[*said, ("ledgerdesk_value", b"too large to keep")]
             )
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared import db
 from shared.contracts.canonical import event_hash, personal_digest
-from shared.contracts.event import NewEvent, rfc3339
+from shared.contracts.event import NewEvent, from_feed_line, rfc3339, to_feed_line
 from shared.contracts.ids import random_id
 from shared.db import MigrationError, migrate
 from shared.eventstore.appender import Appender, StoreUnavailableError
@@ -324,3 +324,17 @@ async def test_an_error_of_a_batch_reaches_every_waiter(store, monkeypatch):
 async def test_lost_connections_are_recognised():
     for error in (asyncpg.InternalClientError(), asyncpg.CannotConnectNowError(), ConnectionResetError()):
         assert isinstance(error, db.LOST_CONNECTION)
+
+
+async def test_an_event_s_ids_may_stand_in_jsonb(store):
+    """The driver's own kind of UUID, which events hold because it is fast, is text in JSON like any other."""
+    wanted, _ = command("intake", random_id(), EMPTY, [created()])
+    await store.append([wanted])
+    (event,), _ = await store.load(wanted.stream_id)
+    (again,) = [from_feed_line(to_feed_line(event))]
+    text = str(wanted.stream_id)
+    for value in (event.stream_id, again.stream_id, wanted.stream_id):
+        assert await store.pool.fetchval("SELECT $1::jsonb", {"of": [value]}) == {"of": [text]}
+        assert await store.pool.fetchval("SELECT ($1::jsonb[])[1]", db.jsonb_lists([[value]])) == [text]
+    with pytest.raises(asyncpg.DataError):
+        await store.pool.fetchval("SELECT $1::jsonb", {"of": object()})
