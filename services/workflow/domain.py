@@ -9,6 +9,7 @@ What a desk does is refused where it makes no sense (409); what an import states
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from shared.contracts.event import Event, NewEvent
@@ -33,6 +34,8 @@ class Life:
     until: str | None = None
     level: int = 0
     acknowledged: bool = False
+    moved_at: datetime | None = None
+    """When the status changed last."""
 
 
 def evolve(state: Life, event: Event) -> Life:
@@ -42,7 +45,9 @@ def evolve(state: Life, event: Event) -> Life:
         status = _AFTER[name]
         if name == "started" and state.status != "new":
             status = state.status
-        return replace(state, status=status, until=event.data.get("until") if name == "held" else None)
+        return replace(
+            state, moved_at=event.occurred_at, status=status, until=event.data.get("until") if name == "held" else None
+        )
     match name:
         case "prioritised":
             return replace(
@@ -190,8 +195,13 @@ def acknowledge(state: Life, *, message: str | None) -> list[NewEvent]:
     return [*start(state), _fact("acknowledged", message=message)]
 
 
-def customer_wrote(state: Life) -> list[NewEvent]:
-    """React to a customer's message: what waited goes on, what was done is taken up again."""
+def customer_wrote(state: Life, at: datetime | None = None) -> list[NewEvent]:
+    """React to a customer's message: what waited goes on, what was done is taken up again.
+
+    A message written before the status changed last has been seen by who changed it; it moves nothing any more.
+    """
+    if at is not None and state.moved_at is not None and at <= state.moved_at:
+        return []
     if state.status == "on_hold":
         return [_fact("resumed")]
     if state.status in {"resolved", "closed"}:

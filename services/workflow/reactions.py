@@ -1,6 +1,7 @@
 """What happens elsewhere and moves a ticket's life: rules, agents' acts in routing, customers' messages."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from services.workflow import domain
 from shared.contracts.event import Actor, Event, NewEvent, Via
@@ -45,7 +46,9 @@ class Workflow:
 
     async def on_message_received(self, event: Event) -> None:
         """The customer wrote."""
-        await self._react(event, domain.customer_wrote, Actor(event.actor["kind"], event.actor["id"]))
+        await self._react(
+            event, partial(domain.customer_wrote, at=event.occurred_at), Actor(event.actor["kind"], event.actor["id"])
+        )
 
     async def _react(self, event: Event, decide: Callable[[domain.Life], Sequence[NewEvent]], actor: Actor) -> None:
         context = Context(

@@ -24,7 +24,9 @@ def new(subject: str) -> dict:
 def binary(event_id: str, data: object, kind: str = "org.example.alarm", **headers: bytes):
     ours = {"ce_specversion": b"1.0", "ce_id": event_id.encode(), "ce_source": b"/sensors/7", "ce_type": kind.encode(),
             "content-type": b"application/json", **headers}  # fmt: skip
-    return json.dumps(data, ensure_ascii=False).encode(), [(k.replace("__", "-"), v) for k, v in ours.items() if v != b"(absent)"]
+    return json.dumps(data, ensure_ascii=False).encode(), [
+        (k.replace("__", "-"), v) for k, v in ours.items() if v != b"(absent)"
+    ]
 
 
 def structured(event_id: str, data: object, **attributes: object):
