@@ -141,11 +141,28 @@ class Consumer:
         self.at[partition] = offset
 
 
+class Watch:
+    """Says which log there is."""
+
+    name = "the log"
+
+    async def current(self) -> str:
+        return self.name
+
+
+def followed_by(consumer: Consumer, watch: Watch) -> Subscription:
+    """A subscription to `the log`, in a group, in the middle of a rebalance."""
+    subscription = Subscription("tests", "127.0.0.1:1", None, [], group=True)
+    subscription._subscriber = consumer
+    subscription._watch = watch
+    subscription.incarnation = Watch.name
+    return subscription
+
+
 async def test_no_error_leaves_an_assignment_paused_for_ever(monkeypatch):
     """An owner's feed that does not answer is no Kafka error and no lost connection; the client would swallow it."""
-    subscription = Subscription("tests", "127.0.0.1:1", None, [], group=True)
     consumer = Consumer()
-    subscription._subscriber = consumer
+    subscription = followed_by(consumer, Watch())
     failures = [httpx.ConnectError("nobody is there"), ConnectionError("reset")]
 
     async def offsets() -> dict[Place, int]:
@@ -160,9 +177,23 @@ async def test_no_error_leaves_an_assignment_paused_for_ever(monkeypatch):
     assert subscription.ready.is_set()
 
 
+async def test_no_assignment_is_taken_from_another_log(monkeypatch):
+    """Its offsets would be looked up under the old log's name, and its records skipped."""
+    watch, consumer = Watch(), Consumer()
+    subscription = followed_by(consumer, watch)
+
+    async def offsets() -> dict[Place, int]:
+        pytest.fail("the checkpoints are those of another log")
+
+    monkeypatch.setattr(subscription, "_checked_offsets", offsets)
+    watch.name = "another"
+    await subscription.on_assigned({TopicPartition("ledgerdesk.ingress", 0)})
+    assert not subscription.ready.is_set()
+    assert consumer.at == {}
+
+
 async def test_a_log_that_changed_during_an_assignment_ends_it(monkeypatch):
-    subscription = Subscription("tests", "127.0.0.1:1", None, [], group=True)
-    subscription._subscriber = Consumer()
+    subscription = followed_by(Consumer(), Watch())
 
     async def offsets() -> dict[Place, int]:
         subscription._broken.set()
