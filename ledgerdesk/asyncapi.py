@@ -7,7 +7,8 @@ from faststream.specification import AsyncAPI
 from pydantic import BaseModel, create_model
 
 from services.intake.api import NewTicket
-from shared.contracts.catalogue import CATALOGUE, DIRECTORY, INGRESS, TICKETS, EventSpec
+from shared.contracts.catalogue import CATALOGUE, EventSpec
+from shared.contracts.topic_names import DIRECTORY, INGRESS, TICKETS
 
 
 class ActorShown(BaseModel):

@@ -54,7 +54,6 @@ async def initialise(settings: Settings, *, only_log: bool = False) -> None:
         settings.database_url,
         settings.kafka_bootstrap_servers,
         settings.kafka_replication,
-        disposable=settings.kafka_disposable,
     )
     if only_log:
         await log_prepared

@@ -8,7 +8,7 @@ events past that were, and what still waited in the inbox. Taken in the same sna
 from typing import Any
 
 from shared import db
-from shared.contracts.catalogue import TICKETS
+from shared.contracts.topic_names import TICKETS
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import (
     AlreadyRunningError,
     ChildSpec,
@@ -67,7 +68,6 @@ def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: Embed
         "DATABASE_URL": postgres.dsn(DATABASE),
         "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
-        "LEDGERDESK_KAFKA_DISPOSABLE": "true",  # and is empty at every start
         "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
         "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY")
         or kept_secret(data / "admin.key", "ldk_"),
@@ -80,7 +80,7 @@ def build(data: Path, port: int) -> Supervisor:
     data.mkdir(parents=True, exist_ok=True)
     kept_secret(data / "secret.key")
     postgres = EmbeddedPostgres(data / "postgres")
-    broker = EmbeddedBroker(data / "broker", free_port())
+    broker = EmbeddedBroker(data / "broker", free_port(), PARTITIONS)
     env = environment(data, port, postgres, broker)
     url = f"http://127.0.0.1:{port}"
     _remember(data, env)
@@ -93,7 +93,7 @@ def build(data: Path, port: int) -> Supervisor:
     migrated: list[bool] = []
 
     def initialised() -> bool:
-        """Run the init step; the log's part of it again after every start of the broker, which forgets its topics."""
+        """Run the init step; the log's part of it again after every start of the broker, whose log is another then."""
         command = [sys.executable, "-m", "ledgerdesk.cli", "init", *(["--only-log"] if migrated else [])]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -13,15 +13,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from shared.contracts.catalogue import CATALOGUE, PARTITIONS
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event, to_record, watermark_record
+from shared.contracts.topic_names import PARTITIONS
 from shared.db import LOST_CONNECTION, Connection, OwnConnection
 from shared.eventstore.store import COLUMNS, event_of
+from shared.kafka import AIOKafkaProducer
 
 PAGE = 1000
 BATCH_BYTES = 900_000

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, Request
 
 from shared import db
@@ -13,6 +12,7 @@ from shared.directory.people import Directory
 from shared.eventstore.appender import Appender
 from shared.eventstore.store import EventStore
 from shared.http.caller import Authenticator
+from shared.kafka import AIOKafkaProducer
 from shared.projection.feed import HttpFeed
 from shared.projection.model import AnyModel
 from shared.projection.projector import Projection

@@ -32,7 +32,6 @@ class Settings(BaseSettings):
         consumer_groups: Share partitions among processes of one service (clusters) instead of reading all.
         kafka_idempotence: Whether the brokers know idempotent producers (the embedded one does not).
         kafka_replication: Copies of each partition of the topics that the init step creates.
-        kafka_disposable: Whether the init step may delete topics that have the wrong partitions.
         log_level: debug, info, warning or error.
     """
 
@@ -55,7 +54,6 @@ class Settings(BaseSettings):
     consumer_instance: str = ""
     kafka_idempotence: bool = True
     kafka_replication: int = 1
-    kafka_disposable: bool = False
     log_level: str = "info"
 
     def secret(self) -> bytes:

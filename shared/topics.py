@@ -1,19 +1,20 @@
 """The topics, created by one init step and by nobody else: a client that created one would give it the wrong partitions.
 
 The init step also writes a marker into the database: which making of the topics, on which cluster, is the log that is
-followed. A broker that starts empty is up before its topics are, and clients that reconnect by themselves may make it invent
-topics of their own; what is sent there is lost when the right ones replace them. Consumers therefore take a log for one only
-once its marker stands, and fill in from the owners' feeds after that: whatever went astray before, the stores have it.
+followed. Clients reconnect by themselves, and send to a broker that starts empty as soon as it has topics; when somebody
+deletes a topic, what was sent there is lost. Consumers therefore take a log for one only once its marker stands, and fill in
+from the owners' feeds after that: whatever went astray before, the stores have it.
 """
 
 import asyncio
 from uuid import uuid4
 
 import asyncpg
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from shared.contracts.catalogue import PARTITIONS
+from shared.contracts.topic_names import PARTITIONS
+from shared.kafka import AIOKafkaAdminClient
 
 RETENTION_MS = 30 * 24 * 3600 * 1000
 NO_ERROR = 0
@@ -32,27 +33,25 @@ class TopicsError(RuntimeError):
     """The cluster's topics are not as they must be; the message says what to do."""
 
 
-async def prepare_log(dsn: str, bootstrap_servers: str, replication: int = 1, *, disposable: bool = False) -> None:
+async def prepare_log(dsn: str, bootstrap_servers: str, replication: int = 1) -> None:
     """Create the topics that are missing and, if any was, mark that a new log begins.
 
     Args:
         dsn: The database, as a user that may create a schema.
         bootstrap_servers: The cluster.
         replication: Copies of each partition.
-        disposable: Whether topics with the wrong partitions may be deleted (the embedded broker's are empty anyway).
 
     Raises:
         TopicsError: A topic has the wrong number of partitions.
         KafkaError: The brokers did not answer within a minute, or refused.
     """
-    cluster_id, created = await create_topics(bootstrap_servers, replication, disposable=disposable)
+    cluster_id, created = await create_topics(bootstrap_servers, replication)
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.log', 0))")
             await connection.execute(SCHEMA)
-            if created:
-                await connection.execute("DELETE FROM ledgerdesk.log")
+            await connection.execute("DELETE FROM ledgerdesk.log WHERE $1 OR cluster_id <> $2", created, cluster_id)
             await connection.execute(
                 "INSERT INTO ledgerdesk.log (cluster_id, marker) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                 cluster_id,
@@ -62,7 +61,7 @@ async def prepare_log(dsn: str, bootstrap_servers: str, replication: int = 1, *,
         await connection.close()
 
 
-async def create_topics(bootstrap_servers: str, replication: int = 1, *, disposable: bool = False) -> tuple[str, bool]:
+async def create_topics(bootstrap_servers: str, replication: int = 1) -> tuple[str, bool]:
     """Make the topics be there; return the cluster's id and whether any had to be made."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 60
@@ -73,7 +72,7 @@ async def create_topics(bootstrap_servers: str, replication: int = 1, *, disposa
             await admin.start()
             while not await _right(admin):
                 created = True
-                await _make(admin, replication, disposable=disposable)
+                await _make(admin, replication)
             return str((await admin.describe_cluster())["cluster_id"]), created
         except (KafkaError, OSError):
             if loop.time() > deadline:
@@ -93,21 +92,19 @@ async def _right(admin: AIOKafkaAdminClient) -> bool:
     return all(counts.get(name) == count for name, count in PARTITIONS.items())
 
 
-async def _make(admin: AIOKafkaAdminClient, replication: int, *, disposable: bool) -> None:
+async def _make(admin: AIOKafkaAdminClient, replication: int) -> None:
     counts = await _counts(admin)
     wrong = [name for name, count in PARTITIONS.items() if name in counts and counts[name] != count]
-    if wrong and not disposable:
+    if wrong:
         raise TopicsError(
             "; ".join(f"topic {n} has {counts[n]} partitions and must have {PARTITIONS[n]}" for n in wrong)
             + ": the count is frozen, because the order of a ticket depends on it. Delete the topic (nothing is lost: the "
             "stores are the history) and run `ledgerdesk init`; and switch off automatic topic creation on the brokers."
         )
-    if wrong:
-        await admin.delete_topics(wrong)
     topics = [
         NewTopic(name, count, replication, topic_configs={"retention.ms": str(RETENTION_MS)})
         for name, count in PARTITIONS.items()
-        if name not in counts or name in wrong
+        if name not in counts
     ]
     answer = await admin.create_topics(topics)
     for name, code, *rest in answer.topic_errors:

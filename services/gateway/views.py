@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from shared.contracts.catalogue import TICKETS
 from shared.contracts.event import Event
+from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.model import Versions, advanced
 

@@ -17,10 +17,10 @@ from aiokafka import ConsumerRecord
 from pydantic import Field, ValidationError
 
 from services.intake.api import Intake, NewTicket, RequesterBody
-from shared.contracts.catalogue import INGRESS, PARTITIONS
 from shared.contracts.event import Actor, Via
 from shared.contracts.fields import Body, Key, Strict
 from shared.contracts.ids import derived
+from shared.contracts.topic_names import INGRESS, PARTITIONS
 from shared.db import LOST_CONNECTION, Pool
 from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import ContentionError, Context, EventTooLargeError

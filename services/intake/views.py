@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.intake.domain import CREATED, MESSAGE_RECEIVED
-from shared.contracts.catalogue import TICKETS
 from shared.contracts.event import Event
+from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.model import Versions, advanced
 

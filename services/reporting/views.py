@@ -22,8 +22,8 @@ from services.reporting.domain import (
     initial,
     refold,
 )
-from shared.contracts.catalogue import TICKETS
 from shared.contracts.event import Event, rfc3339
+from shared.contracts.topic_names import TICKETS
 from shared.contracts.upcast import upcast
 from shared.db import Connection
 

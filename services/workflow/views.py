@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.catalogue import TICKETS
 from shared.contracts.event import Event
+from shared.contracts.topic_names import TICKETS
 from shared.db import Connection, jsonb_lists
 from shared.projection.model import Versions, advanced
 from shared.projection.reactor import enqueue

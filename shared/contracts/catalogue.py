@@ -13,15 +13,7 @@ from shared.contracts import directory as d
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Strict
-
-TICKETS = "ledgerdesk.tickets"
-DIRECTORY = "ledgerdesk.directory"
-IDENTITY = "ledgerdesk.identity"
-INGRESS = "ledgerdesk.ingress"
-DEADLETTER = "ledgerdesk.deadletter"
-
-PARTITIONS = {TICKETS: 12, DIRECTORY: 1, IDENTITY: 1, INGRESS: 4, DEADLETTER: 1}
-"""Frozen: changing the count of a keyed topic breaks the order of every stream."""
+from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
 
 OWNERS = ("intake", "routing", "workflow", "gateway")
 """The services with a store of their own."""

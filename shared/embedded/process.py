@@ -32,6 +32,10 @@ _LOG_BYTES = 10 * 1024 * 1024
 _LOG_GENERATIONS = 3
 
 
+class UnusableError(RuntimeError):
+    """A child answers, but can never be of use as it is: it is ended and started again."""
+
+
 @dataclass(frozen=True, slots=True)
 class OsUser:
     """The operating-system user a child runs as, by number."""
@@ -49,7 +53,7 @@ class ChildSpec:
         argv: Called before every start, so that a start can have arguments of its own (the broker's cluster id)
             and put right what a killed predecessor left. May raise: that counts as a failed start.
         ready: Called every few milliseconds after a start until it is true; must return within about a second.
-            An exception counts as "not yet".
+            `UnusableError` ends the child, to be started again; any other exception counts as "not yet".
         env: The complete environment, or None to inherit the supervisor's.
         user: Whom to run as, or None for the supervisor's own user. Needs root.
         cwd: Working directory, or None to inherit.

@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.embedded.process import ChildSpec, create_time, has_exited, kill_group, log_tail, signal_process, spawn
+from shared.embedded.process import (
+    ChildSpec,
+    UnusableError,
+    create_time,
+    has_exited,
+    kill_group,
+    log_tail,
+    signal_process,
+    spawn,
+)
 from shared.embedded.rundir import RunDirectory
 
 _log = logging.getLogger(__name__)
@@ -180,6 +189,10 @@ class Supervisor:
             if child.state == "starting" and child.process:
                 try:
                     ready = child.spec.ready()
+                except UnusableError as error:
+                    _log.warning("%s is of no use: %s", child.spec.name, error)
+                    kill_group(child.process.pid)
+                    ready = False
                 except Exception:
                     _log.exception("the probe of %s failed", child.spec.name)
                     ready = False

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shared.embedded.broker import EmbeddedBroker
@@ -97,9 +97,9 @@ class TemporaryPostgres(EmbeddedPostgres):
 class TemporaryBroker(EmbeddedBroker):
     """A broker whose process is at hand as `process`."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, topics: Mapping[str, int] | None = None) -> None:
         """Take the place of the broker and describe its process."""
-        super().__init__(directory, port)
+        super().__init__(directory, port, topics)
         self.process = ServerProcess(self.child(), self.directory)
 
 
@@ -129,17 +129,20 @@ def temporary_postgres(directory: Path | None = None) -> Iterator[TemporaryPostg
 
 
 @contextlib.contextmanager
-def temporary_broker(directory: Path | None = None) -> Iterator[TemporaryBroker]:
+def temporary_broker(
+    directory: Path | None = None, topics: Mapping[str, int] | None = None
+) -> Iterator[TemporaryBroker]:
     """Run a broker of its own on a free port.
 
     Args:
         directory: Where its log goes; kept afterwards. None is a new folder, removed at the end.
+        topics: Partitions by topic.
 
     Raises:
         RuntimeError: The broker did not start.
     """
     with _folder(directory) as place:
-        server = TemporaryBroker(place, free_port())
+        server = TemporaryBroker(place, free_port(), topics)
         try:
             server.process.start()
             yield server

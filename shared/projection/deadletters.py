@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
-from shared.contracts.catalogue import DEADLETTER
+from shared.contracts.topic_names import DEADLETTER
+from shared.kafka import AIOKafkaProducer
 from shared.projection.records import Record
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from shared.contracts.catalogue import CATALOGUE, DIRECTORY, IDENTITY, TICKETS
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event
+from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
 from shared.db import Connection
 
 Versions = dict[str, int]

@@ -9,9 +9,9 @@ from uuid import UUID
 import orjson
 import structlog
 
-from shared.contracts.catalogue import PARTITIONS
 from shared.contracts.event import Event, from_feed_line, to_feed_line
 from shared.contracts.ids import unique
+from shared.contracts.topic_names import PARTITIONS
 from shared.contracts.upcast import upcast
 from shared.db import Connection, Pool
 from shared.projection import checkpoints

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka import TopicPartition as DeclaredPartition
 from faststream.kafka.message import KafkaMessage
 
-from shared.contracts.catalogue import PARTITIONS
+from shared.contracts.topic_names import PARTITIONS
 from shared.db import LOST_CONNECTION, Pool
+from shared.kafka import AIOKafkaAdminClient, AIOKafkaConsumer
 from shared.projection.checkpoints import CheckpointLostError, Place, places
 from shared.projection.deadletters import DeadLetters
 from shared.projection.records import Record, Unreadable, decode

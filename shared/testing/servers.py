@@ -19,10 +19,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.contracts.catalogue import PARTITIONS
+from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import free_port, temporary_broker, temporary_postgres
+from shared.kafka import AIOKafkaAdminClient
 from shared.testing import apache_kafka
 from shared.testing.wait import wait_until, wait_until_async
 from shared.topics import create_topics
@@ -184,5 +184,5 @@ async def empty_topics(at: KafkaAt) -> KafkaAt:
                 await wait_until_async(gone, timeout=30, message="topics to be deleted")
         finally:
             await admin.close()
-    await create_topics(at.bootstrap_servers, disposable=True)
+    await create_topics(at.bootstrap_servers)
     return at

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from shared.contracts.catalogue import PARTITIONS
 from shared.contracts.event import Event
+from shared.contracts.topic_names import PARTITIONS
+from shared.kafka import AIOKafkaConsumer
 from shared.projection.records import Record, Watermark, decode
 
 

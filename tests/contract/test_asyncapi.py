@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from ledgerdesk.asyncapi import document
-from shared.contracts.catalogue import CATALOGUE, DIRECTORY, INGRESS, TICKETS
+from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.topic_names import DIRECTORY, INGRESS, TICKETS
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "asyncapi.json"
 

@@ -16,10 +16,11 @@ import pytest
 import typer.main
 
 from ledgerdesk.cli import app
-from shared.contracts.catalogue import CATALOGUE, PARTITIONS
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import WATERMARK
 from shared.contracts.fields import Strict
 from shared.contracts.tickets import Imported
+from shared.contracts.topic_names import PARTITIONS
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]

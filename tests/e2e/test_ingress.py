@@ -8,9 +8,10 @@ from datetime import datetime
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from shared.contracts.catalogue import CATALOGUE, PARTITIONS
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import WATERMARK
 from shared.contracts.ids import random_id
+from shared.contracts.topic_names import PARTITIONS
 from shared.testing.topic import ends_of
 from shared.testing.wait import wait_until_async
 

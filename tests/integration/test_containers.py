@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from shared.contracts.catalogue import PARTITIONS, TICKETS
+from shared.contracts.topic_names import PARTITIONS, TICKETS
 from shared.embedded import free_port
 from shared.settings import SERVICES
 from shared.testing.servers import KAFKA_IMAGE, POSTGRES_IMAGE, images, kafka_server, postgres_server

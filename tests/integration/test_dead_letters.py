@@ -3,8 +3,8 @@
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from shared.contracts.catalogue import DEADLETTER
 from shared.contracts.ids import random_id
+from shared.contracts.topic_names import DEADLETTER
 from shared.projection.deadletters import DeadLetters
 from shared.projection.records import Record, Unreadable
 from shared.testing.topic import ends_of, read_topic

@@ -255,6 +255,18 @@ except AlreadyRunningError as error:
     status = 75
 sys.exit(status)
 """.replace("\\\\\\\\n", "\\\\n")
+USELESS_ONCE = """
+from dataclasses import replace
+from shared.embedded import UnusableError
+found = []
+def ready():
+    found.append(0)
+    if len(found) == 1:
+        raise UnusableError("somebody was quicker")
+    return good.ready()
+good = child("good", GOOD)
+children = [replace(good, ready=ready)]
+"""
 TWO = "children = [child('first', GOOD, services=('ledger',)), child('second', GOOD)]"
 
 
@@ -361,6 +373,12 @@ def test_a_killed_child_is_started_again_at_once(driven):
     assert driven.entry("first")["restarts"] == 1
     assert driven.entry("first")["pid"] != old["pid"]
     assert driven.entry("second") == other
+
+
+def test_a_child_that_says_it_is_of_no_use_is_started_again(driven):
+    driven.start(USELESS_ONCE)
+    assert (driven.entry("good")["restarts"], driven.entry("good")["state"]) == (1, "running")
+    assert "good is of no use: somebody was quicker" in driven.errors()
 
 
 def test_a_child_that_keeps_dying_is_started_later_and_later(driven):

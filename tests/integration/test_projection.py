@@ -13,9 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from ledgerdesk.initialise import migration_folders
 from services.workflow.views import TicketView, audit_timeline
-from shared.contracts.catalogue import PARTITIONS
 from shared.contracts.event import Event, NewEvent, to_record, watermark_record
 from shared.contracts.ids import random_id
+from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import temporary_broker
 from shared.eventstore.store import EventStore
 from shared.projection.checkpoints import CheckpointLostError
@@ -191,7 +191,7 @@ async def test_a_broker_that_forgets_everything(world):
     dsn = world.stores.dsn
     with temporary_broker() as broker:
         servers = broker.bootstrap_servers
-        await prepare_log(dsn, servers, disposable=True)
+        await prepare_log(dsn, servers)
         async with world.relaying(servers), world.following(servers) as subscription:
             await world.write(10)
             await world.complete()
@@ -201,7 +201,7 @@ async def test_a_broker_that_forgets_everything(world):
                 broker.process.kill()
                 await world.write(10)
                 broker.process.start()
-                await prepare_log(dsn, servers, disposable=True)
+                await prepare_log(dsn, servers)
                 await world.write(10)
                 await world.complete("the view to catch up after the broker forgot")
                 assert subscription.incarnation != before
@@ -224,7 +224,7 @@ async def test_topics_made_anew_on_the_same_cluster(world, own_kafka):
         await admin.delete_topics([TICKETS])
         await admin.close()
         await world.write(10)
-        await prepare_log(world.stores.dsn, servers, disposable=True)
+        await prepare_log(world.stores.dsn, servers)
         async with world.following(servers):
             await world.write(10)
             await world.complete()

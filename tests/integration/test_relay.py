@@ -10,8 +10,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 import shared.relay
-from shared.contracts.catalogue import PARTITIONS
 from shared.contracts.ids import random_id
+from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import free_port
 from shared.embedded.temporary import TemporaryBroker
 from shared.eventstore.appender import Appender

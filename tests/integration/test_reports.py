@@ -20,9 +20,9 @@ from services.reporting.analytics import install_analytics
 from services.reporting.completeness import Completeness
 from services.reporting.views import ReportView
 from shared import db
-from shared.contracts.catalogue import PARTITIONS, TICKETS
 from shared.contracts.event import Event, NewEvent, Via, rfc3339
 from shared.contracts.ids import unique
+from shared.contracts.topic_names import PARTITIONS, TICKETS
 from shared.http import problems
 from shared.http.caller import Caller
 from shared.projection import checkpoints

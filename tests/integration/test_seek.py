@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 
-from shared.contracts.catalogue import PARTITIONS
 from shared.contracts.ids import random_id
+from shared.contracts.topic_names import PARTITIONS
 from shared.projection.subscription import Subscription, seek_to_checkpoints
 from shared.testing.mutants import mutant
 from shared.testing.topic import ends_of

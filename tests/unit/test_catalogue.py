@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.contracts.catalogue import CATALOGUE, OWNERS, PARTITIONS, PayloadError, check, spec_of
+from shared.contracts.catalogue import CATALOGUE, OWNERS, PayloadError, check, spec_of
 from shared.contracts.event import NewEvent
+from shared.contracts.topic_names import PARTITIONS
 from shared.testing.events import created
 
 PERSON = "00000000-0000-0000-0000-000000000007"

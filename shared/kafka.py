@@ -1,0 +1,17 @@
+"""The Kafka client as we use it: it never creates a topic.
+
+A broker may create any topic that a metadata request names, with partitions of its own choosing; the client asks it to,
+and offers no way not to. A client of ours that reconnects to a broker which has just lost its topics must wait for the
+init step instead. Importing this module sees to that for the whole process, for FastStream's consumers, too.
+"""
+
+from functools import partial
+
+import aiokafka.client
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.metadata import MetadataRequest
+
+__all__ = ["AIOKafkaAdminClient", "AIOKafkaConsumer", "AIOKafkaProducer"]
+
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
