@@ -239,5 +239,5 @@ def _fold(model: AnyModel, stream: UUID, events: Iterable[Event]) -> Any:
 
 def _where(folded: Any, state: Any) -> str:
     """Name the slots that differ, without their contents: they may be personal."""
-    names = [n for n in folded.__dataclass_fields__ if getattr(folded, n) != getattr(state, n)]
+    names = [n for n in folded._fields if getattr(folded, n) != getattr(state, n)]
     return ", ".join(names)

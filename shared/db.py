@@ -83,11 +83,15 @@ async def connect(dsn: str, service: str) -> OwnConnection:
     return connection
 
 
+async def _as_it_was(connection: Connection) -> None:
+    """Leave a connection that comes back as it is: nobody sets anything on a pool's connection but for a transaction."""
+
+
 async def create_pool(dsn: str, service: str, *, minimum: int = 0, maximum: int = 8) -> Pool:
     """Open a pool whose connections act as the service. Sizes are numbers of connections."""
     pool: Pool = await asyncpg.create_pool(
         dsn, min_size=minimum, max_size=maximum, server_settings=_session(service), init=prepare_connection, timeout=10,
-        max_inactive_connection_lifetime=60, command_timeout=60,
+        reset=_as_it_was, max_inactive_connection_lifetime=60, command_timeout=60,
     )  # fmt: skip
     return pool
 

@@ -30,6 +30,8 @@ PAUSE = 0.005
 BUSY_POLL = 0.02
 IDLE_POLL = 0.25
 WATERMARK_EVERY = 1.0
+WATERMARK_WHEN_DRAINED = 0.25
+"""Seconds between watermarks, while there is more to send and when all is sent: then readers are waiting for it."""
 
 _partitioner = DefaultPartitioner()
 log = structlog.get_logger("relay")
@@ -130,7 +132,8 @@ class Relay:
             if rows:
                 await self._send(connection, producer, [event_of(row, self.owner) for row in rows])
                 moved = loop.time()
-            if self._watermark_due and loop.time() - self._watermarked >= WATERMARK_EVERY:
+            every = WATERMARK_EVERY if rows else WATERMARK_WHEN_DRAINED
+            if self._watermark_due and loop.time() - self._watermarked >= every:
                 await self._send_watermarks(producer)
                 self._watermarked, self._watermark_due = loop.time(), False
             if len(rows) == PAGE:

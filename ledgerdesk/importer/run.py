@@ -1,6 +1,5 @@
 """An import from beginning to end."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ Progress = Callable[[str, int, int], None]
 """Told the phase (``reading``: bytes, ``directory``: names, ``sending``: rows), how much is done, and of how much."""
 
 _DEPARTMENT = "ledgerdesk.department.configured"
-_LOOKS = 8
-"""Departments looked up at a time."""
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
@@ -68,11 +65,8 @@ async def run_import(
 async def _without_departments_there(entries: list[Stated], sender: Sender, report: ImportReport) -> list[Stated]:
     """Leave out departments that exist: another fact would make a working department an inactive one."""
     departments = [entry for entry in entries if entry.fact["type"] == _DEPARTMENT]
-    there: set[str] = set()
-    for begin in range(0, len(departments), _LOOKS):
-        some = departments[begin : begin + _LOOKS]
-        found = await asyncio.gather(*(sender.has_stream(entry.owner, entry.fact["stream_id"]) for entry in some))
-        there.update(entry.fact["id"] for entry, is_there in zip(some, found, strict=True) if is_there)
+    found = await sender.existing("routing", [entry.fact["stream_id"] for entry in departments])
+    there = {entry.fact["id"] for entry in departments if entry.fact["stream_id"] in found}
     report.stated[_DEPARTMENT] += len(there)
     report.known["routing"] += len(there)
     return [entry for entry in entries if entry.fact["id"] not in there]

@@ -1,7 +1,7 @@
 """Facts become ledger: over HTTP, in each stream's order, as often as it takes."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,16 +137,20 @@ class Sender:
         line, event_type = chunk.stated[index]
         self._report.refused.append(RefusedFact(line, event_type, reason))
 
-    async def has_stream(self, owner: str, stream_id: str) -> bool:
-        """Return whether an owner has events of a stream.
+    async def existing(self, owner: str, streams: Sequence[str]) -> set[str]:
+        """Return those of these streams that an owner has events of.
 
         Raises:
             SendError: The owner stays away, or refuses the token.
         """
-        response = await self._call("GET", f"{self._base}/{owner}/streams/{stream_id}")
-        if response.status_code != httpx.codes.OK:
-            raise SendError(f"{owner} answered {response.status_code}: {_detail(response)}")
-        return bool(response.content.strip())
+        found: set[str] = set()
+        for begin in range(0, len(streams), MOST_FACTS):
+            body = orjson.dumps({"streams": streams[begin : begin + MOST_FACTS]})
+            response = await self._call("POST", f"{self._base}/{owner}/versions", body)
+            if response.status_code != httpx.codes.OK:
+                raise SendError(f"{owner} answered {response.status_code}: {_detail(response)}")
+            found.update(orjson.loads(response.content)["versions"])
+        return found
 
     async def _call(self, method: str, url: str, body: bytes | None = None) -> httpx.Response:
         """Call until there is an answer. Facts name themselves, so stating them twice adds nothing."""

@@ -1,7 +1,7 @@
 """The gateway's views: whose each ticket is, and the feed that the live stream is read from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
@@ -10,22 +10,23 @@ from shared.db import Connection
 from shared.projection.model import Versions, advanced
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+class TicketRow(NamedTuple):
     """A ticket as the stream must know it."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     number: str | None = None
     requester_id: UUID | None = None
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner."""
-    state = replace(state, versions=advanced(state.versions, event))
+    versions = advanced(state.versions, event)
     if event.name == "created":
-        return replace(state, number=event.data["number"], requester_id=UUID(event.data["person_id"]))
-    return state
+        return state._replace(
+            versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
+        )
+    return state._replace(versions=versions)
 
 
 class TicketView:
@@ -40,11 +41,13 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id)
+        return TicketRow(stream_id, {})
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-        rows = await connection.fetch("SELECT * FROM ticket WHERE stream_id = ANY ($1)", ids)
-        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+        rows = await connection.fetch(
+            "SELECT stream_id, versions, number, requester_id FROM ticket WHERE stream_id = ANY ($1)", ids
+        )
+        return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         states = list(rows.values())

@@ -1,7 +1,7 @@
 """Intake's own view: which tickets there are, by id and number, and whose they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from services.intake.domain import CREATED, MESSAGE_RECEIVED
@@ -11,12 +11,11 @@ from shared.db import Connection
 from shared.projection.model import Versions, advanced
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+class TicketRow(NamedTuple):
     """A ticket as intake must know it to take a message for it."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     number: str | None = None
     requester_id: UUID | None = None
 
@@ -32,21 +31,21 @@ class TicketView:
         return event_type in {CREATED, MESSAGE_RECEIVED}
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id)
+        return TicketRow(stream_id, {})
 
     def evolve(self, state: TicketRow, event: Event) -> TicketRow:
         versions = advanced(state.versions, event)
         if event.type == CREATED:
-            return replace(
-                state, versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
+            return state._replace(
+                versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
             )
-        return replace(state, versions=versions)
+        return state._replace(versions=versions)
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
         rows = await connection.fetch(
             "SELECT stream_id, versions, number, requester_id FROM ticket WHERE stream_id = ANY ($1)", ids
         )
-        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+        return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         del applied

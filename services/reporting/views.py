@@ -137,7 +137,7 @@ class ReportView:
             row = tickets.get(ticket_id) or initial(ticket_id)
             found += [
                 f"ticket {ticket_id}: {name} is {getattr(row, name)!r}, should be {getattr(whole, name)!r}"
-                for name in Ticket.__dataclass_fields__
+                for name in Ticket._fields
                 if getattr(row, name) != getattr(whole, name)
             ]
             entries = entries_of(initial(ticket_id), grouped.get(ticket_id, []))

@@ -1,7 +1,7 @@
 """Routing's own view: who has each ticket, and whether it is still work; the agents' load is counted from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
@@ -16,12 +16,14 @@ _STATUS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+_COLUMNS = "stream_id, versions, number, requester_id, stated_department, status, moved, department, team, agent"
+
+
+class TicketRow(NamedTuple):
     """A ticket as routing must know it. Slots of three owners; none is written by two."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     number: str | None = None
     requester_id: UUID | None = None
     stated_department: str | None = None
@@ -34,25 +36,26 @@ class TicketRow:
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    state = replace(state, versions=advanced(state.versions, event))
-    data = event.data
+    data, versions = event.data, advanced(state.versions, event)
     match event.name:
         case "created":
-            return replace(
-                state, number=data["number"], requester_id=UUID(data["person_id"]),
+            return state._replace(
+                versions=versions, number=data["number"], requester_id=UUID(data["person_id"]),
                 stated_department=data.get("department"),
             )  # fmt: skip
         case "assigned":
             agent = data.get("agent")
-            return replace(state, agent=UUID(agent) if agent else None, team=data.get("team") or state.team)
+            return state._replace(
+                versions=versions, agent=UUID(agent) if agent else None, team=data.get("team") or state.team
+            )
         case "unassigned":
-            return replace(state, agent=None, team=None)
+            return state._replace(versions=versions, agent=None, team=None)
         case "transferred":
-            return replace(state, department=data.get("department"), moved=True)
+            return state._replace(versions=versions, department=data.get("department"), moved=True)
         case name if name in _STATUS:
-            return replace(state, status=_STATUS[name])
+            return state._replace(versions=versions, status=_STATUS[name])
         case _:
-            return state
+            return state._replace(versions=versions)
 
 
 class TicketView:
@@ -67,18 +70,17 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id)
+        return TicketRow(stream_id, {})
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-        rows = await connection.fetch("SELECT * FROM ticket WHERE stream_id = ANY ($1)", ids)
-        return {row["stream_id"]: TicketRow(**dict(row)) for row in rows}
+        rows = await connection.fetch(f"SELECT {_COLUMNS} FROM ticket WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         states = list(rows.values())
         await connection.execute(
-            """
-            INSERT INTO ticket (stream_id, versions, number, requester_id, stated_department, status, moved, department,
-                                team, agent)
+            f"""
+            INSERT INTO ticket ({_COLUMNS})
             SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bool[],
                                  $8::text[], $9::text[], $10::uuid[])
             ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,

@@ -1,9 +1,8 @@
 """Workflow's views: the current state of every ticket, and its timeline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
@@ -24,12 +23,11 @@ REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred",
 _SPOKEN = {"created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution"}
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+class TicketRow(NamedTuple):
     """A ticket now. Each slot has one owner; what mixes owners is derived when it is read."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     number: str | None = None
     subject: str | None = None
     requester_id: UUID | None = None
@@ -68,39 +66,36 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one
     if name in _STATUS:
         status = state.status if name == "started" and state.status != "new" else _STATUS[name]
         until = data.get("until") if name == "held" else None
-        return replace(state, **base, status=status, hold_until=datetime.fromisoformat(until) if until else None)
+        return state._replace(**base, status=status, hold_until=datetime.fromisoformat(until) if until else None)
     match name:
         case "created":
             return _created(state, event, base)
         case "message_received":
-            return replace(state, **base, last_message_at=_later(state.last_message_at, at))
+            return state._replace(**base, last_message_at=_later(state.last_message_at, at))
         case "assigned":
             agent = data.get("agent")
             involved = [*state.involved, agent] if agent and agent not in state.involved else list(state.involved)
-            return replace(
-                state, **base, agent=UUID(agent) if agent else None, team=data.get("team") or state.team,
+            return state._replace(**base, agent=UUID(agent) if agent else None, team=data.get("team") or state.team,
                 involved=involved,
             )  # fmt: skip
         case "unassigned":
-            return replace(state, **base, agent=None, team=None)
+            return state._replace(**base, agent=None, team=None)
         case "transferred":
-            return replace(state, **base, moved=True, moved_department=data.get("department"))
+            return state._replace(**base, moved=True, moved_department=data.get("department"))
         case "replied":
-            return replace(state, **base, last_reply_at=_later(state.last_reply_at, at))
+            return state._replace(**base, last_reply_at=_later(state.last_reply_at, at))
         case "prioritised":
-            return replace(
-                state, **base, set_priority=data.get("priority") or state.set_priority,
+            return state._replace(**base, set_priority=data.get("priority") or state.set_priority,
                 set_severity=data.get("severity") or state.set_severity,
             )  # fmt: skip
         case _:
-            return replace(state, **base)
+            return state._replace(**base)
 
 
 def _created(state: TicketRow, event: Event, base: dict[str, Any]) -> TicketRow:
     data, personal = event.data, event.personal or {}
     requester = personal.get("requester") or {}
-    return replace(
-        state, **base, number=data["number"], subject=personal.get("subject"), requester_id=UUID(data["person_id"]),
+    return state._replace(**base, number=data["number"], subject=personal.get("subject"), requester_id=UUID(data["person_id"]),
         requester_email=requester.get("email"), requester_name=requester.get("name"), topic=data.get("topic"),
         channel=data.get("channel"), external_id=data.get("external_id"), tags=list(data.get("tags", [])),
         asked_priority=data.get("priority"), asked_severity=data.get("severity"),
@@ -131,7 +126,7 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, tags=[], involved=[])
+        return TicketRow(stream_id, {}, tags=[], involved=[])
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
         rows = await connection.fetch(f"SELECT {_COLUMNS} FROM ticket WHERE stream_id = ANY ($1)", ids)
@@ -196,7 +191,29 @@ def _words(event: Event) -> str | None:
     return said[:20_000] if said else None
 
 
+_TIMELINE = (
+    "ticket_id", "source", "version", "event_id", "type", "at", "recorded_at", "row_number", "actor", "via", "cause", "data",
+    "personal", "public",
+)  # fmt: skip
+
+
 async def _add_to_timeline(connection: Connection, events: Sequence[Event]) -> None:
+    """Write entries. Those without words are copied, which costs a third; a text-search vector cannot be."""
+    said = [event for event in events if event.name in _SPOKEN and _words(event)]
+    if said:
+        await _add_with_words(connection, said)
+        events = [event for event in events if not (event.name in _SPOKEN and _words(event))]
+    await connection.copy_records_to_table(
+        "timeline", columns=_TIMELINE,
+        records=[
+            (e.stream_id, e.source, e.version, e.event_id, e.name, e.occurred_at, e.recorded_at,
+             (e.origin or {}).get("row"), e.actor, e.via, e.cause, e.data, e.personal, e.name in PUBLIC)
+            for e in events
+        ],
+    )  # fmt: skip
+
+
+async def _add_with_words(connection: Connection, events: Sequence[Event]) -> None:
     await connection.execute(
         """
         INSERT INTO timeline (ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data,

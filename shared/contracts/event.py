@@ -107,7 +107,9 @@ class Event:
 
 def rfc3339(moment: datetime) -> str:
     """Return a UTC time as RFC 3339 text with microseconds and ``Z``; one form, so that hashes agree."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def to_record(event: Event) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:

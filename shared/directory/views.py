@@ -1,9 +1,8 @@
 """Read models of people, configuration, keys and sessions: the same four in every service, each with its own tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
@@ -15,12 +14,11 @@ NOBODY = UUID(int=0)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRow:
+class PersonRow(NamedTuple):
     """A person: slots of intake (address, name), routing (agent) and the gateway (account)."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     registered: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
     account: dict[str, Any] | None = None
@@ -46,27 +44,24 @@ class PersonView:
         }  # fmt: skip
 
     def initial(self, stream_id: UUID) -> PersonRow:
-        return PersonRow(stream_id)
+        return PersonRow(stream_id, {})
 
     def evolve(self, state: PersonRow, event: Event) -> PersonRow:
         versions = advanced(state.versions, event)
         personal = event.personal or {}
         match event.type:
             case "ledgerdesk.person.registered":
-                return replace(state, versions=versions, registered={**personal, **event.data})
+                return state._replace(versions=versions, registered={**personal, **event.data})
             case "ledgerdesk.agent.configured":
-                return replace(state, versions=versions, agent={**event.data["new"], **personal})
+                return state._replace(versions=versions, agent={**event.data["new"], **personal})
             case _:
-                return replace(state, versions=versions, account={**event.data, **personal})
+                return state._replace(versions=versions, account={**event.data, **personal})
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, PersonRow]:
-        rows = await connection.fetch("SELECT * FROM person WHERE stream_id = ANY ($1)", ids)
-        return {
-            row["stream_id"]: PersonRow(
-                row["stream_id"], row["versions"], row["registered"], row["agent"], row["account"]
-            )
-            for row in rows
-        }
+        rows = await connection.fetch(
+            "SELECT stream_id, versions, registered, agent, account FROM person WHERE stream_id = ANY ($1)", ids
+        )
+        return {row["stream_id"]: PersonRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, PersonRow], applied: Sequence[Event]) -> None:
         del applied
@@ -86,15 +81,14 @@ class PersonView:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """A configured thing: organisation, topic, department, team, topic route or rule, as it is now."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     kind: str = ""
     key: str = ""
-    entry: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any] | None = None
 
 
 _ENTRIES = {
@@ -114,17 +108,19 @@ class EntryView:
         return event_type in _ENTRIES
 
     def initial(self, stream_id: UUID) -> EntryRow:
-        return EntryRow(stream_id)
+        return EntryRow(stream_id, {})
 
     def evolve(self, state: EntryRow, event: Event) -> EntryRow:
         new = event.data["new"]
         kind = _ENTRIES[event.type]
         key = new["topic"] if kind == "topic_route" else new["key"]
-        return replace(state, versions=advanced(state.versions, event), kind=kind, key=key, entry=new)
+        return state._replace(versions=advanced(state.versions, event), kind=kind, key=key, entry=new)
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, EntryRow]:
-        rows = await connection.fetch("SELECT * FROM directory_entry WHERE stream_id = ANY ($1)", ids)
-        return {r["stream_id"]: EntryRow(r["stream_id"], r["versions"], r["kind"], r["key"], r["entry"]) for r in rows}
+        rows = await connection.fetch(
+            "SELECT stream_id, versions, kind, key, entry FROM directory_entry WHERE stream_id = ANY ($1)", ids
+        )
+        return {row["stream_id"]: EntryRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, EntryRow], applied: Sequence[Event]) -> None:
         del applied
@@ -141,12 +137,11 @@ class EntryView:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyRow:
+class ApiKeyRow(NamedTuple):
     """A key, by its keyed hash."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     hash: str = ""
     name: str = ""
     roles: Sequence[str] = ()
@@ -165,15 +160,14 @@ class ApiKeyView:
         return event_type.startswith("ledgerdesk.api_key.")
 
     def initial(self, stream_id: UUID) -> ApiKeyRow:
-        return ApiKeyRow(stream_id)
+        return ApiKeyRow(stream_id, {})
 
     def evolve(self, state: ApiKeyRow, event: Event) -> ApiKeyRow:
         versions = advanced(state.versions, event)
         if event.name == "revoked":
-            return replace(state, versions=versions, revoked=True)
+            return state._replace(versions=versions, revoked=True)
         person = event.data.get("person_id")
-        return replace(
-            state, versions=versions, hash=event.data["hash"], name=event.data["name"],
+        return state._replace(versions=versions, hash=event.data["hash"], name=event.data["name"],
             roles=list(event.data["roles"]), person_id=UUID(person) if person else None,
         )  # fmt: skip
 
@@ -197,12 +191,11 @@ class ApiKeyView:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """A signed-in browser or client."""
 
     stream_id: UUID
-    versions: Versions = field(default_factory=dict)
+    versions: Versions
     person_id: UUID = NOBODY
     expires_at: datetime = NEVER
     revoked: bool = False
@@ -219,11 +212,10 @@ class SessionView:
         return event_type.startswith("ledgerdesk.session.")
 
     def initial(self, stream_id: UUID) -> SessionRow:
-        return SessionRow(stream_id)
+        return SessionRow(stream_id, {})
 
     def evolve(self, state: SessionRow, event: Event) -> SessionRow:
-        return replace(
-            state, versions=advanced(state.versions, event), person_id=UUID(event.data["person_id"]),
+        return state._replace(versions=advanced(state.versions, event), person_id=UUID(event.data["person_id"]),
             expires_at=datetime.fromisoformat(event.data["expires_at"]), revoked=event.name == "revoked",
         )  # fmt: skip
 

@@ -6,16 +6,23 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.contracts.event import rfc3339, to_feed_line
-from shared.eventstore.facts import Facts, FactWriter
+from shared.contracts.fields import Id, Strict
+from shared.eventstore.facts import MOST, Facts, FactWriter
 from shared.eventstore.store import PRIVATE, EventStore
 from shared.http.caller import CallerDep
 from shared.http.problems import Problem
 from shared.service import Service
 
 NDJSON = "application/x-ndjson"
+
+
+class Streams(Strict):
+    """Streams to look up."""
+
+    streams: Annotated[list[Id], Field(max_length=MOST)]
 
 
 def internal_router(owner: str) -> APIRouter:
@@ -49,6 +56,12 @@ def internal_router(owner: str) -> APIRouter:
         found, _ = await store.load(stream_id, after)
         published = [event for event in found if event.type not in PRIVATE]
         return Response(b"".join(map(to_feed_line, published)), media_type=NDJSON)
+
+    @router.post("/versions")
+    async def versions(store: store_dep, body: Streams) -> dict[str, dict[str, int]]:
+        """Return how far those of these streams have come that there are."""
+        heads = await store.heads(list(map(UUID, body.streams)))
+        return {"versions": {str(stream): head.version for stream, head in heads.items()}}
 
     @router.get("/head")
     async def head(store: store_dep) -> dict[str, object]:

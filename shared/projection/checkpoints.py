@@ -12,7 +12,13 @@ Place = tuple[str, int]
 
 
 class CheckpointLostError(RuntimeError):
-    """The checkpoint's rows are gone: another consumer has moved on to a newer incarnation of the log."""
+    """The checkpoint is not where this consumer left it: what is in flight must be dropped, and the place looked up anew.
+
+    Another consumer has moved it, or moved on to a newer incarnation of the log, or the database went back in time.
+    """
+
+
+_RELAXED = ", set_config('synchronous_commit', 'off', true)"
 
 
 @dataclass(slots=True)
@@ -65,16 +71,24 @@ async def load(connection: Connection, consumer: str) -> dict[str, dict[Place, C
 
 
 async def lock(
-    connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place]
+    connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place], *, relaxed: bool = False
 ) -> dict[Place, Checkpoint]:
     """Lock and return these checkpoints until the transaction ends; a zombie waits here and then finds its work done.
+
+    Args:
+        connection: In a transaction.
+        consumer: Whose.
+        incarnation: Of the log.
+        wanted: Which.
+        relaxed: Do not wait for the disk at the transaction's commit. A server that crashes then forgets what it committed
+            last, checkpoints and rows alike: the consumer must notice, and read it again.
 
     Raises:
         CheckpointLostError: One of them is gone.
     """
     rows = await connection.fetch(
-        """
-        SELECT topic, partition, next_offset, watermarks FROM projection_checkpoint
+        f"""
+        SELECT topic, partition, next_offset, watermarks {_RELAXED if relaxed else ""} FROM projection_checkpoint
         WHERE consumer = $1 AND incarnation = $2 AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
         ORDER BY topic, partition FOR UPDATE
         """,

@@ -14,7 +14,7 @@ Versions = dict[str, int]
 
 
 class Versioned(Protocol):
-    """A row's state: immutable, and it knows how far it has come with each owner."""
+    """A row's state: immutable (a named tuple: the cheapest to change a slot of), and it knows how far it has come."""
 
     @property
     def versions(self) -> Versions:

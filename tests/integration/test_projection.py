@@ -186,6 +186,30 @@ async def test_a_restart_goes_on_where_it_stood(world, log):
     assert world.feed.asked == [(owner, 0) for owner in OWNERS], "the log is the same: nobody asks the owners again"
 
 
+async def test_a_database_that_goes_back_in_time(world, log):
+    """A crash takes what was committed last without waiting for the disk; a standby may be behind. It is read again."""
+    connection = await world.stores.connection("workflow")
+    async with world.relaying(log), world.following(log):
+        await world.write(10)
+        await world.complete()
+        await connection.execute("CREATE TABLE earlier AS TABLE projection_checkpoint")
+        lost = await world.write(10)
+        await world.complete()
+        async with connection.transaction():
+            await connection.execute("DELETE FROM ticket WHERE stream_id = ANY ($1)", lost)
+            await connection.execute("DELETE FROM timeline WHERE ticket_id = ANY ($1)", lost)
+            await connection.execute(
+                """
+                UPDATE projection_checkpoint c SET next_offset = e.next_offset, watermarks = e.watermarks FROM earlier e
+                WHERE (c.consumer, c.topic, c.partition) = (e.consumer, e.topic, e.partition)
+                """
+            )
+        async with world.pool.acquire() as reader:
+            assert not await world.model.load(reader, lost)
+        await world.write(1)  # what is noticed is the next batch
+        await world.complete()
+
+
 async def test_a_broker_that_forgets_everything(world):
     """Killed, restarted with a new cluster id and an empty log, events appended all the while: the feeds fill in."""
     dsn = world.stores.dsn

@@ -1,6 +1,5 @@
 """A ticket's state as far as reports ask for it, and its row: one slot, one owner. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -125,8 +124,7 @@ class Head(NamedTuple):
     correlation: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A ticket as reports know it now. Times are `occurred_at` of the events that made it so."""
 
     stream_id: UUID
