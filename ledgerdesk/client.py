@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import stamina
+
+_AWAY = frozenset({502, 503, 504})
 
 
 class NoStackError(RuntimeError):
@@ -20,12 +23,57 @@ class Stack:
     url: str
     key: str
 
-    def client(self, on_behalf_of: str | None = None) -> httpx.Client:
-        """Return an HTTP client that is signed in."""
+    def client(self, on_behalf_of: str | None = None, *, patience: float = 0.0) -> httpx.Client:
+        """Return an HTTP client that is signed in.
+
+        Args:
+            on_behalf_of: Whose login or address commands are given for.
+            patience: Seconds for which a stack that is being restarted is asked again.
+        """
         headers = {"Authorization": f"Bearer {self.key}"}
         if on_behalf_of:
             headers["Ledgerdesk-On-Behalf-Of"] = on_behalf_of
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
+        transport = _Patient(patience) if patience else None
+        return httpx.Client(
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False, transport=transport
+        )
+
+
+class _AgainError(RuntimeError):
+    """The stack is there and cannot answer now."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"it answered {response.status_code}")
+        self.response = response
+
+
+class _Patient(httpx.BaseTransport):
+    """Asks again while the stack is away: what reads, what has an Idempotency-Key, and what never arrived."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._wire = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        repeatable = request.method in {"GET", "HEAD", "PUT", "DELETE"} or "Idempotency-Key" in request.headers
+        worth_it = (httpx.TransportError, _AgainError) if repeatable else (httpx.ConnectError,)
+        try:
+            for attempt in stamina.retry_context(on=worth_it, attempts=None, timeout=self._seconds, wait_max=1.0):
+                with attempt:
+                    response = self._once(request, repeatable=repeatable)
+        except _AgainError as error:
+            return error.response
+        return response
+
+    def _once(self, request: httpx.Request, *, repeatable: bool) -> httpx.Response:
+        response = self._wire.handle_request(request)
+        if repeatable and response.status_code in _AWAY:
+            response.read()
+            raise _AgainError(response)
+        return response
+
+    def close(self) -> None:
+        self._wire.close()
 
 
 def environment_of(data: Path) -> dict[str, str]:

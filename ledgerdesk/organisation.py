@@ -138,7 +138,7 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
     Raises:
         OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
     """
-    with stack.client() as client:
+    with stack.client(patience=30) as client:
         intake = checked(client.put("/internal/intake/organisation", json={
             "people": [{"email": p.email, "name": p.name} for p in file.people],
             "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],

@@ -65,7 +65,7 @@ def _say_password(stack: Stack, data: Path, console: Console, password: str, *, 
 
 def _figures(stack: Stack) -> Table:
     """Return a small table out of the reports."""
-    with stack.client() as client:
+    with stack.client(patience=60) as client:
         moves = {row["kind"]: row["count"] for row in _rows(client, "moves")}
         times = {row["name"]: row for row in _rows(client, "durations")}
         backlog = _rows(client, "backlog")[-1:]

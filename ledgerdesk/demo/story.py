@@ -19,8 +19,10 @@ from rich.table import Table
 
 from ledgerdesk.client import Stack, checked
 
-SECONDS: Final = 15.0
+SECONDS: Final = 30.0
 """Patience with what services do by themselves: routing, reactions, projections."""
+PATIENCE: Final = 60.0
+"""Patience with a stack that is being restarted."""
 SUBJECT: Final = "Nobody here can send mail"
 MESSAGE: Final = "Please take this one first, Jane: it smells like the mail relay. Ken is at +49 30 5550123."
 FOUND: Final = "The relay's log: TLS handshake refused since 06:12. Its certificate ended this morning."
@@ -87,7 +89,7 @@ class Story:
             StoryError: A step did not lead to what it should.
         """
         try:
-            with self.stack.client() as client:
+            with self.stack.client(patience=PATIENCE) as client:
                 return self._play(client)
         except (httpx.HTTPError, RuntimeError) as error:
             if isinstance(error, StoryError):
@@ -262,8 +264,12 @@ class Story:
     def _see(self, client: httpx.Client, who: str, path: str, **parameters: str | int) -> dict[str, Any]:
         """Read on somebody's behalf, with all that has been written in this story."""
         headers = {"Ledgerdesk-On-Behalf-Of": who, "Ledgerdesk-After": ",".join(self._after.values())}
-        answer: dict[str, Any] = checked(client.get(path, params=parameters, headers=headers))
-        return answer
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = client.get(path, params=parameters, headers=headers)
+            if response.headers.get("Ledgerdesk-Stale") != "true" or time.monotonic() > deadline:
+                answer: dict[str, Any] = checked(response)
+                return answer
 
     def _until(
         self, claim: str, look: Callable[[], dict[str, Any]], holds: Callable[[dict[str, Any]], bool]

@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced
+from shared.projection.model import Versions, advanced, told_apart
 
 
 class TicketRow(NamedTuple):
@@ -50,17 +50,20 @@ class TicketView:
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
-        states = list(rows.values())
-        await connection.execute(
-            """
-            INSERT INTO ticket (stream_id, versions, number, requester_id)
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
-                requester_id = excluded.requester_id
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
-            [s.requester_id for s in states],
-        )  # fmt: skip
+        new, states = told_apart(rows, applied)
+        if new:
+            await connection.copy_records_to_table("ticket", columns=TicketRow._fields, records=new)
+        if states:
+            await connection.execute(
+                """
+                INSERT INTO ticket (stream_id, versions, number, requester_id)
+                SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[])
+                ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
+                    requester_id = excluded.requester_id
+                """,
+                [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
+                [s.requester_id for s in states],
+            )  # fmt: skip
         live = [event for event in applied if event.origin is None]  # nobody watches an import row by row
         if live:
             await connection.execute(

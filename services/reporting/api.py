@@ -1,9 +1,7 @@
 """Reporting by HTTP: the catalogue of reports, and each report."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -18,8 +16,7 @@ from shared.db import Pool
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
 from shared.http.problems import RESPONSES, Problem
-from shared.http.versions import parse_after, wait_for
-from shared.projection.model import Versions
+from shared.http.versions import wait_until_seen
 from shared.service import component
 
 
@@ -60,20 +57,6 @@ class ReportAnswer(BaseModel):
 
 def _need_reader(caller: Caller) -> None:
     caller.need("agent", "lead", "analyst", "administrator", "system")
-
-
-async def _wait_until_seen(pool: Pool, after: str | None, response: Response) -> None:
-    """Wait until the view holds what the reader has written; after 2 s say that it is stale."""
-
-    async def seen(ticket_id: UUID, versions: Versions) -> bool | None:
-        row = await pool.fetchval("SELECT versions FROM ticket WHERE stream_id = $1", ticket_id)
-        return True if row and all(row.get(source, 0) >= version for source, version in versions.items()) else None
-
-    async def wait(ticket_id: UUID, versions: Versions) -> bool | None:
-        return await wait_for(lambda: seen(ticket_id, versions))
-
-    if not all(await asyncio.gather(*(wait(*item) for item in parse_after(after).items()))):
-        response.headers["Ledgerdesk-Stale"] = "true"
 
 
 @router.get("/reports")
@@ -137,7 +120,7 @@ async def read_report(
     asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
     filters = {key: value for key, value in asked.items() if value is not None}
     question = await question_of(reporting.pool, report, start, to, group_by, filters)
-    await _wait_until_seen(reporting.pool, after, response)
+    await wait_until_seen(reporting.pool, after, request, response)
     heads = await reporting.completeness.heads()
     async with (
         reporting.pool.acquire() as connection,

@@ -26,6 +26,7 @@ from shared.contracts.event import Event, rfc3339
 from shared.contracts.topic_names import TICKETS
 from shared.contracts.upcast import upcast
 from shared.db import Connection
+from shared.projection.model import told_apart
 
 _ENTRY = (
     "ticket_id", "source", "version", "name", "occurred_at", "recorded_at", "at", "rank", "row_number", "log", "activity",
@@ -38,9 +39,8 @@ _TYPES = {
     "unresolved_delta": "int2", "on_hold_delta": "int2",
 }  # fmt: skip
 _TICKET = (
-    "stream_id, versions, heads, number, topic, stated_department, asked_priority, created_at, moved, moved_department, agent, "
-    "status, set_priority, first_resolved_at, first_closed_at, reopened_from_resolved, reopened_from_closed, first_at, last_at"
-)
+    "stream_id", "versions", "heads", "number", "topic", "stated_department", "asked_priority", "created_at", "moved", "moved_department", "agent", "status", "set_priority", "first_resolved_at", "first_closed_at", "reopened_from_resolved", "reopened_from_closed", "first_at", "last_at",
+)  # fmt: skip
 
 
 def _heads_as_json(heads: Mapping[str, Head]) -> dict[str, list[Any]]:
@@ -88,7 +88,7 @@ class ReportView:
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Ticket]:
         """Return the rows of those of these tickets that have one."""
-        rows = await connection.fetch(f"SELECT {_TICKET} FROM ticket WHERE stream_id = ANY ($1)", ids)
+        rows = await connection.fetch(f"SELECT {', '.join(_TICKET)} FROM ticket WHERE stream_id = ANY ($1)", ids)
         return {row["stream_id"]: _ticket_of(row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, Ticket], applied: Sequence[Event]) -> None:
@@ -98,7 +98,8 @@ class ReportView:
         source was faster), the ticket's entries are read back and folded anew, and those that count otherwise now are
         rewritten: the outcome does not depend on who was faster.
         """
-        before = await self.load(connection, list(rows))
+        added, known = told_apart(rows, applied)
+        before = await self.load(connection, [ticket.stream_id for ticket in known]) if known else {}
         late: dict[UUID, list[Entry]] = {}
         fresh: list[Written] = []
         changed: list[Written] = []
@@ -116,7 +117,8 @@ class ReportView:
             changed += otherwise
         await _insert(connection, fresh)
         await _rewrite(connection, changed)
-        await _upsert(connection, list(rows.values()))
+        await _add(connection, added)
+        await _update(connection, known)
 
     async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
         """Fold these tickets afresh and return how the tables differ, a line for each difference; both ways.
@@ -200,10 +202,24 @@ async def _rewrite(connection: Connection, written: Sequence[Written]) -> None:
     )  # fmt: skip
 
 
-async def _upsert(connection: Connection, tickets: Sequence[Ticket]) -> None:
+async def _add(connection: Connection, tickets: Sequence[Ticket]) -> None:
+    if tickets:
+        records = [
+            (t.stream_id, t.versions, _heads_as_json(t.heads), t.number, t.slots.topic, t.slots.stated_department,
+             t.slots.asked_priority, t.created_at, t.slots.moved, t.slots.moved_department, t.slots.agent, t.slots.status,
+             t.slots.set_priority, t.first_resolved_at, t.first_closed_at, t.reopened_from_resolved, t.reopened_from_closed,
+             t.first_at, t.last_at)
+            for t in tickets
+        ]  # fmt: skip
+        await connection.copy_records_to_table("ticket", columns=_TICKET, records=records)
+
+
+async def _update(connection: Connection, tickets: Sequence[Ticket]) -> None:
+    if not tickets:
+        return
     await connection.execute(
         f"""
-        INSERT INTO ticket ({_TICKET})
+        INSERT INTO ticket ({", ".join(_TICKET)})
         SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::timestamptz[], $9::bool[], $10::text[], $11::uuid[], $12::text[], $13::text[], $14::timestamptz[],
             $15::timestamptz[], $16::int[], $17::int[], $18::timestamptz[], $19::timestamptz[])

@@ -1,8 +1,6 @@
 """Reading tickets: one, its timeline, lists with filters and search."""
 
-import asyncio
 from typing import Annotated, Literal
-from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -16,7 +14,7 @@ from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, look_up, unknown
-from shared.http.versions import parse_after, vector, wait_for
+from shared.http.versions import vector, wait_until_seen
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 
@@ -41,21 +39,6 @@ def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
             raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
 
 
-async def wait_until_seen(workflow: WorkflowApp, after: str | None, response: Response) -> None:
-    """Wait until the view shows what the reader has written; after 2 s say that it is stale."""
-    wanted = parse_after(after)
-    if not wanted:
-        return
-
-    async def seen(ticket_id: UUID, versions: dict[str, int]) -> bool | None:
-        row = await workflow.pool.fetchval("SELECT versions FROM ticket WHERE stream_id = $1", ticket_id)
-        return True if row and all(row.get(source, 0) >= v for source, v in versions.items()) else None
-
-    found = await asyncio.gather(*(wait_for(lambda t=t, v=v: seen(t, v)) for t, v in wanted.items()))  # type: ignore[misc] # mypy cannot infer a lambda's defaults
-    if not all(found):
-        response.headers["Ledgerdesk-Stale"] = "true"
-
-
 async def _visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
     row = await look_up(workflow.pool, ref)
     if row is None or not caller.sees_requester(row["requester_id"]):
@@ -74,7 +57,7 @@ async def read_ticket(
 ) -> TicketShown:
     """Return a ticket as it is now. The ETag names the versions it was read at."""
     refuse_unknown_parameters(request, set())
-    await wait_until_seen(workflow, after, response)
+    await wait_until_seen(workflow.pool, after, request, response)
     row = await _visible(workflow, ref, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return (await show_ticket(workflow.directory, [row], caller))[0]
@@ -98,7 +81,7 @@ async def read_timeline(
 ) -> Timeline:
     """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them."""
     refuse_unknown_parameters(request, set())
-    await wait_until_seen(workflow, after, response)
+    await wait_until_seen(workflow.pool, after, request, response)
     row = await _visible(workflow, ref, caller)
     rows = await workflow.pool.fetch(
         """
@@ -136,7 +119,7 @@ async def read_tickets(
 ) -> Page[TicketShown]:  # fmt: skip
     """List tickets that the caller may see, newest change first."""
     refuse_unknown_parameters(request, set(ListParameters.model_fields))
-    await wait_until_seen(workflow, after, response)
+    await wait_until_seen(workflow.pool, after, request, response)
     query = ListQuery(**parameters.model_dump())
     for name in ("assignee", "involved"):
         if getattr(query, name) == "me" and caller.person_id is None:

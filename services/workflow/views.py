@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection, jsonb_lists
-from shared.projection.model import Versions, advanced
+from shared.projection.model import Versions, advanced, told_apart
 from shared.projection.reactor import enqueue
 
 _STATUS = {
@@ -104,11 +104,7 @@ def _created(state: TicketRow, event: Event, base: dict[str, Any]) -> TicketRow:
     )  # fmt: skip
 
 
-_COLUMNS = (
-    "stream_id, versions, number, subject, requester_id, requester_email, requester_name, topic, channel, external_id, tags, "
-    "asked_priority, asked_severity, stated_department, created_at, last_message_at, moved, moved_department, team, agent, "
-    "involved, status, set_priority, set_severity, hold_until, last_reply_at, updated_at"
-)
+_COLUMNS = ", ".join(TicketRow._fields)
 
 
 class TicketView:
@@ -133,37 +129,44 @@ class TicketView:
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
-        states = list(rows.values())
-        await connection.execute(
-            f"""
-            INSERT INTO ticket ({_COLUMNS})
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-                $16::timestamptz[], $17::bool[], $18::text[], $19::text[], $20::uuid[], $21::jsonb[], $22::text[], $23::text[],
-                $24::text[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
-                subject = excluded.subject, requester_id = excluded.requester_id, requester_email = excluded.requester_email,
-                requester_name = excluded.requester_name, topic = excluded.topic, channel = excluded.channel,
-                external_id = excluded.external_id, tags = excluded.tags, asked_priority = excluded.asked_priority,
-                asked_severity = excluded.asked_severity, stated_department = excluded.stated_department,
-                created_at = excluded.created_at, last_message_at = excluded.last_message_at, moved = excluded.moved,
-                moved_department = excluded.moved_department, team = excluded.team, agent = excluded.agent,
-                involved = excluded.involved, status = excluded.status, set_priority = excluded.set_priority,
-                set_severity = excluded.set_severity, hold_until = excluded.hold_until,
-                last_reply_at = excluded.last_reply_at, updated_at = excluded.updated_at
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
-            [s.subject for s in states], [s.requester_id for s in states], [s.requester_email for s in states],
-            [s.requester_name for s in states], [s.topic for s in states], [s.channel for s in states],
-            [s.external_id for s in states], jsonb_lists(s.tags for s in states), [s.asked_priority for s in states],
-            [s.asked_severity for s in states], [s.stated_department for s in states], [s.created_at for s in states],
-            [s.last_message_at for s in states], [s.moved for s in states], [s.moved_department for s in states],
-            [s.team for s in states], [s.agent for s in states], jsonb_lists(s.involved for s in states),
-            [s.status for s in states], [s.set_priority for s in states], [s.set_severity for s in states],
-            [s.hold_until for s in states], [s.last_reply_at for s in states], [s.updated_at for s in states],
-        )  # fmt: skip
+        new, changed = told_apart(rows, applied)
+        if new:
+            await connection.copy_records_to_table("ticket", columns=TicketRow._fields, records=new)
+        if changed:
+            await _update(connection, changed)
         await _add_to_timeline(connection, applied)
         await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+
+
+async def _update(connection: Connection, states: Sequence[TicketRow]) -> None:
+    await connection.execute(
+        f"""
+        INSERT INTO ticket ({_COLUMNS})
+        SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+            $16::timestamptz[], $17::bool[], $18::text[], $19::text[], $20::uuid[], $21::jsonb[], $22::text[], $23::text[],
+            $24::text[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[])
+        ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
+            subject = excluded.subject, requester_id = excluded.requester_id, requester_email = excluded.requester_email,
+            requester_name = excluded.requester_name, topic = excluded.topic, channel = excluded.channel,
+            external_id = excluded.external_id, tags = excluded.tags, asked_priority = excluded.asked_priority,
+            asked_severity = excluded.asked_severity, stated_department = excluded.stated_department,
+            created_at = excluded.created_at, last_message_at = excluded.last_message_at, moved = excluded.moved,
+            moved_department = excluded.moved_department, team = excluded.team, agent = excluded.agent,
+            involved = excluded.involved, status = excluded.status, set_priority = excluded.set_priority,
+            set_severity = excluded.set_severity, hold_until = excluded.hold_until,
+            last_reply_at = excluded.last_reply_at, updated_at = excluded.updated_at
+        """,
+        [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
+        [s.subject for s in states], [s.requester_id for s in states], [s.requester_email for s in states],
+        [s.requester_name for s in states], [s.topic for s in states], [s.channel for s in states],
+        [s.external_id for s in states], jsonb_lists(s.tags for s in states), [s.asked_priority for s in states],
+        [s.asked_severity for s in states], [s.stated_department for s in states], [s.created_at for s in states],
+        [s.last_message_at for s in states], [s.moved for s in states], [s.moved_department for s in states],
+        [s.team for s in states], [s.agent for s in states], jsonb_lists(s.involved for s in states),
+        [s.status for s in states], [s.set_priority for s in states], [s.set_severity for s in states],
+        [s.hold_until for s in states], [s.last_reply_at for s in states], [s.updated_at for s in states],
+    )  # fmt: skip
 
 
 async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:

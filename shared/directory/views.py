@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY, IDENTITY
 from shared.db import Connection, jsonb_lists
-from shared.projection.model import AnyModel, Versions, advanced
+from shared.projection.model import AnyModel, Versions, advanced, told_apart
 
 NOBODY = UUID(int=0)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -64,8 +64,18 @@ class PersonView:
         return {row["stream_id"]: PersonRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, PersonRow], applied: Sequence[Event]) -> None:
-        del applied
-        states = list(rows.values())
+        new, changed = told_apart(rows, applied)
+        if new:
+            records = [
+                (s.stream_id, s.versions, s.registered, s.agent, s.account, s.first("email"), s.first("name"), s.first("login"))
+                for s in new
+            ]  # fmt: skip
+            columns = (*PersonRow._fields, "email", "name", "login")
+            await connection.copy_records_to_table("person", columns=columns, records=records)
+        if changed:
+            await self._update(connection, changed)
+
+    async def _update(self, connection: Connection, states: Sequence[PersonRow]) -> None:
         await connection.execute(
             """
             INSERT INTO person (stream_id, versions, email, name, login, registered, agent, account)

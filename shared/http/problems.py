@@ -18,6 +18,8 @@ from shared.eventstore.ledger import ContentionError, EventTooLargeError, KeyReu
 from shared.refusal import Refusal
 
 MEDIA_TYPE = "application/problem+json"
+STALE = "Ledgerdesk-Stale"
+"""Header of an answer that could not wait for what its reader has written."""
 TITLES = {
     400: "Bad request",
     401: "Sign in first",
@@ -128,9 +130,12 @@ async def _http(_: Request, error: Exception) -> Response:
     return problem_response(error.status_code, detail, headers=error.headers)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 -- registered for this type only
-    return error.response()
+    response = error.response()
+    if getattr(request.state, "stale", None):
+        response.headers[STALE] = "true"
+    return response
 
 
 async def _refusal(_: Request, error: Exception) -> Response:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 
-from shared.http.problems import Problem
+from shared.db import Pool
+from shared.http.problems import STALE, Problem
 from shared.projection.model import Versions
 
 TICKET_OWNERS = ("intake", "routing", "workflow")
@@ -87,6 +88,23 @@ async def wait_for(look: Callable[[], Awaitable[T | None]], seconds: float = WAI
             return found
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+async def wait_until_seen(pool: Pool, after: str | None, request: Request, response: Response) -> None:
+    """Wait until a view of tickets holds what the reader has written (Ledgerdesk-After); after 2 s say that it is stale.
+
+    An error says so, too: a ticket that is not there yet is another matter than one that does not exist.
+    """
+
+    async def seen(ticket_id: UUID, versions: Versions) -> bool | None:
+        row = await pool.fetchval("SELECT versions FROM ticket WHERE stream_id = $1", ticket_id)
+        return True if row and all(row.get(source, 0) >= version for source, version in versions.items()) else None
+
+    async def wait(ticket_id: UUID, versions: Versions) -> bool | None:
+        return await wait_for(lambda: seen(ticket_id, versions))
+
+    if not all(await asyncio.gather(*(wait(*item) for item in parse_after(after).items()))):
+        response.headers[STALE] = request.state.stale = "true"
 
 
 def said(response: Response, ticket_id: UUID, owner: str, version: int, *, repeat: bool) -> None:

@@ -1,5 +1,6 @@
 """What a read model is to the projector: rows keyed by stream, folded by a pure function, loaded and saved in bulk."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -60,6 +61,19 @@ AnyModel = ReadModel[Any]
 def advanced(versions: Versions, event: Event) -> Versions:
     """Return the versions with this event counted."""
     return {**versions, event.source: event.version}
+
+
+def told_apart(rows: Mapping[UUID, S], applied: Sequence[Event]) -> tuple[list[S], list[S]]:
+    """Return (new rows, changed rows): a row is new if all its events are among those that are applied now.
+
+    New rows can be copied, which costs a third of an upsert.
+    """
+    events = Counter(event.stream_id for event in applied)
+    new: list[S] = []
+    changed: list[S] = []
+    for stream_id, row in rows.items():
+        (new if sum(row.versions.values()) == events[stream_id] else changed).append(row)
+    return new, changed
 
 
 def topic_of(event: Event) -> str | None:

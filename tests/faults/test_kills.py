@@ -1,5 +1,5 @@
-"""`kill -9` of any one process while a log is imported and people work: nobody but the supervisor brings it back, and
-`ledgerdesk verify` finds nothing wrong."""
+"""`kill -9` of any one process while a log is imported and people work, or while the demo plays and loads: nobody but the
+supervisor brings it back, and `ledgerdesk verify` finds nothing wrong."""
 
 import csv
 import json
@@ -24,14 +24,18 @@ KEY = "ldk_a_key_of_a_stack_that_lives_for_one_test"
 
 
 class Stack:
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *program: str) -> None:
         self.data, self.port = data, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {**os.environ, "LEDGERDESK_ADMIN_API_KEY": KEY, "LEDGERDESK_DATA": str(data), "LEDGERDESK_URL": ""}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ledgerdesk.up", "--data", str(data), "--port", str(self.port)],
-            env=self.env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (data.parent / "said").open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *(program or ("ledgerdesk.up",)), "--data", str(data), "--port", str(self.port)],
+                env=self.env, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def said(self) -> str:
+        return (self.data.parent / "said").read_text()
 
     def client(self) -> httpx.Client:
         return httpx.Client(
@@ -62,9 +66,9 @@ class Stack:
 
 
 @contextmanager
-def running() -> Iterator[Stack]:
+def running(*program: str) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="ledgerdesk-", ignore_cleanup_errors=True) as folder:
-        stack = Stack(Path(folder) / "data")
+        stack = Stack(Path(folder) / "data", *program)
         try:
             wait_until(stack.ready, timeout=60)
             yield stack
@@ -148,3 +152,25 @@ def test_kill_9_during_an_import_and_live_work_loses_and_doubles_nothing(victim,
             assert len(load.opened) <= created <= len(load.opened) + 1
             for ticket_id in list(load.opened.values())[:: max(1, len(load.opened) // 25)]:
                 assert client.get(f"/tickets/{ticket_id}").status_code == 200
+
+
+@pytest.mark.parametrize("moment", ["story", "quarter"])
+@pytest.mark.parametrize("victim", ["http", "worker", "broker", "postgres"])
+def test_kill_9_during_the_demo_loses_and_doubles_nothing(victim, moment):
+    begun = {"story": "opens ticket", "quarter": "A quarter of"}[moment]
+    with running("ledgerdesk.cli", "demo", "--tickets", "500") as stack:
+        wait_until(lambda: begun in stack.said(), timeout=60, message=f"the {moment} has not begun: {stack.said()}")
+        pid = stack.pid_of(victim)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: stack.pid_of(victim) not in (pid, None), timeout=60, message=f"{victim} is not back")
+        wait_until(
+            lambda: "The demo stays up" in stack.said() or stack.process.poll() is not None,
+            timeout=180,
+            message="the demo",
+        )
+        assert "The demo stays up" in stack.said(), stack.said()
+        verified = stack.run("verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        with stack.client() as client:
+            created = sum(r["count"] for r in client.get("/reports/volumes").json()["rows"] if r["kind"] == "created")
+            assert created == 501, "the quarter and the story, each once"
