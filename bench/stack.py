@@ -1,9 +1,12 @@
 """What the embedded stack costs: seconds to ready, megabytes at rest, and events a second from a log to every view.
 
+Beside the rate stands its ceiling, measured in the same run: PostgreSQL copying the same events into such tables, no more.
+
 Run with `make bench`. It makes a log of its own (seeded), so that the figures can be had anywhere.
 """
 
 import argparse
+import asyncio
 import csv
 import json
 import os
@@ -18,10 +21,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import asyncpg
 import httpx
 
 MAPPING = Path(__file__).with_name("log.yaml")
 ROOT = Path(__file__).parents[1]
+OWNERS = ("intake", "routing", "workflow", "gateway")
+PAGE = 1000  # rows a copy, as many as an owner takes facts a call
 
 
 def free_port() -> int:
@@ -85,9 +91,41 @@ class Stack:
         )  # fmt: skip
         return json.loads(out.stdout)
 
+    def environment(self) -> dict[str, str]:
+        return json.loads((self.data / "run" / "environment.json").read_text())
 
-def caught_up(doctor: dict) -> bool:
-    return all(lag <= 0 for projection in doctor["projections"] for lag in projection["lag"].values())
+    def client(self) -> httpx.Client:
+        key = self.environment()["LEDGERDESK_ADMIN_API_KEY"]
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", headers=headers, trust_env=False)
+
+
+def positions(client: httpx.Client) -> tuple[dict[str, int], list[dict[str, int]]]:
+    """How far the owners' stores are, and each service's views."""
+    said = client.get("/internal/projections").raise_for_status().json()
+    return {o["owner"]: o["position"] for o in said["owners"]}, [p["watermarks"] for p in said["projections"]]
+
+
+def caught_up(heads: dict[str, int], views: list[dict[str, int]]) -> bool:
+    return all(mark >= heads[owner] for marks in views for owner, mark in marks.items())
+
+
+async def copied(dsn: str) -> float:
+    """The ceiling: seconds for which PostgreSQL, and nobody else, copies the same events into a table like theirs."""
+    connection = await asyncpg.connect(dsn)
+    seconds = 0.0
+    for owner in OWNERS:
+        rows = await connection.fetch(f"SELECT * FROM {owner}.event ORDER BY position")
+        await connection.execute(f"CREATE TABLE bench_{owner} (LIKE {owner}.event INCLUDING ALL)")
+        columns = list(rows[0].keys()) if rows else []
+        started = time.monotonic()
+        for begin in range(0, len(rows), PAGE):
+            await connection.copy_records_to_table(
+                f"bench_{owner}", records=rows[begin : begin + PAGE], columns=columns
+            )
+        seconds += time.monotonic() - started
+    await connection.close()
+    return seconds
 
 
 def main() -> None:
@@ -101,7 +139,8 @@ def main() -> None:
         figures["source_rows"] = write_log(log, arguments.cases, seed=1)
         with Stack(data) as stack:
             figures["first_start_s"] = round(stack.seconds_to_ready, 2)
-            before = {o["owner"]: o["position"] for o in stack.doctor()["owners"]}
+            client = stack.client()
+            before, _ = positions(client)
             started = time.monotonic()
             done = subprocess.run(
                 [sys.executable, "-m", "ledgerdesk.cli", "import", str(log), "--mapping", str(MAPPING), "--data", str(data)],
@@ -109,13 +148,18 @@ def main() -> None:
             )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
             stated = time.monotonic() - started
-            while not caught_up(found := stack.doctor()):
+            while True:
+                heads, views = positions(client)
+                if caught_up(heads, views):
+                    break
                 time.sleep(0.05)
             seconds = time.monotonic() - started
-            events = sum(o["position"] - before[o["owner"]] for o in found["owners"])
+            events = sum(heads[owner] - before[owner] for owner in heads)
+            ceiling = sum(heads.values()) / asyncio.run(copied(stack.environment()["DATABASE_URL"]))
             figures |= {
                 "events": events, "import_command_s": round(stated, 2), "visible_in_every_view_s": round(seconds, 2),
-                "events_per_s_to_every_view": round(events / seconds),
+                "events_per_s_to_every_view": round(events / seconds), "ceiling_copy_events_per_s": round(ceiling),
+                "of_ceiling": round(events / seconds / ceiling, 3),
             }  # fmt: skip
         with Stack(data) as stack:
             figures["restart_s"] = round(stack.seconds_to_ready, 2)
