@@ -51,11 +51,16 @@ async def run_import(
     rows = _Counted(log.rows)
     async with httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, transport=transport) as client:
         sender = Sender(client, base_url, token, report, lambda: tell("sending", rows.count, len(log.rows)))
-        # People and departments first: an assignment to somebody whom nobody knows would show an empty name for a while.
         tell("directory", 0, len(entries))
-        await sender.send(await _without_departments_there(entries, sender, report))
-        tell("directory", len(entries), len(entries))
-        await sender.send(derive(rows, mapping))
+        fresh = await _without_departments_there(entries, sender, report)
+
+        def everything() -> Iterator[Stated]:
+            # People and departments first: an assignment to somebody whom nobody knows would show an empty name.
+            yield from fresh
+            tell("directory", len(entries), len(entries))
+            yield from derive(rows, mapping)
+
+        await sender.send(everything())
     tell("sending", len(log.rows), len(log.rows))
     report.refused.sort()
     report.seconds = time.perf_counter() - begun
