@@ -18,9 +18,6 @@ class CheckpointLostError(RuntimeError):
     """
 
 
-_RELAXED = ", set_config('synchronous_commit', 'off', true)"
-
-
 @dataclass(slots=True)
 class Checkpoint:
     """Where one partition stands: the offset to read next, and what each owner's watermark says is before it."""
@@ -71,24 +68,16 @@ async def load(connection: Connection, consumer: str) -> dict[str, dict[Place, C
 
 
 async def lock(
-    connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place], *, relaxed: bool = False
+    connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place]
 ) -> dict[Place, Checkpoint]:
     """Lock and return these checkpoints until the transaction ends; a zombie waits here and then finds its work done.
-
-    Args:
-        connection: In a transaction.
-        consumer: Whose.
-        incarnation: Of the log.
-        wanted: Which.
-        relaxed: Do not wait for the disk at the transaction's commit. A server that crashes then forgets what it committed
-            last, checkpoints and rows alike: the consumer must notice, and read it again.
 
     Raises:
         CheckpointLostError: One of them is gone.
     """
     rows = await connection.fetch(
-        f"""
-        SELECT topic, partition, next_offset, watermarks {_RELAXED if relaxed else ""} FROM projection_checkpoint
+        """
+        SELECT topic, partition, next_offset, watermarks FROM projection_checkpoint
         WHERE consumer = $1 AND incarnation = $2 AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
         ORDER BY topic, partition FOR UPDATE
         """,

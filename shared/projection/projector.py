@@ -128,8 +128,8 @@ class Projection:
     async def apply(self, incarnation: str, records: Sequence[Record]) -> None:
         """Apply a batch and move the checkpoints, in one transaction. Offsets that are done already are dropped.
 
-        The commit does not wait for the disk. If the server crashes (or a standby takes over that was behind), the last
-        transactions are gone whole, and the checkpoint stands before a place that we have been at.
+        Where a standby takes over that was behind, or a backup is put back, the last transactions are gone whole, and the
+        checkpoint stands before a place that we have been at: then it is read again from there.
 
         Raises:
             CheckpointLostError: Another consumer has taken over, or the database went back in time; nothing was written.
@@ -139,7 +139,7 @@ class Projection:
             return
         touched = list(dict.fromkeys((record.topic, record.partition) for record in mine))
         async with self.pool.acquire() as connection, connection.transaction():
-            stored = await checkpoints.lock(connection, self.name, incarnation, touched, relaxed=True)
+            stored = await checkpoints.lock(connection, self.name, incarnation, touched)
             before = {place: checkpoint.next_offset for place, checkpoint in stored.items()}
             for place, offset in before.items():
                 if offset < self._reached.get(place, 0):

@@ -187,7 +187,7 @@ async def test_a_restart_goes_on_where_it_stood(world, log):
 
 
 async def test_a_database_that_goes_back_in_time(world, log):
-    """A crash takes what was committed last without waiting for the disk; a standby may be behind. It is read again."""
+    """A standby that was behind takes over, or a backup is put back: what is missing is read again."""
     connection = await world.stores.connection("workflow")
     async with world.relaying(log), world.following(log):
         await world.write(10)
