@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ledgerdesk.cli_parked import parked
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -18,6 +20,7 @@ app = typer.Typer(
 )  # fmt: skip
 org = typer.Typer(no_args_is_help=True, help="The organisation: departments, agents, topics, rules, accounts.")
 app.add_typer(org, name="org")
+app.add_typer(parked, name="parked")
 
 DataOption = Annotated[
     Path, typer.Option("--data", envvar="LEDGERDESK_DATA", help="Directory of the embedded stack.", show_default=True)

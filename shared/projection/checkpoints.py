@@ -88,6 +88,21 @@ async def lock(
     return {(r["topic"], r["partition"]): Checkpoint(r["next_offset"], r["watermarks"]) for r in rows}
 
 
+async def hold(connection: Connection, consumer: str) -> None:
+    """Keep every batch of a consumer out until the transaction ends.
+
+    Whoever folds outside a batch (a repair, a retry, catching up) must: two that load the same row and save it one after the
+    other would lose what the first has written.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.projection.' || current_schema() || '.' || $1, 0))",
+        consumer,
+    )
+    await connection.execute(
+        "SELECT 1 FROM projection_checkpoint WHERE consumer = $1 ORDER BY topic, partition FOR UPDATE", consumer
+    )
+
+
 async def move(
     connection: Connection, consumer: str, incarnation: str, before: dict[Place, int], after: dict[Place, Checkpoint]
 ) -> None:

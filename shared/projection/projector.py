@@ -118,6 +118,7 @@ class Projection:
         async for events, upto, moment in self._feed.events(owner, after):
             mine = [event for event in events if topic_of(event) in self.topics]
             async with self.pool.acquire() as connection, connection.transaction():
+                await checkpoints.hold(connection, self.name)
                 await self._fold(connection, mine)
             position, time = upto, moment
         await self.repair()
@@ -218,6 +219,7 @@ class Projection:
         for row in rows:
             events = await self._feed.stream(row["source"], row["stream_id"], row["have"])
             async with self.pool.acquire() as connection, connection.transaction():
+                await checkpoints.hold(connection, self.name)
                 await self._fold(connection, events)
                 model = next((m for m in self.models if m.name == row["view"]), None)
                 state = (await model.load(connection, [row["stream_id"]])).get(row["stream_id"]) if model else None
@@ -227,13 +229,21 @@ class Projection:
                     state.versions.get(row["source"], 0) if state is not None else 0,
                 )  # fmt: skip
 
-    async def retry_parked(self) -> int:
-        """Fold what is parked once more, oldest version first; what still fails stays. Returns how many healed."""
+    async def retry_parked(self, stream_id: UUID | None = None) -> int:
+        """Fold what is parked (of one stream, or all) once more, oldest version first; what still fails stays.
+
+        Returns:
+            How many healed.
+        """
         async with self.pool.acquire() as connection, connection.transaction():
+            await checkpoints.hold(connection, self.name)
             before = await connection.fetch(
-                "DELETE FROM projection_parked WHERE view = ANY ($1) RETURNING view, stream_id, source, version, event",
-                [model.name for model in self.models],
-            )
+                """
+                DELETE FROM projection_parked WHERE view = ANY ($1) AND ($2::uuid IS NULL OR stream_id = $2)
+                RETURNING view, stream_id, source, version, event
+                """,
+                [model.name for model in self.models], stream_id,
+            )  # fmt: skip
             ordered = sorted(before, key=lambda row: (str(row["stream_id"]), row["source"], row["version"]))
             seen: dict[UUID, Event] = {}
             for row in ordered:
@@ -241,6 +251,7 @@ class Projection:
                 seen[event.event_id] = event
             await self._fold(connection, list(seen.values()))
             left = await connection.fetchval(
-                "SELECT count(*) FROM projection_parked WHERE view = ANY ($1)", [model.name for model in self.models]
-            )
+                "SELECT count(*) FROM projection_parked WHERE view = ANY ($1) AND ($2::uuid IS NULL OR stream_id = $2)",
+                [model.name for model in self.models], stream_id,
+            )  # fmt: skip
         return len(before) - int(left)

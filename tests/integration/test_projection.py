@@ -377,6 +377,35 @@ async def test_a_gap_is_written_down_until_it_is_closed(world):
     assert await world.pool.fetchval("SELECT versions ->> 'intake' FROM ticket") == "3"
 
 
+async def test_a_repair_and_a_batch_do_not_overwrite_each_other(world):
+    """Both load a ticket's row, fold something of their own into it, and save it whole."""
+    stream = random_id()
+    await world.projection.prepare("log")
+    for owner in OWNERS:
+        await world.owners[owner].append([command(owner, stream, EMPTY, FACTS[owner])[0]])
+    intake, routing = [(await world.owners[owner].load(stream))[0] for owner in ("intake", "routing")]
+    await world.projection.apply("log", [Record(TICKETS, 0, 0, intake[0]), Record(TICKETS, 0, 1, intake[2])])
+    loaded, go_on = asyncio.Event(), asyncio.Event()
+    load = world.model.load
+
+    async def slowly(connection, ids):
+        found = await load(connection, ids)
+        if not loaded.is_set():
+            loaded.set()
+            await go_on.wait()
+        return found
+
+    world.model.load = slowly
+    repairing = asyncio.create_task(world.projection.repair())
+    await loaded.wait()
+    batch = asyncio.create_task(world.another().apply("log", [Record(TICKETS, 0, 2, routing[0])]))
+    done, _ = await asyncio.wait({batch}, timeout=0.3)  # it must not get through; if it does, the repair overwrites it
+    go_on.set()
+    await asyncio.gather(repairing, batch)
+    assert not done
+    assert await world.pool.fetchval("SELECT versions FROM ticket") == {"intake": 3, "routing": 1}
+
+
 async def test_poison_is_parked_the_rest_flows_and_a_retry_heals(world, log):
     async with world.relaying(log), world.following(log):
         await world.write(6)

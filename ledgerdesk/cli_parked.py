@@ -1,0 +1,108 @@
+"""``ledgerdesk parked`` at a terminal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from ledgerdesk.parked import Parked
+
+T = TypeVar("T")
+NONE_LEFT, SOME_LEFT = 0, 4
+
+parked = typer.Typer(
+    no_args_is_help=True, help="Events that a view could not fold, or that could not be reacted to: look, try again."
+)
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="LEDGERDESK_DATA", help="Directory of the embedded stack.", show_default=True)
+]
+TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="Its number, or the id of any stream.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def _with_database(data: Path, work: Callable[[str], Awaitable[T]]) -> T:
+    """Run something on the stack's database, whether the stack runs or not; end with 1 and a reason if there is none."""
+    import asyncpg
+
+    from ledgerdesk.client import NoStackError
+    from ledgerdesk.offline import database_of
+    from ledgerdesk.parked import UnknownTicketError
+
+    async def run(dsn: str) -> T:
+        return await work(dsn)
+
+    try:
+        with database_of(data) as (dsn, _):
+            return asyncio.run(run(dsn))
+    except (NoStackError, UnknownTicketError, OSError, asyncpg.PostgresError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@parked.command("list")
+def list_parked(data: DataOption = Path(".ledgerdesk"), *, as_json: JsonOption = False) -> None:
+    """List what is parked: where, since when, and why. Ends with 0 if nothing is, else with 4."""
+    from ledgerdesk.parked import parked as look
+
+    found = _with_database(data, look)
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    else:
+        for line in map(_line, found):
+            typer.echo(line)
+        if not found:
+            typer.echo("nothing is parked")
+    raise typer.Exit(SOME_LEFT if found else NONE_LEFT)
+
+
+@parked.command()
+def show(ticket: TicketArgument, data: DataOption = Path(".ledgerdesk")) -> None:
+    """Print one stream's parked events as JSON, with the reason."""
+    from ledgerdesk.parked import parked as look
+    from ledgerdesk.parked import stream_of
+
+    async def of_ticket(dsn: str) -> list["Parked"]:
+        return await look(dsn, await stream_of(dsn, ticket))
+
+    _print_json([asdict(one) for one in _with_database(data, of_ticket)])
+
+
+@parked.command()
+def retry(
+    ticket: Annotated[
+        str | None, typer.Argument(metavar="[TICKET]", help="Its number, or the id of any stream.")
+    ] = None,
+    data: DataOption = Path(".ledgerdesk"),
+) -> None:
+    """Fold parked events once more, all or one stream's, with this version of the code. Ends with 0 if nothing is left, else with 4."""
+    from ledgerdesk.parked import Retried, stream_of
+    from ledgerdesk.parked import retry as again
+
+    async def work(dsn: str) -> Retried:
+        return await again(dsn, await stream_of(dsn, ticket) if ticket else None)
+
+    came_to = _with_database(data, work)
+    typer.echo(f"{came_to.healed} healed, {came_to.reactions} to be reacted to again, {came_to.left} left")
+    if came_to.left:
+        typer.echo("see why: ledgerdesk parked list", err=True)
+    raise typer.Exit(SOME_LEFT if came_to.left else NONE_LEFT)
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+
+
+def _line(one: "Parked") -> str:
+    """Return what is parked in a line that can be searched, and copied from."""
+    event = one.event
+    name = event["type"].removeprefix("ledgerdesk.")
+    return (
+        f"{one.parked_at:%Y-%m-%d %H:%M:%S}Z  {one.service}: {one.view}: {name} ({event['source']} {event['version']}) "
+        f"of {event['stream_id']}: {one.reason}"
+    )

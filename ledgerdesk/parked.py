@@ -1,0 +1,130 @@
+"""`ledgerdesk parked`: events that a view could not fold, or that could not be reacted to; to look at, and to try again.
+
+A parked event holds back what follows it from the same owner in the same stream, and nothing else. Trying again is done in
+this process, by this version of the code, so it works before the services are restarted with a fix, and on a stopped stack.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ledgerdesk.verify import models_of
+from shared import db
+from shared.projection.feed import HttpFeed
+from shared.projection.projector import Projection
+from shared.settings import SERVICES
+
+REACTION = "reaction"
+"""Stands in the place of a view's name where an event was folded, but not reacted to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One event that was set aside.
+
+    Attributes:
+        service: Whose view or reaction.
+        view: The view's name, or `REACTION`.
+        event: As in a feed: ``type``, ``stream_id``, ``source``, ``version``, ``data``, ``personal``, …
+        reason: What went wrong.
+        parked_at: When.
+    """
+
+    service: str
+    view: str
+    event: dict[str, Any]
+    reason: str
+    parked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What trying again came to: how many events are folded now, how many reactions are due again, how much is left."""
+
+    healed: int
+    reactions: int
+    left: int
+
+
+class UnknownTicketError(ValueError):
+    """No view knows the ticket by this number; its stream id may be given instead."""
+
+
+async def stream_of(dsn: str, ref: str) -> UUID:
+    """Return the stream of a ticket, given by its number or the stream's id.
+
+    Raises:
+        UnknownTicketError: There is no ticket of this number.
+    """
+    try:
+        return UUID(ref)
+    except ValueError:
+        pass
+    for service in ("intake", "workflow"):
+        connection = await db.connect(dsn, service)
+        try:
+            found = await connection.fetchval("SELECT stream_id FROM ticket WHERE number = $1", ref)
+        finally:
+            await connection.close()
+        if found is not None:
+            return UUID(str(found))
+    raise UnknownTicketError(f"no ticket has the number {ref}: give the stream id that `ledgerdesk parked list` shows")
+
+
+async def parked(dsn: str, stream_id: UUID | None = None) -> list[Parked]:
+    """Return what is parked, of one stream or of all: by service, oldest first."""
+    found = []
+    for service in SERVICES:
+        connection = await db.connect(dsn, service)
+        try:
+            rows = await connection.fetch(
+                """
+                SELECT view, event, reason, parked_at FROM projection_parked
+                UNION ALL SELECT $1, event, reason, parked_at FROM reaction_parked
+                ORDER BY parked_at
+                """,
+                REACTION,
+            )
+        finally:
+            await connection.close()
+        found += [Parked(service, row["view"], row["event"], row["reason"], row["parked_at"]) for row in rows]
+    return [one for one in found if stream_id is None or one.event["stream_id"] == str(stream_id)]
+
+
+async def retry(dsn: str, stream_id: UUID | None = None) -> Retried:
+    """Fold parked events once more, and put parked reactions back into their service's inbox.
+
+    What cannot be folded stays parked, with its reason of now. Reactions are made by the running services; doing one twice
+    does nothing.
+    """
+    healed = reactions = 0
+    feed = HttpFeed(_no_origin, str)
+    try:
+        for service in SERVICES:
+            pool = await db.create_pool(dsn, service, maximum=1)
+            try:
+                healed += await Projection(f"{service}.views", pool, models_of(service), feed).retry_parked(stream_id)
+                reactions += await _react_again(pool, stream_id)
+            finally:
+                await pool.close()
+    finally:
+        await feed.close()
+    return Retried(healed, reactions, len(await parked(dsn, stream_id)))
+
+
+def _no_origin(owner: str) -> str:
+    raise RuntimeError(f"folding what is parked asks {owner} for nothing")
+
+
+async def _react_again(pool: db.Pool, stream_id: UUID | None) -> int:
+    rows = await pool.fetch(
+        """
+        WITH taken AS (
+            DELETE FROM reaction_parked WHERE $1::text IS NULL OR event ->> 'stream_id' = $1 RETURNING id, event
+        )
+        INSERT INTO reaction_inbox (event) SELECT event FROM taken ORDER BY id RETURNING id
+        """,
+        str(stream_id) if stream_id else None,
+    )
+    return len(rows)
