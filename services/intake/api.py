@@ -184,11 +184,16 @@ def _for_whom(caller: Caller, body: NewTicket) -> NewTicket:
     return body.model_copy(update={"requester": RequesterBody(email=caller.email, name=name or caller.name)})
 
 
+def _channel(caller: Caller) -> str:
+    """Return how it came: through a browser's session, or from a program's key."""
+    return "web" if caller.via.kind == "session" else "api"
+
+
 @router.post("/tickets", status_code=201)
 async def open_ticket(body: NewTicket, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket. With an Idempotency-Key, however often it is sent, there is one ticket and one answer."""
     body = _for_whom(command.caller, body)
-    ticket_id, result = await intake.open(body, "api", command.context())
+    ticket_id, result = await intake.open(body, _channel(command.caller), command.context())
     command.answer(ticket_id, "intake", result)
     command.response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
     return opened(ticket_id, result)
@@ -204,7 +209,13 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     author = {"email": caller.email, "name": caller.name}
     person_id = caller.person_id or row["requester_id"]
     result = await intake.message(
-        row["stream_id"], person_id, author, body.body, "api", command.context(), command.if_version("intake")
+        row["stream_id"],
+        person_id,
+        author,
+        body.body,
+        _channel(caller),
+        command.context(),
+        command.if_version("intake"),
     )
     command.answer(row["stream_id"], "intake", result)
     return Taken(id=row["stream_id"], versions={"intake": result.version})

@@ -139,6 +139,24 @@ def test_what_never_comes_is_said_to_be_stale(admin, ticket):
     assert (answer.status_code, answer.headers["Ledgerdesk-Stale"]) == (200, "true")
 
 
+def test_a_ticket_that_is_not_there_yet_is_told_from_one_that_is_not(admin):
+    nobodys = random_id()
+    too_early = admin.get(f"/tickets/{nobodys}", headers={"Ledgerdesk-After": f"{nobodys}:intake:1"})
+    assert (too_early.status_code, too_early.headers.get("Ledgerdesk-Stale")) == (404, "true")
+    missing = admin.get(f"/tickets/{nobodys}")
+    assert (missing.status_code, missing.headers.get("Ledgerdesk-Stale")) == (404, None)
+
+
+def test_a_ticket_says_how_it_came(admin, stack):
+    def channel_of(client: httpx.Client) -> str:
+        answer = client.post("/tickets", json=NEW)
+        after = {"Ledgerdesk-After": answer.headers["Ledgerdesk-Version"]}
+        return admin.get(f"/tickets/{answer.json()['id']}", headers=after).json()["channel"]
+
+    with stack.signed_in("john") as john:
+        assert (channel_of(admin), channel_of(john)) == ("api", "web")
+
+
 # -- bad input -------------------------------------------------------------------------------------------------------
 
 
