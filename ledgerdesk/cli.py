@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ledgerdesk.cli_parked import parked
+from ledgerdesk.options import DataOption
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,9 +23,6 @@ org = typer.Typer(no_args_is_help=True, help="The organisation: departments, age
 app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 
-DataOption = Annotated[
-    Path, typer.Option("--data", envvar="LEDGERDESK_DATA", help="Directory of the embedded stack.", show_default=True)
-]
 PortOption = Annotated[int, typer.Option("--port", envvar="LEDGERDESK_PORT", help="Port to serve on.")]
 
 

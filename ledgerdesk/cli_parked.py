@@ -1,12 +1,14 @@
 """``ledgerdesk parked`` at a terminal."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+from ledgerdesk.options import DataOption
 
 if TYPE_CHECKING:
     from ledgerdesk.parked import Parked
@@ -17,14 +19,11 @@ NONE_LEFT, SOME_LEFT = 0, 4
 parked = typer.Typer(
     no_args_is_help=True, help="Events that a view could not fold, or that could not be reacted to: look, try again."
 )
-DataOption = Annotated[
-    Path, typer.Option("--data", envvar="LEDGERDESK_DATA", help="Directory of the embedded stack.", show_default=True)
-]
 TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="Its number, or the id of any stream.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
-def _with_database(data: Path, work: Callable[[str], Awaitable[T]]) -> T:
+def _with_database(data: Path, work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     """Run something on the stack's database, whether the stack runs or not; end with 1 and a reason if there is none."""
     import asyncpg
 
@@ -32,12 +31,9 @@ def _with_database(data: Path, work: Callable[[str], Awaitable[T]]) -> T:
     from ledgerdesk.offline import database_of
     from ledgerdesk.parked import UnknownTicketError
 
-    async def run(dsn: str) -> T:
-        return await work(dsn)
-
     try:
         with database_of(data) as (dsn, _):
-            return asyncio.run(run(dsn))
+            return asyncio.run(work(dsn))
     except (NoStackError, UnknownTicketError, OSError, asyncpg.PostgresError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

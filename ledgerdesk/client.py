@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import stamina
 
+PATIENCE = 60.0
+"""Seconds for which a stack that is being restarted is asked again, where nobody waits at a terminal for its state."""
 _AWAY = frozenset({502, 503, 504})
 
 

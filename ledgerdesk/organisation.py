@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from ledgerdesk.client import Stack, checked
+from ledgerdesk.client import PATIENCE, Stack, checked
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 
 WAIT_SECONDS = 30.0
@@ -138,7 +138,7 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
     Raises:
         OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
     """
-    with stack.client(patience=30) as client:
+    with stack.client(patience=PATIENCE) as client:
         intake = checked(client.put("/internal/intake/organisation", json={
             "people": [{"email": p.email, "name": p.name} for p in file.people],
             "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],

@@ -60,16 +60,21 @@ async def stream_of(dsn: str, ref: str) -> UUID:
     try:
         return UUID(ref)
     except ValueError:
-        pass
+        return await _stream_of_number(dsn, ref)
+
+
+async def _stream_of_number(dsn: str, number: str) -> UUID:
     for service in ("intake", "workflow"):
         connection = await db.connect(dsn, service)
         try:
-            found = await connection.fetchval("SELECT stream_id FROM ticket WHERE number = $1", ref)
+            found = await connection.fetchval("SELECT stream_id FROM ticket WHERE number = $1", number)
         finally:
             await connection.close()
         if found is not None:
             return UUID(str(found))
-    raise UnknownTicketError(f"no ticket has the number {ref}: give the stream id that `ledgerdesk parked list` shows")
+    raise UnknownTicketError(
+        f"no ticket has the number {number}: give the stream id that `ledgerdesk parked list` shows"
+    )
 
 
 async def parked(dsn: str, stream_id: UUID | None = None) -> list[Parked]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ledgerdesk import organisation
-from ledgerdesk.client import Stack, checked
+from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.demo.desk import LOG, ticket_number
 from ledgerdesk.demo.org import cast, demo_organisation, person_ids
 from ledgerdesk.demo.simulation import Quarter, facts
@@ -137,7 +137,7 @@ def _refuse_another(stack: Stack, quarter: Quarter, first: Stated) -> None:
     Raises:
         LoadError: The ledger's first ticket of this seed is of another time.
     """
-    with stack.client(patience=_PATIENCE) as client:
+    with stack.client(patience=PATIENCE) as client:
         response = client.get(f"/internal/intake/streams/{first.fact['stream_id']}")
         events = [from_feed_line(line) for line in response.content.splitlines()] if response.is_success else []
     ours = datetime.fromisoformat(first.fact["occurred_at"])
@@ -192,7 +192,7 @@ def wait_for_views(stack: Stack, console: Console) -> float:
     """
     begun = moved = time.monotonic()
     last = -1
-    with stack.client(patience=_PATIENCE) as client, _bar(console) as bar:
+    with stack.client(patience=PATIENCE) as client, _bar(console) as bar:
         heads = {owner: int(checked(client.get(f"/internal/{owner}/head"))["position"]) for owner in OWNERS}
         task = bar.add_task("views catching up", total=None, rate="")
         while True:

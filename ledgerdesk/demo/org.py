@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ledgerdesk.client import Stack, checked
+from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.demo.hours import Shift
 from ledgerdesk.organisation import (
     ActionsEntry,
@@ -212,7 +212,7 @@ def person_ids(stack: Stack, file: OrganisationFile) -> dict[str, str]:
     """
     ids: dict[str, str] = {}
     people = [{"email": p.email, "name": p.name} for p in file.people]
-    with stack.client(patience=60) as client:
+    with stack.client(patience=PATIENCE) as client:
         for begin in range(0, len(people), _A_CALL):
             body = {"people": people[begin : begin + _A_CALL]}
             ids.update(checked(client.put("/internal/intake/organisation", json=body))["people"])

@@ -8,7 +8,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from ledgerdesk.client import Stack, checked
+from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.demo.story import Told
 
 _LOGINS: Final = (
@@ -65,7 +65,7 @@ def _say_password(stack: Stack, data: Path, console: Console, password: str, *, 
 
 def _figures(stack: Stack) -> Table:
     """Return a small table out of the reports."""
-    with stack.client(patience=60) as client:
+    with stack.client(patience=PATIENCE) as client:
         moves = {row["kind"]: row["count"] for row in _rows(client, "moves")}
         times = {row["name"]: row for row in _rows(client, "durations")}
         backlog = _rows(client, "backlog")[-1:]

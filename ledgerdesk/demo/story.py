@@ -17,12 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ledgerdesk.client import Stack, checked
+from ledgerdesk.client import PATIENCE, Stack, checked
 
 SECONDS: Final = 30.0
 """Patience with what services do by themselves: routing, reactions, projections."""
-PATIENCE: Final = 60.0
-"""Patience with a stack that is being restarted."""
 SUBJECT: Final = "Nobody here can send mail"
 MESSAGE: Final = "Please take this one first, Jane: it smells like the mail relay. Ken is at +49 30 5550123."
 FOUND: Final = "The relay's log: TLS handshake refused since 06:12. Its certificate ended this morning."

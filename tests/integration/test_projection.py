@@ -399,10 +399,15 @@ async def test_a_repair_and_a_batch_do_not_overwrite_each_other(world):
     repairing = asyncio.create_task(world.projection.repair())
     await loaded.wait()
     batch = asyncio.create_task(world.another().apply("log", [Record(TICKETS, 0, 2, routing[0])]))
-    done, _ = await asyncio.wait({batch}, timeout=0.3)  # it must not get through; if it does, the repair overwrites it
+
+    async def waits_or_is_through() -> bool:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return batch.done() or await world.pool.fetchval(waiting) > 0
+
+    await wait_until_async(waits_or_is_through, timeout=10, message="the batch to come to the repair")
+    assert not batch.done(), "the repair will overwrite what it has written"
     go_on.set()
     await asyncio.gather(repairing, batch)
-    assert not done
     assert await world.pool.fetchval("SELECT versions FROM ticket") == {"intake": 3, "routing": 1}
 
 
