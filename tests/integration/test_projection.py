@@ -405,9 +405,10 @@ async def test_a_repair_and_a_batch_do_not_overwrite_each_other(world):
         return batch.done() or await world.pool.fetchval(waiting) > 0
 
     await wait_until_async(waits_or_is_through, timeout=10, message="the batch to come to the repair")
-    assert not batch.done(), "the repair will overwrite what it has written"
+    got_through = batch.done()
     go_on.set()
     await asyncio.gather(repairing, batch)
+    assert not got_through, "the repair has overwritten what the batch had written"
     assert await world.pool.fetchval("SELECT versions FROM ticket") == {"intake": 3, "routing": 1}
 
 
