@@ -137,7 +137,7 @@ def relay_of(kernel: Kernel, name: str, appender: Appender) -> Relay:
 def component(service: str) -> Callable[[Request], Any]:
     """Return a FastAPI dependency that gives a route its own service's components."""
 
-    def of(request: Request) -> Any:
+    async def of(request: Request) -> Any:  # not awaiting anything, but a plain function would cost a thread each time
         return request.app.state.services[service].components
 
     return of

@@ -1,6 +1,6 @@
 """Intake by HTTP: open a ticket, add a message, configure topics and organisations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from shared.http.commands import CommandDep
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
 from shared.service import component
+from shared.together import Together
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Intake:
     tickets: Ledger[domain.Door]
     entries: Ledger[dict[str, Any] | None]
     people: People
+    numbers: Together[object, str]
 
     async def open(self, body: "NewTicket", channel: str, context: Context) -> tuple[UUID, Result]:
         """Open a ticket for `body.requester`; once per command id, whoever sends it how often.
@@ -55,7 +57,8 @@ class Intake:
                 )  # fmt: skip
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
         person_id = await self.people.person(body.requester.email, body.requester.name, context)
-        number = str(await self.pool.fetchval("SELECT nextval('ticket_number')"))
+        number = await self.numbers.get(object())
+        assert number is not None  # noqa: S101 -- a sequence always has one more
         command = domain.OpenTicket(
             number=number, person_id=str(person_id), email=body.requester.email, name=body.requester.name,
             subject=body.subject, body=body.body, channel=channel, topic=body.topic, priority=body.priority,
@@ -74,6 +77,12 @@ class Intake:
         return await self.tickets.execute(
             ticket_id, lambda state: domain.receive_message(state, command), context, if_version
         )
+
+
+async def draw_numbers(pool: Pool, wanted: Sequence[object]) -> dict[object, str]:
+    """Return a ticket number for each of these that want one."""
+    rows = await pool.fetch("SELECT nextval('ticket_number')::text FROM generate_series(1, $1)", len(wanted))
+    return {one: row[0] for one, row in zip(wanted, rows, strict=True)}
 
 
 IntakeDep = Annotated[Intake, Depends(component("intake"))]

@@ -1,5 +1,7 @@
 """Intake, wired."""
 
+from functools import partial
+
 from services.intake import api, domain
 from services.intake.people import People
 from services.intake.reactions import Ingress, decode_raw
@@ -19,6 +21,7 @@ from shared.service import (
     projection_of,
     relay_of,
 )
+from shared.together import Together
 
 VIEWS = (TicketView(),)
 ROUTERS = (api.router, api.internal, internal_router("intake"))
@@ -32,7 +35,7 @@ async def build(kernel: Kernel) -> Service:
     people = People(store, appender, parts.pool, kernel.settings.derived_key("person"))
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
-        Ledger(store, appender, no_entry, entry_after), people,
+        Ledger(store, appender, no_entry, entry_after), people, Together(partial(api.draw_numbers, parts.pool)),
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(

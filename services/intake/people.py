@@ -39,7 +39,7 @@ class People:
         """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's."""
         command_id = derived("person", keyed_digest(self._key, email))
         first = first_event_id(command_id)
-        known = (await self._store.find([first])).get(first)
+        known = await self._store.find_one(first)
         if known is None:
             person_id = random_id()
             organisation = organisation or await self._organisation(email)

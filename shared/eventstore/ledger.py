@@ -67,6 +67,7 @@ class Context:
         request: Keyed digest of the request's body, so that one key with two bodies is noticed.
         not_before: The cause's time: an effect is never dated before it.
         traceparent: W3C trace context.
+        fresh: The command's name was drawn for it just now, so it cannot have been given before.
     """
 
     command_id: UUID
@@ -77,6 +78,7 @@ class Context:
     request: str | None = None
     not_before: datetime | None = None
     traceparent: str | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,7 @@ class Ledger(Generic[S]):
         Raises:
             KeyReusedError: It was given before with another body.
         """
-        first_id = first_event_id(context.command_id)
-        first = (await self.store.find([first_id])).get(first_id)
+        first = None if context.fresh else await self.store.find_one(first_event_id(context.command_id))
         if first is None:
             return None
         if context.request and first["meta"].get("request") not in (None, context.request):
@@ -210,13 +211,11 @@ class Ledger(Generic[S]):
             StaleError: It is not at `if_version`.
             KeyReusedError, EventTooLargeError, ContentionError, StoreUnavailableError, PayloadError
         """
-        if (before := await self.repeat_of(context)) is not None:
-            return before
         first_id = first_event_id(context.command_id)
         for _ in range(ATTEMPTS):
             events, head = await self.store.load(stream_id)
             if any(event.event_id == first_id for event in events):
-                break  # the same command, sent twice at once: the other was first since we looked
+                break  # a repeat; of a command that went to another stream, the store tells when it is appended
             if if_version is not None and head.version != if_version:
                 raise StaleError(if_version, head.version, [e for e in events if e.version > if_version])
             decided = decide(self._fold(events))

@@ -12,6 +12,7 @@ from asyncpg.pgproto import pgproto
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event
 from shared.db import Pool
+from shared.together import Together
 
 PRIVATE = [spec.type for spec in CATALOGUE.values() if spec.topic is None]
 """Types that never leave their owner's schema (password hashes)."""
@@ -107,17 +108,26 @@ class EventStore:
     def __init__(self, owner: str, pool: Pool) -> None:
         self.owner = owner
         self.pool = pool
+        self._streams = Together(self._load)
+        self._found = Together(self.find)
 
     async def load(self, stream_id: UUID, after: int = 0) -> tuple[list[Event], Head]:
         """Return a stream's events past version `after`, in order, and its end."""
-        rows = await self.pool.fetch(
-            f"SELECT {COLUMNS}, hash FROM event WHERE stream_id = $1 AND version > $2 ORDER BY version",
-            stream_id,
-            after,
+        rows = await self._streams.get(stream_id) or []
+        events = [event_of(row, self.owner) for row in rows if row["version"] > after]
+        head = (
+            Head(events[-1].version, rows[-1]["hash"], events[-1].occurred_at) if events else Head(0, bytes(32), None)
         )
-        events = [event_of(row, self.owner) for row in rows]
-        head = Head(events[-1].version, rows[-1]["hash"], events[-1].occurred_at) if rows else Head(0, bytes(32), None)
         return events, head
+
+    async def _load(self, streams: Sequence[UUID]) -> dict[UUID, list[asyncpg.Record]]:
+        rows = await self.pool.fetch(
+            f"SELECT {COLUMNS}, hash FROM event WHERE stream_id = ANY ($1) ORDER BY stream_id, version", streams
+        )
+        found: dict[UUID, list[asyncpg.Record]] = {}
+        for row in rows:
+            found.setdefault(row["stream_id"], []).append(row)
+        return found
 
     async def heads(self, streams: Sequence[UUID]) -> dict[UUID, Head]:
         """Return the end of each of these streams that has one."""
@@ -131,6 +141,10 @@ class EventStore:
         """Return the rows of those of these ids that the store knows (``version``, ``meta``, ``data``, …)."""
         rows = await self.pool.fetch(f"SELECT {COLUMNS} FROM event WHERE event_id = ANY ($1)", event_ids)
         return {row["event_id"]: row for row in rows}
+
+    async def find_one(self, event_id: UUID) -> asyncpg.Record | None:
+        """Return the row of this id, if the store knows it; shares its query with whoever asks at the same time."""
+        return await self._found.get(event_id)
 
     async def known(self, event_ids: Sequence[str]) -> set[str]:
         """Return those of these ids (as text) that the store holds."""

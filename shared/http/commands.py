@@ -36,6 +36,7 @@ class CommandRequest:
             correlation=self.command_id,
             request=self.request_digest,
             traceparent=self.traceparent,
+            fresh=self.request_digest is None,
         )
 
     def if_version(self, owner: str) -> int | None:

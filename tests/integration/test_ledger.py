@@ -124,7 +124,7 @@ async def test_five_losses_are_the_end(ledger):
         owner = "intake"
         pool = ledger.store.pool
         load = staticmethod(interrupted)
-        find = staticmethod(ledger.store.find)
+        find_one = staticmethod(ledger.store.find_one)
 
     ledger.store = Slow()
 
