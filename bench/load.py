@@ -30,9 +30,10 @@ Keep = Callable[[float, bytes], None]
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection that has one request under way at a time."""
+    """One keep-alive connection that has one request under way at a time; opened anew when the server has closed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._waiting: asyncio.Future[bytes] | None = None
@@ -41,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's by inheritance
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(error or ConnectionResetError("the server closed the connection"))
 
@@ -58,6 +60,8 @@ class Connection(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> bytes:
         """Send a request and return the whole answer."""
+        if self._transport is None:
+            await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
         assert self._transport is not None
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -66,7 +70,7 @@ class Connection(asyncio.Protocol):
 
 async def connect(port: int) -> Connection:
     """Open a connection to this machine."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+    _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(port), "127.0.0.1", port)
     return connection
 
 
@@ -111,7 +115,7 @@ async def at_rate(
     free: list[Connection] = [await connect(port) for _ in range(8)]
     opened = len(free)
     waiting: asyncio.Queue[float | None] = asyncio.Queue()
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: list[asyncio.Task[None]] = []
     started = time.perf_counter()
 
     async def one(connection: Connection, due: float) -> None:
@@ -131,9 +135,7 @@ async def at_rate(
             free.append(await connect(port))
             opened += 1
         if free:
-            task = asyncio.create_task(one(free.pop(), due))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            tasks.append(asyncio.create_task(one(free.pop(), due)))
         else:
             waiting.put_nowait(due)
     await asyncio.gather(*tasks)

@@ -183,6 +183,9 @@ async def _check_view(
         ids = ordered[start : start + CHUNK]
         events = await _events(connection, wanted, ids)
         await _check_rows(connection, name, model, ids, events, ends, verdict)
+    whole = getattr(model, "audit_whole", None)
+    if whole is not None:
+        verdict.differences += [f"{name}: {text}" for text in await whole(connection)]
 
 
 def _concerns(event_type: str, owner: str, model: AnyModel) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.reporting import days
 from services.reporting.domain import (
     Counts,
     Entry,
@@ -74,7 +75,7 @@ def _by_ticket(events: Iterable[Event]) -> dict[UUID, list[Event]]:
 
 
 class ReportView:
-    """Tables `ticket` and `entry`. The rows are the same for any interleaving of the sources' events."""
+    """Tables `ticket`, `entry` and `day_sum`. The rows are the same for any interleaving of the sources' events."""
 
     name = "reporting.ticket"
     topics = frozenset({TICKETS})
@@ -117,8 +118,18 @@ class ReportView:
             changed += otherwise
         await _insert(connection, fresh)
         await _rewrite(connection, changed)
+        was_counted = [stored[entry.ticket_id][entry.place] for entry, _ in changed]
+        await days.add(connection, [*fresh, *changed], was_counted)
         await _add(connection, added)
         await _update(connection, known)
+
+    async def tend(self, connection: Connection) -> None:
+        """Keep the sums by day few."""
+        await days.draw_together(connection)
+
+    async def audit_whole(self, connection: Connection) -> list[str]:
+        """Hold what is summed over all tickets against their entries."""
+        return await days.audit(connection)
 
     async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
         """Fold these tickets afresh and return how the tables differ, a line for each difference; both ways.

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.workflow.api import WorkflowApp, WorkflowDep
+from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
 from services.workflow.ticket_list import ListQuery, list_tickets
 from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
@@ -44,6 +45,13 @@ async def _visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.R
     if row is None or not caller.sees_requester(row["requester_id"]):
         raise unknown(ref)
     return row
+
+
+@router.get("/tickets/counts")
+async def read_counts(request: Request, caller: CallerDep, workflow: WorkflowDep) -> QueueCounts:
+    """Count the queues: of all tickets, or of those that the caller may see."""
+    refuse_unknown_parameters(request, set())
+    return await count_queues(workflow.pool, caller)
 
 
 @router.get("/tickets/{ref}")

@@ -169,6 +169,16 @@ class Projection:
         if self._gapped or now - self._tended > TEND_EVERY:
             self._tended = now
             await self.repair()
+            await self._tend_models()
+
+    async def _tend_models(self) -> None:
+        """Let the views that have something to do between batches do it, no batch of theirs beside it."""
+        for model in self.models:
+            tend = getattr(model, "tend", None)
+            if tend is not None:
+                async with self.pool.acquire() as connection, connection.transaction():
+                    await checkpoints.hold(connection, self.name)
+                    await tend(connection)
 
     async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
         kinds = {(event.type, event.source) for event in events}

@@ -459,10 +459,11 @@ async def test_any_interleaving_and_repetition_gives_the_same_tables(connection)
             if random.random() < 0.2:
                 sent += sent[random.randrange(len(sent)) :]
             left = [part for part in left if part]
-        await connection.execute("TRUNCATE ticket, entry")
+        await connection.execute("TRUNCATE ticket, entry, day_sum")
         await project(connection, sent, size=random.choice([1, 2, 5, 100]))
         assert await _tables(connection) == expected
         assert await VIEW.audit(connection, [A, B, C, UNBORN], story()) == []
+        assert await VIEW.audit_whole(connection) == []
 
 
 @pytest.mark.usefixtures("told")

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from services.reporting.days import TIMELINE
 from services.reporting.queries.report import DIMENSIONS, Question, Report, Row, Rows, Where, fetch, grouped
+from services.reporting.queries.whole_days import of_whole_days
 from shared.db import Connection
 
 STOCKS = ("open", "unresolved", "on_hold")
@@ -19,6 +21,8 @@ def _flows(where: Where, question: Question) -> str:
 
 async def _changes(connection: Connection, question: Question, unit: str) -> Rows:
     """Return, per period with events, by how much each stock changed in it, and the flows; of all tickets together."""
+    if of_whole_days(question):
+        return await _changes_of_days(connection, question, unit)
     where = Where()
     flows = _flows(where, question)
     if question.end is not None:
@@ -30,6 +34,24 @@ async def _changes(connection: Connection, question: Question, unit: str) -> Row
         SELECT {_PERIOD[unit]} AS period, {stocks}, {flows}
         FROM entry {where.sql} GROUP BY 1
         """,
+        where,
+    )
+
+
+async def _changes_of_days(connection: Connection, question: Question, unit: str) -> Rows:
+    """Return the same, where the range begins and ends at midnight."""
+    where = Where(f"clock = '{TIMELINE}'")
+    since = f" AND day >= {where.argument(question.start.astimezone(UTC).date())}" if question.start else ""
+    flows = ", ".join(
+        f"coalesce(sum(count) FILTER (WHERE kind = '{kind}'{since}), 0)::bigint AS {kind}" for kind in FLOWS
+    )
+    if question.end is not None:
+        where.conditions.append(f"day < {where.argument(question.end.astimezone(UTC).date())}")
+    stocks = ", ".join(f"sum({name}_delta)::bigint AS {name}" for name in STOCKS)
+    period = "day" if unit == "day" else "date_trunc('month', day)::date"
+    return await fetch(
+        connection,
+        f"SELECT {period} AS period, {stocks}, {flows} FROM day_sum {where.sql} GROUP BY 1 HAVING sum(count) <> 0",
         where,
     )
 

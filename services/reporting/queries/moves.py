@@ -1,5 +1,6 @@
 """How many of each kind of event there were."""
 
+from services.reporting.days import OCCURRED
 from services.reporting.queries.report import (
     DIMENSIONS,
     Question,
@@ -11,12 +12,20 @@ from services.reporting.queries.report import (
     keys,
     selected,
 )
+from services.reporting.queries.whole_days import days_of, of_whole_days
 from shared.db import Connection
 
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count events by kind."""
     groups = keys(question)
+    if of_whole_days(question):
+        where = days_of(question, OCCURRED)
+        sql = (
+            f"SELECT {selected(groups)} kind, sum(count)::bigint AS count FROM day_sum {where.sql} "
+            f"{grouped([*groups, 'kind'])} HAVING sum(count) <> 0"
+        )
+        return await fetch(connection, sql, where)
     where = events_of(question, "kind IS NOT NULL")
     sql = f"SELECT {selected(groups)} kind, count(*) AS count FROM entry {where.sql} {grouped([*groups, 'kind'])}"
     return await fetch(connection, sql, where)

@@ -1,5 +1,6 @@
 """How many of each kind of event there were on each day."""
 
+from services.reporting.days import OCCURRED
 from services.reporting.queries.report import (
     DIMENSIONS,
     Question,
@@ -11,11 +12,14 @@ from services.reporting.queries.report import (
     keys,
     selected,
 )
+from services.reporting.queries.whole_days import days_of, of_whole_days
 from shared.db import Connection
 
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count events by day and kind."""
+    if of_whole_days(question):
+        return await _of_days(connection, question)
     groups = {key: sql for key, sql in keys(question).items() if key != "day"}
     where = events_of(question, "kind IS NOT NULL")
     return await fetch(
@@ -24,6 +28,15 @@ async def rows(connection: Connection, question: Question) -> Rows:
         SELECT {selected(groups)} day, kind, count(*) AS count
         FROM entry {where.sql} {grouped([*groups, "day", "kind"])}
         """,
+        where,
+    )
+
+
+async def _of_days(connection: Connection, question: Question) -> Rows:
+    where = days_of(question, OCCURRED)
+    return await fetch(
+        connection,
+        f"SELECT day, kind, sum(count)::bigint AS count FROM day_sum {where.sql} GROUP BY 1, 2 HAVING sum(count) <> 0",
         where,
     )
 

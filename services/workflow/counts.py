@@ -1,0 +1,45 @@
+"""How many tickets stand in each queue."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from shared.db import Pool
+from shared.http.caller import Caller
+
+MOST = 10_000
+"""What is done is counted up to here: who has more does not look for the last of them in a queue."""
+NOBODY = UUID(int=0)
+
+
+class QueueCounts(BaseModel):
+    """Tickets of each queue that the caller may see."""
+
+    open: int = Field(description="new, open or on hold")
+    mine: int = Field(description="of these, mine")
+    unassigned: int = Field(description="of these, nobody's")
+    on_hold: int
+    resolved: int = Field(description=f"{MOST}: that many or more")
+    closed: int = Field(description=f"{MOST}: that many or more")
+
+
+_WORK = """
+SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FILTER (WHERE agent IS NULL) AS unassigned,
+       count(*) FILTER (WHERE status = 'on_hold') AS on_hold
+FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_requester}
+"""
+_DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_requester} LIMIT {most}) t)"
+
+
+async def count_queues(pool: Pool, caller: Caller) -> QueueCounts:
+    """Count the queues of somebody. Costs what is being worked on, not what has ever been."""
+    of_requester = "" if caller.sees_all else " AND requester_id = $1"
+    done = ", ".join(
+        f"{_DONE.format(status=status, of_requester=of_requester, most=MOST)} AS {status}"
+        for status in ("resolved", "closed")
+    )
+    row = await pool.fetchrow(
+        f"SELECT w.*, {done} FROM ({_WORK.format(of_requester=of_requester)}) w", caller.person_id or NOBODY
+    )
+    assert row is not None  # noqa: S101 -- an aggregate always has its row
+    return QueueCounts(**dict(row))
