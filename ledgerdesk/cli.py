@@ -245,15 +245,25 @@ def seed(
     end: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD) at whose midnight UTC it ends; today.")] = None,
     data: DataOption = Path(".ledgerdesk"),
 ) -> None:
-    """Fill a running stack with a simulated quarter of any size, back-dated. Doing it again adds nothing."""
+    """Fill a stack with a simulated quarter of any size, back-dated. Doing it again adds nothing.
+
+    A running stack is told through its front door. Of a stopped one the stores are written directly, which is what a million
+    tickets want; its views are then made by `ledgerdesk rebuild`.
+    """
     from rich.console import Console
 
     from ledgerdesk.client import find_stack
     from ledgerdesk.demo import run
+    from ledgerdesk.offline import database_of, is_running
 
+    console = Console(soft_wrap=True)
     try:
         quarter = run.quarter_of(data, seed, tickets, _day(end))
-        run.seed(find_stack(data), data, quarter, Console(soft_wrap=True))
+        if os.environ.get("LEDGERDESK_URL") or is_running(data):
+            run.seed(find_stack(data), data, quarter, console)
+        else:
+            with database_of(data) as (dsn, _):
+                run.seed_stopped(dsn, data, quarter, console)
     except run.FAILURES as error:
         _fail(str(error))
 

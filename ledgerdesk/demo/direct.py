@@ -68,6 +68,19 @@ async def write(dsn: str, log: str, facts: Iterable[Stated], say: Callable[[int]
     return written
 
 
+async def people(dsn: str) -> dict[str, str]:
+    """Return the person id of everybody whom intake's store knows, by e-mail address."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT stream_id::text AS id, personal ->> 'email' AS email FROM intake.event "
+            "WHERE type = 'ledgerdesk.person.registered' AND personal IS NOT NULL ORDER BY position"
+        )
+    finally:
+        await connection.close()
+    return {row["email"]: row["id"] for row in rows}
+
+
 async def _refuse_known(connection: db.Connection, first: Stated) -> None:
     if await connection.fetchval(
         f'SELECT 1 FROM "{first.owner}".event WHERE stream_id = $1', pgproto.UUID(first.fact["stream_id"])

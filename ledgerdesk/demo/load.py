@@ -111,7 +111,7 @@ def load(
     report = ImportReport(LOG)
     remember(data, quarter)  # before the first fact: a load that is broken off is completed by the same quarter
     begun = time.monotonic()
-    with _bar(console) as bar:
+    with bar_of(console) as bar:
         counting = _Counting(
             _chained(first, stated), bar, bar.add_task("loading the quarter", total=quarter.tickets, rate="")
         )
@@ -177,7 +177,8 @@ class _Counting(Iterable[Stated]):
         self._bar.update(self._task, completed=tickets, rate=f"{self.count:,} events, {rate:,.0f}/s")
 
 
-def _bar(console: Console) -> Progress:
+def bar_of(console: Console) -> Progress:
+    """Return a progress bar whose tasks have a field `rate`."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), console=console,
@@ -192,7 +193,7 @@ def wait_for_views(stack: Stack, console: Console) -> float:
     """
     begun = moved = time.monotonic()
     last = -1
-    with stack.client(patience=PATIENCE) as client, _bar(console) as bar:
+    with stack.client(patience=PATIENCE) as client, bar_of(console) as bar:
         heads = {owner: int(checked(client.get(f"/internal/{owner}/head"))["position"]) for owner in OWNERS}
         task = bar.add_task("views catching up", total=None, rate="")
         while True:

@@ -1,6 +1,7 @@
 """The demo from a ready stack on: the organisation, the story, the quarter, and what to look at. And `ledgerdesk seed`."""
 
 import argparse
+import asyncio
 import os
 import secrets
 import sys
@@ -13,17 +14,22 @@ import httpx
 from rich.console import Console
 
 from ledgerdesk.client import NoStackError, Stack, find_stack
+from ledgerdesk.demo import direct
 from ledgerdesk.demo.conduct import supervisor_of
+from ledgerdesk.demo.desk import LOG
 from ledgerdesk.demo.load import (
     LoadError,
     apply_organisation,
+    bar_of,
     load,
+    remember,
     remembered,
     requesters_for,
     wait_for_views,
 )
+from ledgerdesk.demo.org import cast, demo_organisation
 from ledgerdesk.demo.shown import what_to_look_at
-from ledgerdesk.demo.simulation import Quarter, last_midnight
+from ledgerdesk.demo.simulation import Quarter, facts, last_midnight
 from ledgerdesk.demo.story import Story, StoryError
 from ledgerdesk.importer.send import SendError
 from ledgerdesk.organisation import OrganisationFile, OrganisationFileError
@@ -39,7 +45,7 @@ class DemoError(RuntimeError):
 
 
 FAILURES: Final = (
-    DemoError, LoadError, NoStackError, OrganisationFileError, SendError, StoryError, RuntimeError, httpx.HTTPError, OSError,
+    DemoError, LoadError, direct.AlreadyThereError, NoStackError, OrganisationFileError, SendError, StoryError, RuntimeError, httpx.HTTPError, OSError,
 )  # fmt: skip
 """What can go wrong and is said in one line; anything else is a bug and shows its traceback."""
 
@@ -120,7 +126,7 @@ def demo(data: Path, quarter: Quarter, console: Console) -> None:
     """Play and load the demo on the stack of a data directory, and say what to look at.
 
     Raises:
-        DemoError, LoadError, NoStackError, OrganisationFileError, SendError, StoryError, RuntimeError: A part of it failed.
+        DemoError, LoadError, direct.AlreadyThereError, NoStackError, OrganisationFileError, SendError, StoryError, RuntimeError: A part of it failed.
     """
     stack = wait_ready(data)
     password, new = password_for(data)
@@ -144,6 +150,38 @@ def seed(stack: Stack, data: Path, quarter: Quarter, console: Console) -> None:
     with console.status("applying the demo's organisation"):
         file, ids = apply_organisation(stack, requesters_for(quarter.tickets))
     load_quarter(stack, data, quarter, file, ids, console)
+
+
+def seed_stopped(dsn: str, data: Path, quarter: Quarter, console: Console) -> None:
+    """Write a quarter straight into the stores of a stopped stack. The views are made by `ledgerdesk rebuild`.
+
+    Raises:
+        AlreadyThereError: It is there.
+        DemoError: The demo's organisation is not.
+    """
+    file = demo_organisation(requesters_for(quarter.tickets))
+    ids = asyncio.run(direct.people(dsn))
+    known = file.model_copy(update={"people": [person for person in file.people if person.email in ids]})
+    if any(person.departments and person.email not in ids for person in file.people):
+        raise DemoError(
+            f"the demo's organisation is not in {data}: load it first with "
+            f"`ledgerdesk demo --data {data} --tickets 1 --no-stay`"
+        )
+    remember(data, quarter)
+    begun = time.monotonic()
+    with bar_of(console) as bar:
+        task = bar.add_task("writing the quarter", total=None, rate="")
+
+        def say(written: int) -> None:
+            bar.update(
+                task, completed=written, rate=f"{written:,} events, {written / (time.monotonic() - begun):,.0f}/s"
+            )
+
+        written = asyncio.run(direct.write(dsn, LOG, facts(quarter, cast(known, ids, quarter.scale)), say))
+    console.print(
+        f"{quarter.tickets:,} tickets, {written:,} events in {time.monotonic() - begun:.1f} s. The views do not know them yet: "
+        f"run `ledgerdesk rebuild all --data {data}`, then start the stack.", highlight=False,
+    )  # fmt: skip
 
 
 def load_quarter(
