@@ -53,8 +53,8 @@ browser: .venv/.installed ## the pages in a real browser (needs chromium)
 	@.venv/bin/uv sync --locked --inexact --quiet --group browser
 	$(PYTEST) tests/browser -q
 
-bench: .venv/.installed ## start time, memory, import rate
-	.venv/bin/python bench/stack.py
+bench: .venv/.installed ## our figures beside their ceilings (about five minutes; writes bench.json)
+	.venv/bin/python -m bench $(BENCH)
 
 contracts: .venv/.installed ## write the committed OpenAPI document anew, after a change that is meant
 	.venv/bin/python -m tests.contract.regenerate

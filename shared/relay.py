@@ -27,6 +27,9 @@ from shared.kafka import AIOKafkaProducer
 PAGE = 1000
 BATCH_BYTES = 900_000
 PAUSE = 0.005
+PAUSE_WHEN_BUSY = 0.015
+BUSY = 4
+"""Events of a page after which the next one is waited for longer: a page costs everybody behind it, however little it holds."""
 BUSY_POLL = 0.02
 IDLE_POLL = 0.25
 WATERMARK_EVERY = 1.0
@@ -141,7 +144,9 @@ class Relay:
             poll = BUSY_POLL if loop.time() - moved < 1 else IDLE_POLL
             try:
                 await asyncio.wait_for(self._appended.wait(), poll)
-                await asyncio.sleep(PAUSE)  # let a few more commits join the page
+                await asyncio.sleep(
+                    PAUSE_WHEN_BUSY if len(rows) >= BUSY else PAUSE
+                )  # let a few more commits join the page
             except TimeoutError:
                 continue
 

@@ -15,14 +15,12 @@ from asyncpg.pgproto import pgproto
 
 from ledgerdesk.importer.facts import Stated
 from shared import db
-from shared.contracts.canonical import GENESIS
 from shared.contracts.catalogue import check
 from shared.contracts.event import Actor, NewEvent, Via
 from shared.eventstore.ledger import Context, link
-from shared.eventstore.store import Head
+from shared.eventstore.store import EMPTY, Head
 
 CHUNK = 5000
-_EMPTY = Head(0, GENESIS, None)
 _COLUMNS = (
     "stream_id", "version", "event_id", "type", "schema_version", "data", "personal", "salt", "personal_digest", "meta",
     "occurred_at", "recorded_at", "hash",
@@ -99,7 +97,7 @@ async def _copy(connection: db.Connection, log: str, chunk: list[Stated], heads:
         event_id = pgproto.UUID(fact["id"])
         context = Context(event_id, Actor(**fact["actor"]), Via("import", log))
         row, heads[owner, stream] = link(
-            owner, stream, heads.get((owner, stream), _EMPTY), event, check(event, owner), event_id, context,
+            owner, stream, heads.get((owner, stream), EMPTY), event, check(event, owner), event_id, context,
             datetime.fromisoformat(fact["occurred_at"]),
         )  # fmt: skip
         rows.setdefault(owner, []).append(

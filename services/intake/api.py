@@ -65,7 +65,7 @@ class Intake:
             severity=body.severity, tags=list(dict.fromkeys(body.tags)), external_id=body.external_id,
         )  # fmt: skip
         return ticket_id, await self.tickets.execute(
-            ticket_id, lambda state: domain.open_ticket(state, command), context
+            ticket_id, lambda state: domain.open_ticket(state, command), context, new=True
         )
 
     async def message(

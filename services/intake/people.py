@@ -45,7 +45,7 @@ class People:
             organisation = organisation or await self._organisation(email)
             registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
             result = await self._ledger.execute(
-                person_id, lambda _: domain.register_person(email, name, organisation), registering
+                person_id, lambda _: domain.register_person(email, name, organisation), registering, new=True
             )
             if not result.repeat:
                 return person_id

@@ -13,7 +13,7 @@ from shared.contracts.catalogue import EventSpec, PayloadError, check
 from shared.contracts.event import Actor, NewEvent, Via
 from shared.contracts.fields import Id, Key, Strict
 from shared.eventstore.ledger import ATTEMPTS, Context, EventTooLargeError, link
-from shared.eventstore.store import Command, EventStore, Head, Row
+from shared.eventstore.store import EMPTY, Command, EventStore, Head, Row
 
 BATCH = 400
 MOST = 1000
@@ -115,9 +115,9 @@ class FactWriter:
         for attempt in range(ATTEMPTS):
             heads = await self._store.heads(list(batch))
             commands = [
-                Command(stream_id, heads.get(stream_id, _EMPTY).version, rows)
+                Command(stream_id, heads.get(stream_id, EMPTY).version, rows)
                 for stream_id, facts in batch.items()
-                if (rows := self._rows(log, stream_id, heads.get(stream_id, _EMPTY), facts, result, first=attempt == 0))
+                if (rows := self._rows(log, stream_id, heads.get(stream_id, EMPTY), facts, result, first=attempt == 0))
             ]
             if not commands:
                 return
@@ -171,7 +171,6 @@ class FactWriter:
         return rows
 
 
-_EMPTY = Head(0, bytes(32), None)
 _Stream = tuple[UUID, list[_Fresh]]
 
 

@@ -13,7 +13,7 @@ from shared.contracts.event import Actor, Event, NewEvent, Via, rfc3339
 from shared.contracts.ids import event_ids, first_event_id
 from shared.contracts.upcast import upcast
 from shared.eventstore.appender import Appender
-from shared.eventstore.store import Command, EventStore, Head, Row
+from shared.eventstore.store import EMPTY, Command, EventStore, Head, Row
 
 MAX_EVENT_BYTES = 256 * 1024
 ATTEMPTS = 5
@@ -198,6 +198,8 @@ class Ledger(Generic[S]):
         decide: Callable[[S], Sequence[NewEvent]],
         context: Context,
         if_version: int | None = None,
+        *,
+        new: bool = False,
     ) -> Result:
         """Decide on the stream's state and append what was decided.
 
@@ -206,14 +208,15 @@ class Ledger(Generic[S]):
             decide: State in, facts out; raises the domain's own refusal. Called again after a conflict.
             context: Who, how, and the command's name.
             if_version: Refuse when the stream is not at this version (If-Match).
+            new: The command makes the stream: there is nothing to read. If there is, the store says so.
 
         Raises:
             StaleError: It is not at `if_version`.
             KeyReusedError, EventTooLargeError, ContentionError, StoreUnavailableError, PayloadError
         """
         first_id = first_event_id(context.command_id)
-        for _ in range(ATTEMPTS):
-            events, head = await self.store.load(stream_id)
+        for attempt in range(ATTEMPTS):
+            events, head = ([], EMPTY) if new and attempt == 0 else await self.store.load(stream_id)
             if any(event.event_id == first_id for event in events):
                 break  # a repeat; of a command that went to another stream, the store tells when it is appended
             if if_version is not None and head.version != if_version:

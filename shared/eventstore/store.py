@@ -79,6 +79,10 @@ class Head:
     origin: dict[str, Any] | None = field(default=None)
 
 
+EMPTY = Head(0, bytes(32), None)
+"""The end of a stream that has no events."""
+
+
 def event_of(row: asyncpg.Record, source: str) -> Event:
     """Return the event that a row of the store holds."""
     meta = row["meta"]
@@ -115,9 +119,7 @@ class EventStore:
         """Return a stream's events past version `after`, in order, and its end."""
         rows = await self._streams.get(stream_id) or []
         events = [event_of(row, self.owner) for row in rows if row["version"] > after]
-        head = (
-            Head(events[-1].version, rows[-1]["hash"], events[-1].occurred_at) if events else Head(0, bytes(32), None)
-        )
+        head = Head(events[-1].version, rows[-1]["hash"], events[-1].occurred_at) if events else EMPTY
         return events, head
 
     async def _load(self, streams: Sequence[UUID]) -> dict[UUID, list[asyncpg.Record]]:

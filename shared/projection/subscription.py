@@ -221,7 +221,7 @@ class Subscription:
 
     def _declare(self, broker: KafkaBroker) -> Any:
         common: dict[str, Any] = {
-            "batch": True, "ack_policy": AckPolicy.MANUAL, "auto_offset_reset": "earliest", "fetch_max_wait_ms": 50,
+            "batch": True, "ack_policy": AckPolicy.MANUAL, "auto_offset_reset": "earliest", "fetch_max_wait_ms": 35,
             "batch_timeout_ms": 10, "max_records": 2000, "no_reply": True, "parser": _lenient, "decoder": _raw,
         }  # fmt: skip
         if self._group:

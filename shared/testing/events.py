@@ -13,7 +13,6 @@ from shared.eventstore.store import Command, Head
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SYSTEM, DOOR = Actor("system", "tests"), Via("system", "tests")
-EMPTY = Head(0, bytes(32), None)
 
 
 def event_of_fact(
