@@ -11,8 +11,8 @@ from bench.figures import Figure, rate_figure
 from shared import db
 from shared.contracts.ids import random_id
 from shared.eventstore.appender import Appender
-from shared.eventstore.store import Command, EventStore, Row
-from shared.testing.events import EMPTY, command, created
+from shared.eventstore.store import EMPTY, Command, EventStore, Row
+from shared.testing.events import command, created
 from shared.testing.servers import PostgresAt, database
 from shared.testing.stores import STORE, prepare
 

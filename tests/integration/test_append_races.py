@@ -15,8 +15,8 @@ import pytest
 
 from shared.contracts.event import Event
 from shared.contracts.ids import random_id
-from shared.eventstore.store import Command, EventStore, Outcome
-from shared.testing.events import EMPTY, command, created, message
+from shared.eventstore.store import EMPTY, Command, EventStore, Outcome
+from shared.testing.events import command, created, message
 from shared.testing.mutants import changed
 from shared.testing.servers import database
 from shared.testing.stores import Stores, prepare

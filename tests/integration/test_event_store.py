@@ -11,8 +11,8 @@ from shared.contracts.event import NewEvent, from_feed_line, rfc3339, to_feed_li
 from shared.contracts.ids import random_id
 from shared.db import MigrationError, migrate
 from shared.eventstore.appender import Appender, StoreUnavailableError
-from shared.eventstore.store import EventStore
-from shared.testing.events import EMPTY, command, created, message
+from shared.eventstore.store import EMPTY, EventStore
+from shared.testing.events import command, created, message
 from shared.testing.stores import STORE, Stores
 from shared.testing.wait import wait_until_async
 

@@ -17,6 +17,7 @@ from shared.eventstore.ledger import (
     Ledger,
     StaleError,
 )
+from shared.eventstore.store import EMPTY
 from shared.refusal import Refusal
 from shared.testing.events import created, message
 
@@ -138,7 +139,7 @@ async def test_five_losses_are_the_end(ledger):
 
 
 async def _message(ledger, stream_id):
-    from shared.testing.events import EMPTY, command
+    from shared.testing.events import command
 
     head = (await ledger.store.heads([stream_id])).get(stream_id, EMPTY)
     return command("intake", stream_id, head, [message()])

@@ -17,10 +17,10 @@ from shared.contracts.catalogue import OWNERS
 from shared.contracts.event import Event, to_feed_line
 from shared.contracts.ids import random_id
 from shared.contracts.topic_names import TICKETS
-from shared.eventstore.store import EventStore
+from shared.eventstore.store import EMPTY, EventStore
 from shared.projection.projector import Projection
 from shared.projection.records import Record
-from shared.testing.events import EMPTY, command, created, message
+from shared.testing.events import command, created, message
 from shared.testing.stores import StoreFeed
 
 

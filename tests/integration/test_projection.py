@@ -17,13 +17,13 @@ from shared.contracts.event import Event, NewEvent, to_record, watermark_record
 from shared.contracts.ids import random_id
 from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import temporary_broker
-from shared.eventstore.store import EventStore
+from shared.eventstore.store import EMPTY, EventStore
 from shared.projection.checkpoints import CheckpointLostError
 from shared.projection.projector import Projection
 from shared.projection.records import Record
 from shared.projection.subscription import Subscription
 from shared.relay import Relay, partition_of
-from shared.testing.events import EMPTY, NOON, command, created, message
+from shared.testing.events import NOON, command, created, message
 from shared.testing.servers import database
 from shared.testing.stores import STORE, StoreFeed, Stores, prepare
 from shared.testing.wait import wait_until_async

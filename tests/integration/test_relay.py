@@ -15,8 +15,9 @@ from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import free_port
 from shared.embedded.temporary import TemporaryBroker
 from shared.eventstore.appender import Appender
+from shared.eventstore.store import EMPTY
 from shared.relay import BATCH_BYTES, CursorMovedError, Relay, partition_of
-from shared.testing.events import EMPTY, command, created, message
+from shared.testing.events import command, created, message
 from shared.testing.proxy import Proxy, proxy
 from shared.testing.topic import ends_of, events_of, first_occurrences, read_topic, watermarks_of
 from shared.testing.wait import wait_until_async
