@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID
 
 from ledgerdesk import organisation
 from ledgerdesk.client import PATIENCE, Stack, checked
@@ -23,6 +23,7 @@ from ledgerdesk.importer.facts import Stated
 from ledgerdesk.importer.report import ImportReport
 from ledgerdesk.importer.send import Sender
 from ledgerdesk.organisation import OrganisationFile
+from ledgerdesk.progress import bar_of
 from shared.contracts.event import from_feed_line
 
 CREATED: Final = "ledgerdesk.ticket.created"
@@ -175,14 +176,6 @@ class _Counting(Iterable[Stated]):
         """Show how far it is."""
         rate = self.count / max(time.monotonic() - self._begun, 1e-6)
         self._bar.update(self._task, completed=tickets, rate=f"{self.count:,} events, {rate:,.0f}/s")
-
-
-def bar_of(console: Console) -> Progress:
-    """Return a progress bar whose tasks have a field `rate`."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(), console=console,
-    )  # fmt: skip
 
 
 def wait_for_views(stack: Stack, console: Console) -> float:

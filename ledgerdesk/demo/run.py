@@ -20,7 +20,6 @@ from ledgerdesk.demo.desk import LOG
 from ledgerdesk.demo.load import (
     LoadError,
     apply_organisation,
-    bar_of,
     load,
     remember,
     remembered,
@@ -33,6 +32,7 @@ from ledgerdesk.demo.simulation import Quarter, facts, last_midnight
 from ledgerdesk.demo.story import Story, StoryError
 from ledgerdesk.importer.send import SendError
 from ledgerdesk.organisation import OrganisationFile, OrganisationFileError
+from ledgerdesk.progress import bar_of
 from shared.embedded import read_state
 
 TICKETS: Final = 6000

@@ -35,6 +35,8 @@ class TicketView:
     name = "gateway.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
+    tables = ("ticket",)
+    effects = ("feed",)
     evolve = staticmethod(evolve)
 
     def wants(self, event_type: str) -> bool:

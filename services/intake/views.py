@@ -26,6 +26,8 @@ class TicketView:
     name = "intake.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
+    tables = ("ticket",)
+    effects = ()
 
     def wants(self, event_type: str) -> bool:
         return event_type in {CREATED, MESSAGE_RECEIVED}

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.db import Connection
+
 SQL = Path(__file__).with_name("analytics.sql")
 
 
@@ -16,7 +18,12 @@ async def install_analytics(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.analytics', 0))")
-            await connection.execute(SQL.read_text())
+            await renew_analytics(connection)
     finally:
         await connection.close()
+
+
+async def renew_analytics(connection: Connection) -> None:
+    """Bind the analysts' views to the tables that are there now. Inside a transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.analytics', 0))")
+    await connection.execute(SQL.read_text())

@@ -80,6 +80,8 @@ class ReportView:
     name = "reporting.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
+    tables = ("ticket", "entry", "day_sum")
+    effects = ()
     initial = staticmethod(initial)
     evolve = staticmethod(evolve)
 

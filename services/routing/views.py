@@ -64,6 +64,8 @@ class TicketView:
     name = "routing.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
+    tables = ("ticket",)
+    effects = ("reaction_inbox",)
     evolve = staticmethod(evolve)
 
     def wants(self, event_type: str) -> bool:

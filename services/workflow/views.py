@@ -113,6 +113,8 @@ class TicketView:
     name = "workflow.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
+    tables = ("ticket", "timeline")
+    effects = ("reaction_inbox",)
     evolve = staticmethod(evolve)
 
     async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:

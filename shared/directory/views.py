@@ -37,6 +37,8 @@ class PersonView:
     name = "directory.person"
     topics = frozenset({DIRECTORY, IDENTITY})
     table = "person"
+    tables = ("person",)
+    effects = ()
 
     def wants(self, event_type: str) -> bool:
         return event_type in {
@@ -113,6 +115,8 @@ class EntryView:
     name = "directory.entry"
     topics = frozenset({DIRECTORY})
     table = "directory_entry"
+    tables = ("directory_entry",)
+    effects = ()
 
     def wants(self, event_type: str) -> bool:
         return event_type in _ENTRIES
@@ -165,6 +169,8 @@ class ApiKeyView:
     name = "directory.api_key"
     topics = frozenset({IDENTITY})
     table = "api_key"
+    tables = ("api_key",)
+    effects = ()
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.api_key.")
@@ -217,6 +223,8 @@ class SessionView:
     name = "directory.session"
     topics = frozenset({IDENTITY})
     table = "session"
+    tables = ("session",)
+    effects = ()
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.session.")

@@ -74,3 +74,31 @@ class HttpFeed:
         """Return the end of the owner's store."""
         result: dict[str, Any] = (await self._get(owner, "head")).json()
         return result
+
+
+class NoFeed:
+    """Stands where nothing is to be asked of the owners: folding what one has in hand."""
+
+    def events(self, owner: str, after: int) -> AsyncIterator[tuple[list[Event], int, str]]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"nothing is to be asked of {owner} (after {after})")
+
+    async def stream(self, owner: str, stream_id: UUID, after: int) -> Sequence[Event]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"nothing is to be asked of {owner} ({stream_id} after {after})")
+
+    async def head(self, owner: str) -> dict[str, Any]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"nothing is to be asked of {owner}")

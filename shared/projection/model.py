@@ -34,6 +34,16 @@ class ReadModel(Protocol[S]):
     table: str
     """The table that has one row per stream, keyed by `stream_id`."""
 
+    @property
+    def tables(self) -> Sequence[str]:
+        """Return every table that is the view: a rebuild makes them anew from the stores."""
+        ...
+
+    @property
+    def effects(self) -> Sequence[str]:
+        """Return the tables that it adds to when something happens (an inbox, a feed): a rebuild leaves them alone."""
+        ...
+
     def wants(self, event_type: str) -> bool:
         """Whether events of this type (all of a stream's, or none) concern the view."""
         ...

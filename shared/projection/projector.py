@@ -180,6 +180,10 @@ class Projection:
                     await checkpoints.hold(connection, self.name)
                     await tend(connection)
 
+    async def fold_into(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Fold events into the tables that the connection's search path shows, each owner's in its order."""
+        await self._fold(connection, events)
+
     async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
         kinds = {(event.type, event.source) for event in events}
         for model in self.models:
