@@ -41,6 +41,7 @@ async def backup(dsn: str, data: Path, target: Path, say: Callable[[str], None] 
         try:
             await db.prepare_connection(connection)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await reacted.lock(connection)
                 for owner in OWNERS:
                     say(f"store of {owner}")
                     path = folder / f"{owner}.copy.gz"

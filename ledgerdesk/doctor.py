@@ -38,6 +38,14 @@ def examine(data: Path, stack: Stack | None) -> dict[str, Any]:
     return found
 
 
+def versions_of(versions: dict[str, dict[str, Any]]) -> str:
+    """Return the versions of a projection's views in words; views that were never rebuilt are of version 1 and go without."""
+    rebuilt = [
+        f"{name} {one['version']} ({one['built_at'][:16]})" for name, one in versions.items() if one["version"] > 1
+    ]
+    return "\n".join(rebuilt) or "1"
+
+
 def _alive(process: dict[str, Any]) -> dict[str, Any]:
     """Return a process with its memory (its own part of what is shared counted in), in MB; 0 if it is gone."""
     pid, born = process.get("pid"), process.get("create_time")
@@ -78,11 +86,17 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
     for owner in found["owners"]:
         table.add_row(owner["owner"], str(owner["position"]), str(owner["relayed"]), str(owner["waiting"]))
     console.print(table)
-    table = Table("projection", "watermarks", "lag", "parked", "gaps", "inbox")
+    table = Table("projection", "versions", "watermarks", "lag", "parked", "gaps", "inbox")
     for p in found["projections"]:
         marks = ", ".join(f"{o} {n}" for o, n in p["watermarks"].items())
         table.add_row(
-            p["name"], marks, str(max(p["lag"].values(), default=0)), str(p["parked"]), str(p["gaps"]), str(p["inbox"])
+            p["name"],
+            versions_of(p["versions"]),
+            marks,
+            str(max(p["lag"].values(), default=0)),
+            str(p["parked"]),
+            str(p["gaps"]),
+            str(p["inbox"]),
         )
     console.print(table)
     return 0 if well else 1

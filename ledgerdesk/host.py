@@ -212,10 +212,15 @@ async def progress(service: Service) -> dict[str, Any]:
         parked = await connection.fetchval("SELECT count(*) FROM projection_parked")
         gaps = await connection.fetchval("SELECT count(*) FROM projection_gap")
         waiting = await connection.fetchval("SELECT count(*) FROM reaction_inbox")
+        built = {row["view"]: row for row in await connection.fetch("SELECT view, version, built_at FROM view_version")}
     marks = [checkpoints.floor(rows, service.projection.topics) for rows in known.values()]
     floor = {owner: mark["position"] for owner, mark in (marks[0] if marks else {}).items()}
     return {
         "name": service.projection.name, "views": [model.name for model in service.projection.models],
+        "versions": {
+            model.name: {"version": row["version"], "built_at": row["built_at"]} if (row := built.get(model.name)) else {"version": 1}
+            for model in service.projection.models
+        },
         "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting,
     }  # fmt: skip
 

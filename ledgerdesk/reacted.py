@@ -15,6 +15,12 @@ from shared.projection.checkpoints import Checkpoint
 REACTING = ("routing", "workflow")
 
 
+async def lock(connection: db.Connection) -> None:
+    """Keep the tables that are read from being replaced by a rebuild. Before the transaction's first query."""
+    tables = ", ".join(f'"{service}".ticket' for service in REACTING)
+    await connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
+
+
 async def read(connection: db.Connection) -> dict[str, Any]:
     """Return the state of every reacting service's reactions. Inside the snapshot of the backup."""
     return {service: await _of(connection, service) for service in REACTING}

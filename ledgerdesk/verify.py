@@ -70,6 +70,7 @@ async def verify(dsn: str, wait: float = 60.0, say: Callable[[str], None] = lamb
         say("waiting for the views")
         await _wait(connection, ends, wait)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await lock_views(connection)
             for owner in OWNERS:
                 say(f"chains of {owner}")
                 verdict.events += await _check_chains(connection, owner, verdict)
@@ -82,6 +83,17 @@ async def verify(dsn: str, wait: float = 60.0, say: Callable[[str], None] = lamb
         await connection.close()
     verdict.seconds = time.monotonic() - started
     return verdict
+
+
+async def lock_views(connection: db.Connection) -> None:
+    """Keep the views' tables from being replaced by a rebuild until the transaction ends.
+
+    Before the first query, which takes the snapshot: tables put in place after it would look empty.
+    """
+    tables = ", ".join(
+        f'"{service}".{table}' for service in SERVICES for model in models_of(service) for table in model.tables
+    )
+    await connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
 
 
 async def _end(connection: db.Connection, owner: str) -> int:

@@ -126,6 +126,8 @@ async def read_report(
         reporting.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        # Before the first query, which takes the snapshot: a rebuild that puts new tables in place waits for us, or we see them whole.
+        await connection.execute("LOCK TABLE ticket, entry, day_sum IN ACCESS SHARE MODE")
         rows = await ordered(connection, report, question, await report.rows(connection, question))
         until = await reporting.completeness.until(connection, heads)
     headers = dict(response.headers)
