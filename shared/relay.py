@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from shared import failpoints
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event, to_record, watermark_record
 from shared.contracts.topic_names import PARTITIONS
@@ -166,6 +167,7 @@ class Relay:
                     break  # full: what comes after waits for the next page, so that positions stay in order
             last = event.position
         await _send_all(producer, builders)
+        failpoints.hit("before-cursor-move")
         moved = await connection.execute(
             "UPDATE relay_cursor SET position = $1 WHERE name = 'kafka' AND position = $2", last, self.position
         )
@@ -191,6 +193,7 @@ async def _send_all(producer: AIOKafkaProducer, builders: dict[tuple[str, int], 
         await producer.send_batch(builder, topic, partition=partition)
         for (topic, partition), builder in builders.items()
     ]
+    failpoints.hit("after-send")
     results = await asyncio.gather(*sent, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

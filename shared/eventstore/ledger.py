@@ -17,6 +17,8 @@ from shared.eventstore.store import EMPTY, Command, EventStore, Head, Row
 
 MAX_EVENT_BYTES = 256 * 1024
 ATTEMPTS = 5
+MOST_OF_A_COMMAND = 32
+"""Events of one command, far more than any has."""
 TICK = timedelta(microseconds=1)
 
 S = TypeVar("S")
@@ -185,8 +187,9 @@ class Ledger(Generic[S]):
             return None
         if context.request and first["meta"].get("request") not in (None, context.request):
             raise KeyReusedError("this Idempotency-Key was used with another body")
+        same = await self.store.find(event_ids(context.command_id, MOST_OF_A_COMMAND))
         return Result(
-            first["version"],
+            max(row["version"] for row in same.values()),
             True,
             [NewEvent(first["type"], first["data"], first["personal"])],
             first["occurred_at"],
@@ -241,6 +244,8 @@ class Ledger(Generic[S]):
         if context.not_before is not None:
             moments.append(context.not_before + TICK)  # strictly after its cause, also by a clock set back
         occurred_at = max(moments)
+        if len(decided) > MOST_OF_A_COMMAND:
+            raise ValueError(f"a command decided {len(decided)} events; a repeat finds {MOST_OF_A_COMMAND} at most")
         rows = []
         for event, event_id in zip(decided, event_ids(context.command_id, len(decided)), strict=True):
             spec = check(event, self.store.owner)

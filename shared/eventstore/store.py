@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pgproto import pgproto
 
+from shared import failpoints
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import Event
 from shared.db import Pool
@@ -178,6 +179,7 @@ class EventStore:
             [row.occurred_at for _, row in flat],
             [row.hash for _, row in flat],
         )
+        failpoints.hit("after-insert")
         return [Outcome(row["outcome"], row["head"]) for row in rows]
 
     async def page(self, after: int, limit: int) -> list[Event]:

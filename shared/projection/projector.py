@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import structlog
 
+from shared import failpoints
 from shared.contracts.event import Event, from_feed_line, to_feed_line
 from shared.contracts.ids import unique
 from shared.contracts.topic_names import PARTITIONS
@@ -158,6 +159,7 @@ class Projection:
                     checkpoint.watermarks[record.content.source] = record.content.as_json()
                 elif isinstance(record.content, Unreadable):
                     log.error("unreadable record", topic=record.topic, partition=record.partition, offset=record.offset)
+            failpoints.hit("before-checkpoint")
             await checkpoints.move(connection, self.name, incarnation, before, moved)
         self._reached |= {place: checkpoint.next_offset for place, checkpoint in moved.items()}
         if self.on_commit is not None:

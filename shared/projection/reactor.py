@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 import structlog
 
+from shared import failpoints
 from shared.contracts.event import Event, from_feed_line, to_feed_line
 from shared.db import LOST_CONNECTION, Connection, OwnConnection, Pool
 from shared.eventstore.appender import StoreUnavailableError
@@ -111,6 +112,7 @@ class Reactor:
             by_stream.setdefault(event.stream_id, []).append((row["id"], event))
         gate = asyncio.Semaphore(AT_ONCE)
         parked = await asyncio.gather(*(self._in_order(gate, events) for events in by_stream.values()))
+        failpoints.hit("after-reaction")
         async with connection.transaction():
             for inbox_id, event, reason in (item for items in parked for item in items):
                 await connection.execute(

@@ -17,6 +17,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka import TopicPartition as DeclaredPartition
 from faststream.kafka.message import KafkaMessage
 
+from shared import failpoints
 from shared.contracts.topic_names import PARTITIONS
 from shared.db import LOST_CONNECTION, Pool
 from shared.kafka import AIOKafkaAdminClient, AIOKafkaConsumer
@@ -114,6 +115,7 @@ async def seek_to_checkpoints(
     if not assigned:
         return
     consumer.pause(*assigned)
+    failpoints.hit("on-assign")
     wanted: Mapping[Place, int] = await offsets()
     for partition in assigned:
         consumer.seek(partition, wanted[partition.topic, partition.partition])
@@ -305,6 +307,7 @@ class Subscription:
                 await check
                 await self._bury(records)
                 await asyncio.gather(*(target.apply(self.incarnation, records) for target in self._targets))
+                failpoints.hit("after-commit")
                 if self._group:
                     await self._subscriber.consumer.commit()
             except (LogChangedError, LogNotReadyError, CheckpointLostError) as error:

@@ -59,7 +59,10 @@ def available() -> bool:
 class ApacheNode:
     """One node, broker and controller in one. It keeps its log and its port over restarts."""
 
-    def __init__(self, number: int, directory: Path, port: int, controllers: Sequence[int]) -> None:
+    def __init__(
+        self, number: int, directory: Path, port: int, controllers: Sequence[int], advertised: int | None = None
+    ) -> None:
+        self.number = number
         self.port = port
         self._directory = directory / f"node-{number}"
         self._directory.mkdir()
@@ -71,7 +74,7 @@ class ApacheNode:
 node.id={number}
 controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controllers[number - 1]}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised or port}
 controller.listener.names=CONTROLLER
 log.dirs={self._directory / "log"}
 offsets.topic.replication.factor={copies}
@@ -111,15 +114,19 @@ controller.quorum.election.timeout.ms=500
 
 
 @contextlib.contextmanager
-def apache_kafka(nodes: int = 1) -> Iterator[list[ApacheNode]]:
+def apache_kafka(nodes: int = 1, advertised: int | None = None) -> Iterator[list[ApacheNode]]:
     """Run a cluster of its own with an empty log. `node.process` kills and restarts a node.
+
+    Args:
+        nodes: How many; with three, every partition may have three copies.
+        advertised: The port that clients of a single node are told to use: a proxy's.
 
     Raises:
         RuntimeError: It did not start.
     """
     with tempfile.TemporaryDirectory(prefix="ledgerdesk-kafka-", ignore_cleanup_errors=True) as folder:
         controllers = [free_port() for _ in range(nodes)]
-        cluster = [ApacheNode(n, Path(folder), free_port(), controllers) for n in range(1, nodes + 1)]
+        cluster = [ApacheNode(n, Path(folder), free_port(), controllers, advertised) for n in range(1, nodes + 1)]
         try:
             for node in cluster:
                 node.process.start(60)

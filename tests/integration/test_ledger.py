@@ -71,6 +71,14 @@ async def test_the_first_answer_is_the_answer_to_every_repeat(ledger):
     assert again.events == list(first.events)
 
 
+async def test_a_repeat_of_a_command_of_several_events_names_the_last_of_them(ledger):
+    stream, command = random_id(), random_id()
+    first = await ledger.execute(stream, lambda _: [created(), message(), message()], context(command))
+    await ledger.execute(stream, always, context())
+    again = await ledger.execute(stream, opening, context(command))
+    assert (first.version, again.version, again.repeat) == (3, 3, True)
+
+
 async def test_one_command_sent_by_many_at_once_is_refused_to_nobody(ledger):
     """The decider refuses a second opening; whoever loses the race must be told "repeat" all the same."""
     for _ in range(20):
