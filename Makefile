@@ -8,7 +8,7 @@ LEDGERDESK_PORT ?= 8080
 export LEDGERDESK_DATA LEDGERDESK_PORT
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: help install up demo check format test unit faults browser bench contracts clean
+.PHONY: help install up demo check format test unit faults soak browser bench contracts clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ test: .venv/.installed ## unit, contract, integration and end-to-end tests (real
 unit: .venv/.installed ## only the tests that open no socket
 	$(PYTEST) tests/unit tests/contract -q
 
-faults: .venv/.installed ## kill processes while it works, then count
+faults: .venv/.installed ## break everything under load, on Apache Kafka, and count (about 15 minutes; writes faults.json)
 	$(PYTEST) tests/faults -q
+
+soak: .venv/.installed ## random work, random faults: make soak MINUTES=10 [SEED=7]
+	LEDGERDESK_SOAK_MINUTES=$(or $(MINUTES),10) LEDGERDESK_SOAK_SEED=$(SEED) $(PYTEST) tests/faults/test_soak.py -q -s
 
 browser: .venv/.installed ## the pages in a real browser (needs chromium)
 	@.venv/bin/uv sync --locked --inexact --quiet --group browser

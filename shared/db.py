@@ -35,6 +35,11 @@ else:
     Pool = asyncpg.Pool
 
 
+FROZEN = "15s"
+"""A process that stands still within a transaction (stopped, or out of memory) loses it after this: its locks would keep
+whoever takes over from working."""
+
+
 class MigrationError(RuntimeError):
     """A migration that was applied has since been changed, or an unknown one is recorded."""
 
@@ -73,7 +78,10 @@ async def prepare_connection(connection: Connection) -> None:
 
 def _session(service: str) -> dict[str, str]:
     """Act as the service's own role, in its own schema: another service's tables answer "permission denied"."""
-    return {"role": role_of(service), "search_path": service, "timezone": "UTC", "application_name": service}
+    return {
+        "role": role_of(service), "search_path": service, "timezone": "UTC", "application_name": service,
+        "idle_in_transaction_session_timeout": FROZEN,
+    }  # fmt: skip
 
 
 async def connect(dsn: str, service: str) -> OwnConnection:

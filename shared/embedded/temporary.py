@@ -71,6 +71,14 @@ class ServerProcess:
             self._process.wait(self._spec.stop_timeout)
         self.kill()
 
+    def end(self, number: int) -> None:
+        """Send it a signal and wait until it has ended, as long as an orderly end may take."""
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        self._process.wait(self._spec.stop_timeout)
+        self.kill()
+
     def kill(self) -> None:
         """SIGKILL it, as a crash would; harmless when it does not run. PostgreSQL's backends end by themselves."""
         if self._process is None:

@@ -114,19 +114,24 @@ controller.quorum.election.timeout.ms=500
 
 
 @contextlib.contextmanager
-def apache_kafka(nodes: int = 1, advertised: int | None = None) -> Iterator[list[ApacheNode]]:
+def apache_kafka(
+    nodes: int = 1, advertised: int | None = None, listening: int | None = None
+) -> Iterator[list[ApacheNode]]:
     """Run a cluster of its own with an empty log. `node.process` kills and restarts a node.
 
     Args:
         nodes: How many; with three, every partition may have three copies.
-        advertised: The port that clients of a single node are told to use: a proxy's.
+        advertised: Of a single node: the port that clients are told to use, a proxy's.
+        listening: Of a single node: its own port.
 
     Raises:
         RuntimeError: It did not start.
     """
     with tempfile.TemporaryDirectory(prefix="ledgerdesk-kafka-", ignore_cleanup_errors=True) as folder:
         controllers = [free_port() for _ in range(nodes)]
-        cluster = [ApacheNode(n, Path(folder), free_port(), controllers, advertised) for n in range(1, nodes + 1)]
+        cluster = [
+            ApacheNode(n, Path(folder), listening or free_port(), controllers, advertised) for n in range(1, nodes + 1)
+        ]
         try:
             for node in cluster:
                 node.process.start(60)

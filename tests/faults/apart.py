@@ -57,9 +57,9 @@ class Process:
         return None if status is None else -status
 
     def send(self, number: int) -> None:
-        """Send it a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
+        """Send it a signal, if it runs."""
+        if self.lives() and self._process is not None:
+            self._process.send_signal(number)
 
     def end(self, number: int = signal.SIGKILL) -> None:
         """End it; harmless when it does not run."""
@@ -147,12 +147,14 @@ class Apart:
 
 
 @contextlib.contextmanager
-def apart(nodes: int = 1, advertised: int | None = None, postgres_at: Path | None = None) -> Iterator[Apart]:
+def apart(
+    nodes: int = 1, advertised: int | None = None, listening: int | None = None, postgres_at: Path | None = None
+) -> Iterator[Apart]:
     """Run a stack on an Apache Kafka of so many nodes, the organisation of the example applied.
 
     Args:
         nodes: One, or three (then every partition has three copies, two of which must be in step).
-        advertised: A port of this machine that clients are told to use for the broker: a proxy's.
+        advertised, listening: The port that clients are told to use for the broker (a proxy's), and the broker's own.
         postgres_at: Where PostgreSQL keeps its data; a temporary folder unless given.
     """
     with contextlib.ExitStack() as stack:
@@ -162,7 +164,7 @@ def apart(nodes: int = 1, advertised: int | None = None, postgres_at: Path | Non
         (folder / "failpoints").mkdir()
         postgres = stack.enter_context(temporary_postgres(postgres_at))
         postgres.ensure_database(DATABASE)
-        cluster = stack.enter_context(apache_kafka(nodes, advertised))
+        cluster = stack.enter_context(apache_kafka(nodes, advertised, listening))
         port = free_port()
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LEDGERDESK_")},
