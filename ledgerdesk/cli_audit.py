@@ -46,7 +46,7 @@ def seal(
     except (NoStackError, KeyFileError, OSError, asyncpg.PostgresError) as error:
         _fail(str(error))
     if record is None:
-        typer.echo("nothing to do: sealed for the last whole day" if daily else "nothing is new since the last seal")
+        typer.echo("nothing to do: sealed for the last whole day" if daily else "nothing is new: no seal was made")
     else:
         typer.echo(f"seal {record.number}: {record.streams} streams, up to {record.at}, root {record.root}")
 

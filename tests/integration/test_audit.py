@@ -519,7 +519,7 @@ async def test_at_the_command_line(stack, tmp_path):
         2,
         "does not hold: intake 1: the personal part is not the one that was written\n",
     )
-    assert "nothing is new" in (await asyncio.to_thread(ledgerdesk, stack, "seal")).stdout
+    assert "nothing is new: no seal was made" in (await asyncio.to_thread(ledgerdesk, stack, "seal")).stdout
 
     await stack.attacker.execute(CHANGE, ONE)
     await stack.rehash("intake", ONE)
