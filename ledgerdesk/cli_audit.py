@@ -119,7 +119,7 @@ def check(
     counts = ", ".join(f"{owner} {count}" for owner, count in proven.events.items())
     typer.echo(f"holds: ticket {proven.ticket.number} ({proven.ticket.id})")
     typer.echo(
-        f"  {sum(proven.events.values())} events ({counts}), all of these owners up to the seal, as they were recorded"
+        f"  {sum(proven.events.values())} events ({counts}), all there were up to the seal, as they were recorded"
     )
     typer.echo(f"  {proven.erased} personal parts are erased or left out; what is left is unchanged")
     typer.echo(f"  sealed on {proven.seal.at} (seal {proven.seal.number}) by key {proven.seal.key_id}")

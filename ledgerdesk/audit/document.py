@@ -20,6 +20,8 @@ CREATED = "ledgerdesk.ticket.created"
 
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+Name = Annotated[str, Field(pattern=r"^[a-z]+$")]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
 Salt = Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
 
 
@@ -31,18 +33,18 @@ class HistoryEvent(Strict):
     """An event. All but `position`, `recorded_at`, `personal`, `salt`, `personal_digest` and `hash` is its envelope."""
 
     id: Uuid
-    source: str
+    source: Name
     stream: Uuid
-    version: int
+    version: Count
     type: str
-    schemaversion: int
+    schemaversion: Count
     time: str
     actor: dict[str, str]
     via: dict[str, str]
     cause: Uuid | None
     correlation: Uuid
     data: dict[str, Any]
-    position: int
+    position: Count
     recorded_at: Moment
     personal: dict[str, Any] | None
     salt: Salt | None
@@ -53,10 +55,35 @@ class HistoryEvent(Strict):
 class Part(Strict):
     """One owner's events of the ticket, from the first to the sealed one, and the way from its leaf to the root."""
 
-    owner: str
-    index: int
+    owner: Name
+    index: Count
     path: list[Digest]
     events: Annotated[list[HistoryEvent], Field(min_length=1)]
+
+
+class Neighbour(Strict):
+    """A leaf beside the place where another would stand, and the way from it to the root."""
+
+    owner: Name
+    stream: Uuid
+    version: Count
+    hash: Digest
+    places: Digest
+    index: Count
+    path: list[Digest]
+
+    @property
+    def leaf(self) -> Leaf:
+        """The leaf itself."""
+        return Leaf(self.owner, UUID(self.stream), self.version, bytes.fromhex(self.hash), bytes.fromhex(self.places))
+
+
+class Absent(Strict):
+    """An owner that had no event of the ticket: the leaves before and after, with nothing between them."""
+
+    owner: Name
+    before: Neighbour | None
+    after: Neighbour | None
 
 
 class Ticket(Strict):
@@ -72,6 +99,7 @@ class History(Strict):
     format: Literal["ledgerdesk-history/1"]
     ticket: Ticket
     owners: Annotated[list[Part], Field(min_length=1)]
+    absent: list[Absent]
     seals: Annotated[list[Record], Field(min_length=1)]
 
 
@@ -81,7 +109,7 @@ class Proven:
 
     Attributes:
         ticket: Whose history.
-        events: Owner -> how many events, all there were when it was sealed.
+        events: Owner -> how many events, all there were when it was sealed; 0 for who had none.
         erased: How many of them had a personal part that was erased since, or left out.
         seal: The seal that they stand in.
     """
@@ -124,8 +152,11 @@ def _prove(history: History, ring: Ring) -> Proven:
         raise HistoryError("; ".join(wrong))
     seal = history.seals[-1]
     owners = [part.owner for part in history.owners]
-    if owners != sorted(set(owners)):
-        raise HistoryError("an owner stands twice, or owners are not in order")
+    none = [one.owner for one in history.absent]
+    if owners != sorted(owners) or none != sorted(none) or sorted(owners + none) != sorted(seal.positions):
+        raise HistoryError(
+            "the owners are not those that were sealed, each once and in order: one is missing or doubled"
+        )
     for part in history.owners:
         leaf = _leaf(part, history.ticket.id)
         last = part.events[-1]
@@ -133,16 +164,33 @@ def _prove(history: History, ring: Ring) -> Proven:
             raise HistoryError(
                 f"{part.owner} {last.version}: its position is past those that seal {seal.number} covers"
             )
-        root = root_of(leaf.content, part.index, seal.streams, [bytes.fromhex(step) for step in part.path])
-        if root is None or root.hex() != seal.root:
+        if not _leads(leaf, part.index, part.path, seal):
             raise HistoryError(
                 f"{part.owner}: its {last.version} events do not lead to the root of seal {seal.number}: an event, a position, a "
                 "recorded time or the path was changed, or events are missing at the end"
             )
+    for one in history.absent:
+        _check_absent(one, history.ticket.id, seal)
     return Proven(
-        _named(history), {part.owner: len(part.events) for part in history.owners},
+        _named(history), {**{part.owner: len(part.events) for part in history.owners}, **dict.fromkeys(none, 0)},
         sum(_is_erased(event) for part in history.owners for event in part.events), seal,
     )  # fmt: skip
+
+
+def _leads(leaf: Leaf, index: int, path: Sequence[str], seal: Record) -> bool:
+    root = root_of(leaf.content, index, seal.streams, [bytes.fromhex(step) for step in path])
+    return root is not None and root.hex() == seal.root
+
+
+def _check_absent(one: Absent, stream: str, seal: Record) -> None:
+    """Check that no leaf stands where an owner's would: leaves are in order, and these two are neighbours, or at an end."""
+    key = one.owner, UUID(stream).bytes
+    first = one.before.index + 1 if one.before is not None else 0
+    last = one.after.index if one.after is not None else seal.streams
+    beside = (one.before is None or one.before.leaf.key < key) and (one.after is None or key < one.after.leaf.key)
+    led = all(_leads(n.leaf, n.index, n.path, seal) for n in (one.before, one.after) if n is not None)
+    if first != last or not beside or not led:
+        raise HistoryError(f"{one.owner}: it is not shown that it had no events of the ticket")
 
 
 def _named(history: History) -> Ticket:
@@ -205,6 +253,8 @@ def event_of_row(envelope_: Mapping[str, Any], row: Any) -> HistoryEvent:
     )  # fmt: skip
 
 
-def history_of(ticket: Ticket, owners: Sequence[Part], seals: Sequence[Record]) -> History:
+def history_of(ticket: Ticket, owners: Sequence[Part], absent: Sequence[Absent], seals: Sequence[Record]) -> History:
     """Return the document."""
-    return History(format="ledgerdesk-history/1", ticket=ticket, owners=list(owners), seals=list(seals))
+    return History(
+        format="ledgerdesk-history/1", ticket=ticket, owners=list(owners), absent=list(absent), seals=list(seals)
+    )

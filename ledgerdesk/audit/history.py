@@ -3,14 +3,27 @@
 from uuid import UUID
 
 from ledgerdesk.audit import tables
-from ledgerdesk.audit.document import CREATED, History, Part, Ticket, event_of_row, history_of, prove
+from ledgerdesk.audit.document import (
+    CREATED,
+    Absent,
+    History,
+    Neighbour,
+    Part,
+    Ticket,
+    event_of_row,
+    history_of,
+    prove,
+)
 from ledgerdesk.audit.keys import records_of
-from ledgerdesk.audit.leaves import ORDER, Leaf
+from ledgerdesk.audit.leaves import Leaf
 from ledgerdesk.audit.merkle import Proof, Tree
 from ledgerdesk.audit.records import Record, Ring
 from ledgerdesk.verify import envelope
 from shared import db
 from shared.eventstore.store import COLUMNS
+
+Key = tuple[str, bytes]
+Proofs = dict[Key, tuple[Leaf, Proof]]
 
 
 class NotSealedError(RuntimeError):
@@ -31,47 +44,75 @@ async def export(dsn: str, stream_id: UUID, ring: Ring) -> History:
             records = records_of(await tables.lines(connection))
             if not records:
                 raise NotSealedError("there is no seal yet: make one with `ledgerdesk seal`, or give --seal")
-            proofs = await _proofs(connection, stream_id)
+            owners = sorted(records[-1].positions)
+            beside = {owner: await _beside(connection, owner, stream_id) for owner in owners}
+            proofs = await _proofs(connection, stream_id, {key for pair in beside.values() for key in pair if key})
             parts = [
-                part for owner in ORDER if (part := await _part(connection, owner, stream_id, proofs, records[-1]))
+                part for owner in owners if (part := await _part(connection, owner, stream_id, proofs, records[-1]))
+            ]
+            present = {part.owner for part in parts}
+            absent = [
+                Absent(owner=o, before=_neighbour(proofs, beside[o][0]), after=_neighbour(proofs, beside[o][1]))
+                for o in owners
+                if o not in present
             ]
     finally:
         await connection.close()
     numbers = [e.data["number"] for part in parts for e in part.events if e.type == CREATED]
     if not numbers:
         raise NotSealedError(f"{stream_id} is no ticket that was opened here: give a ticket's number or id")
-    history = history_of(Ticket(id=str(stream_id), number=numbers[0]), parts, records)
+    history = history_of(Ticket(id=str(stream_id), number=numbers[0]), parts, absent, records)
     prove(history, ring)
     return history
 
 
-async def _proofs(connection: db.Connection, stream_id: UUID) -> dict[str, tuple[Leaf, Proof]]:
-    """Return, for each owner that has events of it, the leaf and its way to the root."""
+async def _beside(connection: db.Connection, owner: str, stream_id: UUID) -> tuple[Key | None, Key | None]:
+    """Return where the leaves before and after the place of this one stand; None where the tree ends."""
+    found: list[Key | None] = []
+    for sign, order in (("<", "DESC"), (">", "ASC")):
+        row = await connection.fetchrow(
+            f"SELECT owner, stream_id FROM ledgerdesk.sealed_head WHERE (owner, stream_id) {sign} ($1, $2) "
+            f"ORDER BY owner {order}, stream_id {order} LIMIT 1", owner, stream_id,
+        )  # fmt: skip
+        found.append((row["owner"], row["stream_id"].bytes) if row is not None else None)
+    return found[0], found[1]
+
+
+async def _proofs(connection: db.Connection, stream_id: UUID, keys: set[Key]) -> Proofs:
+    """Return the stream's leaves and these others, each with its way to the root."""
     tree = Tree()
     found = {}
     async for leaf in tables.leaves(connection):
-        proof = tree.add(leaf.content, prove=leaf.stream_id == stream_id)
+        proof = tree.add(leaf.content, prove=leaf.stream_id == stream_id or leaf.key in keys)
         if proof is not None:
-            found[leaf.owner] = leaf, proof
+            found[leaf.key] = leaf, proof
     tree.root()
     return found
 
 
-async def _part(
-    connection: db.Connection, owner: str, stream_id: UUID, proofs: dict[str, tuple[Leaf, Proof]], record: Record
-) -> Part | None:
+def _neighbour(proofs: Proofs, key: Key | None) -> Neighbour | None:
+    if key is None:
+        return None
+    leaf, proof = proofs[key]
+    return Neighbour(
+        owner=leaf.owner, stream=str(leaf.stream_id), version=leaf.version, hash=leaf.hash.hex(), places=leaf.places.hex(),
+        index=proof.index, path=[step.hex() for step in proof.path],
+    )  # fmt: skip
+
+
+async def _part(connection: db.Connection, owner: str, stream_id: UUID, proofs: Proofs, record: Record) -> Part | None:
     rows = await connection.fetch(
         f'SELECT {COLUMNS}, salt, personal_digest, hash FROM "{owner}".event WHERE stream_id = $1 ORDER BY version',
         stream_id,
     )
-    if owner not in proofs and not rows:
+    leaf, proof = proofs.get((owner, stream_id.bytes), (None, None))
+    if leaf is None and not rows:
         return None
-    if owner not in proofs or (rows and rows[-1]["version"] > proofs[owner][0].version):
+    if leaf is None or proof is None or (rows and rows[-1]["version"] > leaf.version):
         raise NotSealedError(
             f"{owner} has events of it that seal {record.number} does not cover: make a seal first, or give --seal"
         )
     if not rows:
         raise NotSealedError(f"{owner}: stream {stream_id} is sealed and gone: run `ledgerdesk verify --audit`")
-    proof = proofs[owner][1]
     events = [event_of_row(envelope(row, owner), row) for row in rows]
     return Part(owner=owner, index=proof.index, path=[step.hex() for step in proof.path], events=events)

@@ -158,7 +158,7 @@ async def test_an_erased_person_leaves_the_audit_clean(stack):
     await stack.seal()
     assert await stack.differences() == []
     proven = prove(await export(stack.dsn, ONE, stack.files.ring()), stack.files.ring())
-    assert (proven.events, proven.erased) == ({"intake": 4, "workflow": 4}, 4)
+    assert (proven.events, proven.erased) == ({"intake": 4, "workflow": 4, "gateway": 0, "routing": 0}, 4)
 
 
 async def test_younger_than_the_seal_is_protected_by_its_chain_alone(stack):
@@ -512,7 +512,7 @@ async def test_at_the_command_line(stack, tmp_path):
     assert done.returncode == 0, done.stderr
     checked = await asyncio.to_thread(_check_offline, out, public)
     assert checked.returncode == 0, checked.stderr
-    assert "8 events (intake 4, workflow 4)" in checked.stdout
+    assert "8 events (intake 4, workflow 4, gateway 0, routing 0)" in checked.stdout
     out.write_text(out.read_text().replace("Every ten minutes.", "Every ten years."))
     checked = await asyncio.to_thread(_check_offline, out, public)
     assert (checked.returncode, checked.stderr) == (
@@ -538,7 +538,7 @@ def _check_offline(file: Path, key: Path) -> subprocess.CompletedProcess[str]:
 async def test_an_export_is_of_sealed_and_whole_history_only(stack):
     document = await export(stack.dsn, TWO, stack.files.ring())
     proven = prove(parse(document.model_dump_json()), stack.files.ring())
-    assert (proven.events, proven.seal.number) == ({"intake": 2}, 2)
+    assert (proven.events, proven.seal.number) == ({"intake": 2, "gateway": 0, "routing": 0, "workflow": 0}, 2)
     with pytest.raises(NotSealedError, match="seal 2 does not cover"):
         await export(stack.dsn, LATE, stack.files.ring())
     with pytest.raises(NotSealedError, match="no ticket that was opened here"):

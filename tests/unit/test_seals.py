@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ledgerdesk.audit.document import HistoryError, Part, Ticket, event_of_row, history_of, parse, prove
+from ledgerdesk.audit.document import Absent, HistoryError, Part, Ticket, event_of_row, history_of, parse, prove
+from ledgerdesk.audit.history import _neighbour
 from ledgerdesk.audit.keys import AuditFiles, KeyFileError
 from ledgerdesk.audit.leaves import FIRST, Leaf, place
 from ledgerdesk.audit.merkle import EMPTY, Tree, leaf_hash, node_hash, root_of
@@ -195,8 +196,11 @@ def part_of(owner: str, facts: list[NewEvent]) -> tuple[Part, Leaf]:
     return Part(owner=owner, index=0, path=[], events=events), leaf
 
 
+OTHERS = [("intake", 1), ("routing", 2), ("routing", 2**127), ("workflow", 2**127 + 1)]
+
+
 def document() -> dict:
-    """A history of two owners in a tree of five streams, as decoded JSON."""
+    """A history of two owners among four, in a tree of six streams, as decoded JSON."""
     parts = [
         part_of("intake", [created("100042", tags=["a", "ü"]), message()]),
         part_of(
@@ -204,20 +208,31 @@ def document() -> dict:
             [NewEvent("ledgerdesk.ticket.started", {}), NewEvent("ledgerdesk.ticket.noted", {}, {"body": "x"})],
         ),
     ]
+    others = [Leaf(owner, UUID(int=n), 1, bytes(32), bytes(32)) for owner, n in OTHERS]
+    leaves = sorted([leaf for _, leaf in parts] + others, key=lambda leaf: leaf.key)
     tree = Tree()
-    tree.add(b"another")
-    proofs = []
-    for _, leaf in parts:
-        proofs.append(tree.add(leaf.content, prove=True))
-        tree.add(b"one more")
+    every = {leaf.key: (leaf, tree.add(leaf.content, prove=True)) for leaf in leaves}
+    proofs = [every[leaf.key][1] for _, leaf in parts]
     root = tree.root().hex()
     first = sealed(1, NO_PREVIOUS)
-    seal = sealed(2, first.hash, streams=tree.size, root=root, positions={"intake": 11, "workflow": 11})
+    seal = sealed(
+        2,
+        first.hash,
+        streams=tree.size,
+        root=root,
+        positions={"gateway": 0, "intake": 11, "routing": 4, "workflow": 11},
+    )
     found = [
         part.model_copy(update={"index": proof.index, "path": [step.hex() for step in proof.path]})
         for (part, _), proof in zip(parts, proofs, strict=True)
     ]
-    history = history_of(Ticket(id=str(STREAM), number="100042"), found, [first, seal])
+    keys = [None, *[leaf.key for leaf in leaves], None]
+    absent = []
+    for owner in ("gateway", "routing"):
+        after = next(key for key in keys[1:] if key is None or key > (owner, STREAM.bytes))
+        before = keys[keys.index(after, 1) - 1]
+        absent.append(Absent(owner=owner, before=_neighbour(every, before), after=_neighbour(every, after)))
+    history = history_of(Ticket(id=str(STREAM), number="100042"), found, absent, [first, seal])
     return json.loads(history.model_dump_json())
 
 
@@ -247,7 +262,7 @@ def at(value, path):
 def test_a_whole_document_holds():
     proven = prove(parse(json.dumps(WHOLE)), RING)
     assert (proven.ticket.number, proven.events, proven.erased, proven.seal.number) == (
-        "100042", {"intake": 2, "workflow": 2}, 0, 2,
+        "100042", {"intake": 2, "workflow": 2, "gateway": 0, "routing": 0}, 0, 2,
     )  # fmt: skip
 
 
@@ -261,6 +276,7 @@ OTHER = (
     st.none()
     | st.booleans()
     | st.integers(-3, 300)
+    | st.integers(2**52, 2**70)
     | st.text(max_size=3)
     | st.just([])
     | st.just({})
@@ -293,11 +309,6 @@ def test_any_changed_character_is_found(path):
 def test_whatever_is_taken_out_is_found(path):
     changed = copy.deepcopy(WHOLE)
     del at(changed, path[:-1])[path[-1]]
-    if path == ("owners", 1):
-        assert prove(parse(json.dumps(changed)), RING).events == {
-            "intake": 2
-        }  # an owner left out is not noticed: documented
-        return
     with pytest.raises(HistoryError):
         prove(parse(json.dumps(changed)), RING)
 
@@ -318,6 +329,17 @@ def test_whatever_is_put_in_is_found(path):
     at(changed, path)["invented"] = 1
     with pytest.raises(HistoryError):
         prove(parse(json.dumps(changed)), RING)
+
+
+@pytest.mark.parametrize("owner", ["intake", "workflow"])
+def test_an_owner_with_events_cannot_be_passed_off_as_one_without(owner):
+    changed = copy.deepcopy(WHOLE)
+    changed["owners"] = [part for part in changed["owners"] if part["owner"] != owner]
+    for neighbours in changed["absent"]:
+        pretended = {**copy.deepcopy(neighbours), "owner": owner}
+        both = {**changed, "absent": sorted([*changed["absent"], pretended], key=lambda one: one["owner"])}
+        with pytest.raises(HistoryError, match=f"{owner}: it is not shown"):
+            prove(parse(json.dumps(both)), RING)
 
 
 def test_numbers_are_whole_and_members_stand_once():
