@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk.audit.leaves import FIRST, Leaf
 from ledgerdesk.audit.merkle import root_of
-from ledgerdesk.audit.records import Digest, Record, Ring, check_chain, strict_json
+from ledgerdesk.audit.records import Count, Digest, Moment, Name, Record, Ring, check_chain, strict_json
 from shared.contracts.canonical import GENESIS
 from shared.contracts.event import rfc3339
 from shared.contracts.fields import Strict
@@ -19,9 +19,6 @@ from shared.contracts.fields import Strict
 CREATED = "ledgerdesk.ticket.created"
 
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
-Name = Annotated[str, Field(pattern=r"^[a-z]+$")]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
 Salt = Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
 
 

@@ -21,6 +21,9 @@ CONTEXT = b"ledgerdesk-seal/1\n"
 """What is signed begins with this, so that a signature can never be one over something else."""
 NO_PREVIOUS = "0" * 64
 
+Name = Annotated[str, Field(pattern=r"^[a-z]+$")]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Ring = Mapping[str, Ed25519PublicKey]
 """Key id -> public key."""
@@ -47,11 +50,11 @@ class Record(Strict):
     """
 
     format: Literal["ledgerdesk-seal/1"]
-    number: Annotated[int, Field(ge=1)]
-    day: str
-    at: str
-    positions: dict[str, Annotated[int, Field(ge=0)]]
-    streams: Annotated[int, Field(ge=0)]
+    number: Count
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    at: Moment
+    positions: dict[Name, Count]
+    streams: Count
     root: Digest
     previous: Digest
     key_id: Digest
