@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sealed import CHANGE, LATE, ONE, TWO, Stack
+from sealed import CHANGE, LATE, NOTED, ONE, TWO, Stack
 
 from ledgerdesk.audit import seal as sealing
 from ledgerdesk.audit.check import Audit, NoSealError, audit
@@ -26,7 +26,7 @@ from ledgerdesk.initialise import migrate_all
 from shared import db
 from shared.contracts.ids import derived
 from shared.settings import Settings
-from shared.testing.events import message
+from shared.testing.events import created, message
 from shared.testing.mutants import mutant
 from shared.testing.servers import database
 from shared.testing.wait import wait_until_async
@@ -48,6 +48,23 @@ async def test_one_seal_a_day_by_itself(stack):
     await stack.append("intake", ONE, message())
     assert await stack.seal(midnight + timedelta(hours=23), daily=True) is None
     assert (await stack.seal(midnight + timedelta(hours=24), daily=True)).number == 4
+
+
+async def test_what_is_appended_while_a_seal_is_made_is_all_after_it(stack, monkeypatch):
+    """The ends of the stores and the events up to them come from one snapshot."""
+    advance = sealing._advance
+
+    async def late(connection, owner, after):
+        await stack.append(owner, ONE, message() if owner == "intake" else NOTED)
+        await stack.append(owner, derived(owner), created() if owner == "intake" else NOTED)
+        await advance(connection, owner, after)
+
+    monkeypatch.setattr(sealing, "_advance", late)
+    made = await stack.seal()
+    assert (made.positions["intake"], made.positions["workflow"], made.streams) == (7, 4, 4)
+    assert await stack.differences() == []
+    assert (await stack.seal()).streams == 6
+    assert await stack.differences() == []
 
 
 async def test_two_at_once_make_one(stack):
