@@ -11,9 +11,9 @@ from ledgerdesk.audit import tables
 from ledgerdesk.audit.keys import AuditFiles, records_of
 from ledgerdesk.audit.leaves import FIRST, ORDER, Leaf, place
 from ledgerdesk.audit.records import NO_PREVIOUS, Record, RecordError, check_chain, last_whole_day, signed
-from ledgerdesk.verify import envelope
+from ledgerdesk.verify import hash_of
 from shared import db
-from shared.contracts.canonical import GENESIS, event_hash
+from shared.contracts.canonical import GENESIS
 from shared.contracts.event import rfc3339
 from shared.eventstore.store import COLUMNS
 
@@ -150,7 +150,7 @@ async def _advanced(connection: db.OwnConnection, owner: str, after: int) -> Asy
             raise SealRefusedError(
                 f"{owner}: stream {stream}: version {row['version']} follows {leaf.version}: something between was removed, or put in"
             )
-        if event_hash(leaf.hash, envelope(row, owner), row["personal_digest"]) != row["hash"]:
+        if hash_of(leaf.hash, row, owner) != row["hash"]:
             raise SealRefusedError(
                 f"{owner}: stream {stream}: version {row['version']} does not follow from version {leaf.version}"
                 f"{' as it was sealed' if leaf.version == row['sealed_version'] else ''}: one of the two was changed"

@@ -75,6 +75,19 @@ async def test_a_changed_row(stack):
     assert await stack.differences() == [f"intake: stream {ONE}: version 2 is not what was written"]
 
 
+async def test_what_is_no_event_at_all_hides_nothing(stack):
+    await stack.attacker.execute("UPDATE intake.event SET meta = '[]' WHERE stream_id = $1", TWO)
+    await stack.attacker.execute("UPDATE intake.event SET salt = NULL WHERE stream_id = $1 AND version = 4", ONE)
+    await stack.attacker.execute(CHANGE, ONE)
+    assert sorted(await stack.differences()) == sorted(
+        [
+            *[f"intake: stream {TWO}: version {version} is not what was written" for version in (1, 2)],
+            f"intake: stream {ONE}: version 2 is not what was written",
+            f"intake: stream {ONE}: personal part of version 4 was changed",
+        ]
+    )
+
+
 async def test_a_changed_row_with_all_hashes_after_it_computed_anew(stack):
     await stack.attacker.execute(CHANGE, ONE)
     await stack.rehash("intake", ONE)

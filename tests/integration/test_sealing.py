@@ -129,6 +129,32 @@ async def test_a_cut_store_or_changed_leaves_are_not_sealed_over(stack):
         await stack.seal()
 
 
+async def test_a_hole_is_not_sealed_even_with_hashes_that_fit(stack):
+    await stack.append("intake", ONE, message(), message())
+    await stack.attacker.execute("DELETE FROM intake.event WHERE stream_id = $1 AND version = 5", ONE)
+    await stack.rehash("intake", ONE)
+    with pytest.raises(SealRefusedError, match="version 6 follows 4"):
+        await stack.seal()
+
+
+async def test_nothing_is_sealed_on_top_of_a_seal_that_is_not_ours(stack):
+    """Whoever has the file, too, and not the key, can make them agree; he cannot have it signed over."""
+    forged = stack.files.lines()[1].replace('"day":"2026-11-21"', '"day":"2026-11-22"')
+    await stack.attacker.execute("UPDATE ledgerdesk.seal SET record = $1 WHERE number = 2", forged)
+    stack.files.seals.write_text(f"{stack.files.lines()[0]}\n{forged}\n")
+    with pytest.raises(SealRefusedError, match="seal 2: its signature does not hold"):
+        await stack.seal()
+
+
+async def test_with_all_seals_gone_none_is_begun_anew(stack):
+    await stack.attacker.execute("DELETE FROM ledgerdesk.seal")
+    with pytest.raises(SealRefusedError, match="are not those in"):
+        await stack.seal()
+    stack.files.seals.unlink()
+    with pytest.raises(SealRefusedError, match="the seals were removed"):
+        await stack.seal()
+
+
 async def test_there_is_nothing_to_audit_without_a_seal(postgres_dsn, tmp_path):
     await migrate_all(postgres_dsn)
     files = AuditFiles.beside(tmp_path / "audit.key")
