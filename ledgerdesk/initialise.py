@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from ledgerdesk.audit import tables
+from ledgerdesk.audit import schema
 from shared import db
 from shared.contracts.catalogue import OWNERS
 from shared.settings import SERVICES, Settings
@@ -33,7 +33,7 @@ async def migrate_all(dsn: str, services: Sequence[str] = SERVICES) -> None:
     await db.create_schemas(dsn, services)
     await asyncio.gather(*(_migrate(dsn, service) for service in services))
     await db.grant_reading(dsn, services)
-    await tables.prepare(dsn)
+    await schema.prepare(dsn)
     if "reporting" in services:
         from services.reporting.analytics import install_analytics
 

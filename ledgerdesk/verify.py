@@ -87,9 +87,10 @@ async def verify(
             await lock_views(connection)
             if auditor is not None:
                 verdict.events = await auditor.check(connection, verdict, say)
-            for owner in () if auditor is not None else OWNERS:
-                say(f"chains of {owner}")
-                verdict.events += await _check_chains(connection, owner, verdict)
+            else:
+                for owner in OWNERS:
+                    say(f"chains of {owner}")
+                    verdict.events += await _check_chains(connection, owner, verdict)
             for service in SERVICES:
                 await _note_parked(connection, service, verdict)
                 for model in models_of(service):

@@ -70,10 +70,11 @@ class Audit:
                 f"the leaves in ledgerdesk.sealed_head do not give the root of seal {self.newest.number}: they were changed, and "
                 "what is named by them may be wrong"
             )
-        counted, tree = await self._streams(connection, self.newest, verdict, say)
+        named: list[str] = []
+        counted, tree = await self._streams(connection, self.newest, verdict, named, say)
         if (tree.root().hex(), tree.size) != (self.newest.root, self.newest.streams):
-            verdict.differences.append(f"the stores do not give the root of seal {self.newest.number}")
-        elif not trusted:
+            verdict.differences += [*named, f"the stores do not give the root of seal {self.newest.number}"]
+        elif not trusted:  # and nothing that was named by them is so
             verdict.differences.append("the stores give the signed root: only the leaves were changed")
         return counted
 
@@ -118,7 +119,7 @@ class Audit:
     # -- the stores --------------------------------------------------------------------------------------------------
 
     async def _streams(
-        self, connection: db.Connection, record: Record, verdict: Verdict, say: Callable[[str], None]
+        self, connection: db.Connection, record: Record, verdict: Verdict, named: list[str], say: Callable[[str], None]
     ) -> tuple[int, Tree]:
         """Walk stores and leaves side by side, in the order of the tree."""
         tree, count = Tree(), _Count()
@@ -129,17 +130,17 @@ class Audit:
             async for found in heads(connection, owner, record.positions.get(owner, 0), verdict, count):
                 tree.add(found.content)
                 while expected is not None and expected.key < found.key:
-                    verdict.differences.append(_vanished(expected))
+                    named.append(_vanished(expected))
                     expected = await anext(sealed, None)
                 if expected is not None and expected.key == found.key:
-                    verdict.differences += _differences(expected, found)
+                    named += _differences(expected, found)
                     expected = await anext(sealed, None)
                 else:
-                    verdict.differences.append(
+                    named.append(
                         f"{_name(found)} was not there when it was sealed: its versions 1 to {found.version} were put in"
                     )
         while expected is not None:
-            verdict.differences.append(_vanished(expected))
+            named.append(_vanished(expected))
             expected = await anext(sealed, None)
         return count.events, tree
 

@@ -1,7 +1,6 @@
-"""The tables of seals: made by the init step, read by the audit, filled again by a restore."""
+"""The tables of seals: read by the audit, written by who makes a seal, filled again by a restore."""
 
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 
 import asyncpg
 
@@ -10,7 +9,6 @@ from ledgerdesk.audit.merkle import Tree
 from ledgerdesk.audit.records import Record
 from shared import db
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = "hashtextextended('ledgerdesk.seal', 0)"
 """Held alone by who makes a seal, until file and database agree again; shared by who compares the two."""
 PREFETCH = 5000
@@ -23,25 +21,6 @@ ON CONFLICT (owner, stream_id) DO UPDATE SET version = EXCLUDED.version, hash = 
 """
 
 
-async def prepare(dsn: str) -> None:
-    """Make the role and the tables where they are missing. Needs a user that may create roles."""
-    role = db.role_of("audit")
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "ledgerdesk"}, timeout=10)
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.schemas', 0))")
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-                await connection.execute(f'CREATE ROLE "{role}" NOLOGIN')
-            if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'SET')", role):
-                await connection.execute(f'GRANT "{role}" TO CURRENT_USER')
-            # The init step makes this schema for the log's marker, too, at the same time.
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.log', 0))")
-            await connection.execute("CREATE SCHEMA IF NOT EXISTS ledgerdesk")
-        await db.migrate(connection, [MIGRATIONS])
-    finally:
-        await connection.close()
-
-
 async def connect(dsn: str, role: str) -> db.OwnConnection:
     """Open a connection that acts as ``verify`` (reads) or ``audit`` (reads, and writes seals)."""
     connection = await asyncpg.connect(
@@ -51,13 +30,22 @@ async def connect(dsn: str, role: str) -> db.OwnConnection:
     return connection
 
 
+async def _there(connection: db.Connection, table: str) -> bool:
+    """Whether a table is there: it is not before the first start of this version, nor after somebody dropped it."""
+    return await connection.fetchval("SELECT to_regclass('ledgerdesk.' || $1)", table) is not None
+
+
 async def lines(connection: db.Connection) -> list[str]:
-    """Return the database's records, oldest first, as they were signed."""
+    """Return the database's records, oldest first, as they were signed; none if there is no such table."""
+    if not await _there(connection, "seal"):
+        return []
     return [row["record"] for row in await connection.fetch("SELECT record FROM ledgerdesk.seal ORDER BY number")]
 
 
 async def leaves(connection: db.Connection) -> AsyncIterator[Leaf]:
-    """Yield the leaves that are kept, in the order of the tree. Needs a transaction."""
+    """Yield the leaves that are kept, in the order of the tree; none if there is no such table. Needs a transaction."""
+    if not await _there(connection, "sealed_head"):
+        return
     async for row in connection.cursor(
         "SELECT owner, stream_id, version, hash, places FROM ledgerdesk.sealed_head ORDER BY owner, stream_id",
         prefetch=PREFETCH,

@@ -267,6 +267,16 @@ async def test_the_file_cut_changed_or_gone(stack):
     assert len([text for text in await stack.differences() if "not in seals.jsonl" in text]) == 2
 
 
+async def test_tables_of_seals_dropped(stack):
+    await stack.attacker.execute("DROP TABLE ledgerdesk.seal, ledgerdesk.sealed_head")
+    found = await stack.differences()
+    assert found[:2] == [
+        f"seal {number} is in seals.jsonl and not in the database: it was removed there" for number in (1, 2)
+    ]
+    assert found[2].startswith("the leaves in ledgerdesk.sealed_head do not give the root of seal 2")
+    assert found[3:] == ["the stores give the signed root: only the leaves were changed"]
+
+
 async def test_seals_are_not_changed_by_accident(stack):
     owner = await asyncpg.connect(stack.dsn)
     for statement in (

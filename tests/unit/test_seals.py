@@ -89,6 +89,13 @@ def test_the_tree_keeps_a_logarithm_of_its_leaves():
         assert len(tree._subtrees) <= 14
 
 
+def test_a_path_is_as_long_as_the_tree_is_high():
+    assert root_of(b"", 0, 1, []) == leaf_hash(b"")
+    assert root_of(b"", 0, 2, []) is None
+    assert root_of(b"", 0, 1, [leaf_hash(b"")]) is None
+    assert root_of(b"", 0, 3, [leaf_hash(b"")]) is None
+
+
 def test_an_inner_node_is_no_leaf():
     left, right = leaf_hash(b"a"), leaf_hash(b"b")
     assert leaf_hash(left + right) != node_hash(left, right)
