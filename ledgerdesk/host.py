@@ -180,10 +180,7 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
 
     @root.get(f"{API}/internal/projections")
     async def projections(request: Request, *, local: bool = False) -> dict[str, Any]:
-        """Where each projection stands: per owner, the position up to which everything is applied. `local`: here only.
-
-        And the newest seal of the history, if there is one.
-        """
+        """Where each projection stands: per owner, the position up to which everything is applied. `local`: here only. And the newest seal."""
         await need_system(host, request)
         found: dict[str, list[Any]] = {
             "projections": [await progress(service) for service in host.services.values()],

@@ -15,8 +15,8 @@ from shared import db
 from shared.contracts.canonical import GENESIS, event_hash, personal_digest
 from shared.contracts.event import NewEvent
 from shared.contracts.ids import derived
-from shared.eventstore.store import COLUMNS, EventStore
-from shared.testing.events import EMPTY, command
+from shared.eventstore.store import COLUMNS, EMPTY, EventStore
+from shared.testing.events import command
 
 ONE, TWO, LATE = derived("one"), derived("two"), derived("late")
 NOTED = NewEvent("ledgerdesk.ticket.noted", {}, {"body": "a note"})

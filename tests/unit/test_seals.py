@@ -29,7 +29,7 @@ from ledgerdesk.audit.records import (
 )
 from ledgerdesk.verify import envelope
 from shared.contracts.event import NewEvent
-from shared.testing.events import EMPTY as NO_HEAD
+from shared.eventstore.store import EMPTY as NO_HEAD
 from shared.testing.events import NOON, command, created, message
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
