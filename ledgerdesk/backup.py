@@ -14,11 +14,15 @@ from typing import Any, BinaryIO, cast
 import asyncpg
 
 from ledgerdesk import reacted
+from ledgerdesk.audit import tables
+from ledgerdesk.audit.keys import records_of
+from ledgerdesk.audit.records import Record, RecordError
 from shared import db
 from shared.contracts.catalogue import OWNERS
 
 FORMAT = 1
-KEPT_FILES = ("secret.key", "admin.key", "demo.password")
+SEALS = "seals.jsonl"
+KEPT_FILES = ("secret.key", "admin.key", "demo.password", "audit.key", "audit.pub", SEALS)
 COLUMNS = (
     "position, stream_id, version, event_id, type, schema_version, data, personal, salt, personal_digest, meta, occurred_at, "
     "recorded_at, hash"
@@ -59,9 +63,12 @@ async def backup(dsn: str, data: Path, target: Path, say: Callable[[str], None] 
                         "events": int(status.split()[-1]), "sha256": _digest(path), "ticket_number": number,
                     }  # fmt: skip
                 manifest["reactions"] = await reacted.read(connection)
+                seals = await tables.lines(connection)
         finally:
             await connection.close()
         _copy_keys(data, folder)
+        if seals:  # as of the same moment as the stores: the file may have one more by now
+            (folder / SEALS).write_text("".join(line + "\n" for line in seals))
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
         _pack(folder, data / "files", target)
     return manifest
@@ -86,6 +93,13 @@ def _copy_keys(source: Path, target: Path) -> None:
         if (source / name).exists():
             (target / name).touch(mode=0o600)
             (target / name).write_bytes((source / name).read_bytes())
+
+
+def _seals(folder: Path) -> list[Record]:
+    try:
+        return records_of((folder / SEALS).read_text().splitlines())
+    except RecordError as error:
+        raise BackupError(f"the archive's {SEALS} is damaged: {error}") from error
 
 
 def _writer(file: Any) -> Callable[[bytes], Any]:
@@ -134,7 +148,7 @@ async def restore_stores(
     """Fill the empty, migrated stores from an unpacked archive, all or none. Returns how many events there are.
 
     Raises:
-        BackupError: A store is not empty.
+        BackupError: A store is not empty, or a seal cannot be read.
     """
     total = 0
     connection = await asyncpg.connect(dsn)
@@ -162,6 +176,9 @@ async def restore_stores(
                 if store["ticket_number"]:
                     await connection.execute("SELECT setval('intake.ticket_number', $1)", store["ticket_number"])
                 total += store["events"]
+            if (folder / SEALS).exists():
+                say("seals")
+                await tables.restore(connection, _seals(folder))
     finally:
         await connection.close()
     return total

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ledgerdesk.cli_audit import history, seal
 from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
 from ledgerdesk.cli_rebuild import rebuild
@@ -21,7 +22,8 @@ app = typer.Typer(
 org = typer.Typer(no_args_is_help=True, help="The organisation: departments, agents, topics, rules, accounts.")
 app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
-for command in (rebuild, demo, seed):
+app.add_typer(history, name="history")
+for command in (rebuild, demo, seed, seal):
     app.command()(command)
 
 
@@ -119,7 +121,10 @@ def import_log(
 def verify(
     data: DataOption = Path(".ledgerdesk"),
     wait: Annotated[float, typer.Option(help="Seconds that the views are given to catch up.")] = 60,
-) -> None:
+    key: Annotated[Path | None, typer.Option("--key", help="The public key to audit with; audit.pub beside the key.")] = None,
+    *,
+    audit: Annotated[bool, typer.Option("--audit", help="Hold the stores against the signed seals, too.")] = False,
+) -> None:  # fmt: skip
     """Hold every row of every view against a fresh fold of the stores, and recompute every chain of hashes.
 
     Ends with 0: clean; 2: differences; 3: a view is behind; 4: events are parked or missing. Works on a stopped stack, too.
@@ -127,19 +132,24 @@ def verify(
     import asyncpg
     from rich.console import Console
 
+    from ledgerdesk.audit.check import Audit, NoSealError
+    from ledgerdesk.audit.keys import AuditFiles, KeyFileError
     from ledgerdesk.client import NoStackError
     from ledgerdesk.offline import database_of
     from ledgerdesk.verify import verify as run
 
     console = Console()
     try:
+        auditor = Audit.of(AuditFiles.of(data), key) if audit else None
         with database_of(data) as (dsn, live), console.status("verifying") as status:
-            verdict = asyncio.run(run(dsn, wait if live else 0, status.update))
-    except (NoStackError, OSError, asyncpg.PostgresError) as error:
+            verdict = asyncio.run(run(dsn, wait if live else 0, status.update, auditor))
+    except (NoStackError, NoSealError, KeyFileError, OSError, asyncpg.PostgresError) as error:
         _fail(str(error))
     words = {0: "clean", 2: "different", 3: "behind", 4: "parked or missing"}
     for text in [*verdict.differences, *verdict.parked, *verdict.behind][:50]:
         console.print(text, highlight=False, markup=False)
+    if auditor is not None and auditor.newest is not None:
+        console.print(f"audited against seal {auditor.newest.number}, of {auditor.newest.at}", highlight=False)
     console.print(
         f"{words[verdict.exit_code]}: {verdict.events} events, {sum(verdict.rows.values())} rows in {len(verdict.rows)} views, "
         f"{len(verdict.differences)} differences, {len(verdict.behind)} behind, {len(verdict.parked)} parked or missing "

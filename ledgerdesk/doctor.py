@@ -24,7 +24,7 @@ def examine(data: Path, stack: Stack | None) -> dict[str, Any]:
     found["memory_mb"] = round(
         sum(p["memory_mb"] for p in [*found["processes"], found["supervisor"] or {"memory_mb": 0}]), 1
     )
-    found["projections"], found["owners"], found["ready"], found["error"] = [], [], False, None
+    found["projections"], found["owners"], found["ready"], found["error"], found["seal"] = [], [], False, None, None
     if stack is not None:
         try:
             with stack.client() as client:
@@ -99,4 +99,8 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
             str(p["inbox"]),
         )
     console.print(table)
+    if found["seal"] is not None:
+        console.print(f"last seal: {found['seal']['number']}, made {found['seal']['at']}", highlight=False)
+    elif found["projections"]:
+        console.print("no seal yet: history is protected by its chains alone; see `ledgerdesk seal`", style="yellow")
     return 0 if well else 1

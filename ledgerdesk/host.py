@@ -17,6 +17,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ledgerdesk import peers
+from ledgerdesk.audit.daily import DailySeals, newest_seal
 from shared import db
 from shared.eventstore.store import EventStore
 from shared.http import problems
@@ -47,6 +48,7 @@ class Host:
     parts: Mapping[str, Sequence[str]]
     services: dict[str, Service] = field(default_factory=dict)
     subscription: Subscription | None = None
+    seals: DailySeals | None = None
 
     @classmethod
     def of(cls, settings: Settings, names: Sequence[str], parts: Sequence[str] = PARTS, moved: str = "") -> "Host":
@@ -80,9 +82,14 @@ class Host:
             await service.start(self.parts[name])
         if self.subscription is not None:
             self.subscription.start()
+        if self.settings.audit_key_file is not None and "http" in self.parts.get("gateway", ()):
+            self.seals = DailySeals(self.settings, self.settings.audit_key_file)
+            self.seals.start()
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: projectors, then services (reactors, appenders, relays, pools)."""
+        if self.seals is not None:
+            await self.seals.stop()
         if self.subscription is not None:
             await self.subscription.stop()
         for service in self.services.values():
@@ -173,7 +180,7 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
 
     @root.get(f"{API}/internal/projections")
     async def projections(request: Request, *, local: bool = False) -> dict[str, Any]:
-        """Where each projection stands: per owner, the position up to which everything is applied. `local`: here only."""
+        """Where each projection stands: per owner, the position up to which everything is applied. `local`: here only. And the newest seal."""
         await need_system(host, request)
         found: dict[str, list[Any]] = {
             "projections": [await progress(service) for service in host.services.values()],
@@ -183,7 +190,7 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
             token = next(iter(host.services.values())).kernel.tokens.internal()
             others = await peers.projections(host.settings, host.names, token)
             found = {part: found[part] + others[part] for part in found}
-        return found
+        return {**found, "seal": await newest_seal(next(iter(host.services.values())).pool)}
 
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:

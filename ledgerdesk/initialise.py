@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from ledgerdesk.audit import schema
 from shared import db
 from shared.contracts.catalogue import OWNERS
 from shared.settings import SERVICES, Settings
@@ -32,6 +33,7 @@ async def migrate_all(dsn: str, services: Sequence[str] = SERVICES) -> None:
     await db.create_schemas(dsn, services)
     await asyncio.gather(*(_migrate(dsn, service) for service in services))
     await db.grant_reading(dsn, services)
+    await schema.prepare(dsn)
     if "reporting" in services:
         from services.reporting.analytics import install_analytics
 
@@ -59,3 +61,16 @@ async def initialise(settings: Settings, *, only_log: bool = False) -> None:
         await log_prepared
     else:
         await asyncio.gather(migrate_all(settings.database_url), log_prepared)
+        await _make_audit_key(settings)
+
+
+async def _make_audit_key(settings: Settings) -> None:
+    """Make the key that seals are signed with, where one is named and none was ever made."""
+    if settings.audit_key_file is None or settings.audit_key_file.exists():
+        return
+    from ledgerdesk.audit.keys import AuditFiles, KeyFileError
+
+    try:
+        AuditFiles.beside(settings.audit_key_file, settings.audit_seals_file).make_key()
+    except (KeyFileError, OSError) as error:
+        await log.aerror("no audit key", error=str(error))  # no reason to stop the desk; the daily seal says it, too

@@ -69,6 +69,7 @@ def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: Embed
         "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
         "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
+        "LEDGERDESK_AUDIT_KEY_FILE": os.environ.get("LEDGERDESK_AUDIT_KEY_FILE") or str(data / "audit.key"),
         "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY")
         or kept_secret(data / "admin.key", "ldk_"),
         "PYTHONUNBUFFERED": "1",

@@ -7,9 +7,9 @@ under load; and counted both ways, so that neither a lost nor an invented row es
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -57,7 +57,19 @@ def models_of(service: str) -> list[AnyModel]:
     return [*directory_views.models(), *module_of(service).VIEWS]
 
 
-async def verify(dsn: str, wait: float = 60.0, say: Callable[[str], None] = lambda _: None) -> Verdict:
+class Auditor(Protocol):
+    """Checks the stores against something more than their own chains; see `ledgerdesk.audit.check`."""
+
+    async def begin(self, connection: db.OwnConnection) -> None:
+        """Do what must be done before the snapshot is taken."""
+
+    async def check(self, connection: db.OwnConnection, verdict: Verdict, say: Callable[[str], None]) -> int:
+        """Check stores and chains, in the snapshot. Returns how many events there are."""
+
+
+async def verify(
+    dsn: str, wait: float = 60.0, say: Callable[[str], None] = lambda _: None, auditor: Auditor | None = None
+) -> Verdict:
     """Check everything. `wait` is how many seconds the views are given to catch up; 0 for a stack that is stopped."""
     started = time.monotonic()
     verdict = Verdict()
@@ -69,11 +81,16 @@ async def verify(dsn: str, wait: float = 60.0, say: Callable[[str], None] = lamb
         ends = {owner: await _end(connection, owner) for owner in OWNERS}
         say("waiting for the views")
         await _wait(connection, ends, wait)
+        if auditor is not None:
+            await auditor.begin(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await lock_views(connection)
-            for owner in OWNERS:
-                say(f"chains of {owner}")
-                verdict.events += await _check_chains(connection, owner, verdict)
+            if auditor is not None:
+                verdict.events = await auditor.check(connection, verdict, say)
+            else:
+                for owner in OWNERS:
+                    say(f"chains of {owner}")
+                    verdict.events += await _check_chains(connection, owner, verdict)
             for service in SERVICES:
                 await _note_parked(connection, service, verdict)
                 for model in models_of(service):
@@ -122,25 +139,42 @@ async def _wait(connection: db.Connection, ends: dict[str, int], seconds: float)
 
 
 async def _check_chains(connection: db.Connection, owner: str, verdict: Verdict) -> int:
-    """Recompute every hash of a store, stream by stream, and look for holes in versions."""
+    """Check a store. Returns how many events it has."""
     count = 0
+    async for _ in chained(connection, owner, verdict):
+        count += 1
+    return count
+
+
+async def chained(connection: db.Connection, owner: str, verdict: Verdict) -> AsyncIterator[asyncpg.Record]:
+    """Recompute every hash of a store, stream by stream, and look for holes in versions. Yields each row, checked."""
     last: tuple[UUID | None, int, bytes] = (None, 0, GENESIS)
     cursor = connection.cursor(
         f'SELECT {COLUMNS}, salt, personal_digest, hash FROM "{owner}".event ORDER BY stream_id, version', prefetch=2000
     )
     async for row in cursor:
-        count += 1
         stream, version, previous = last if last[0] == row["stream_id"] else (row["stream_id"], 0, GENESIS)
         if row["version"] != version + 1:
             verdict.differences.append(f"{owner}: stream {stream}: version {version + 1} is missing")
-        elif event_hash(previous, envelope(row, owner), row["personal_digest"]) != row["hash"]:
+        elif hash_of(previous, row, owner) != row["hash"]:
             verdict.differences.append(f"{owner}: stream {stream}: version {row['version']} is not what was written")
-        elif row["personal"] is not None and personal_digest(row["salt"], row["personal"]) != row["personal_digest"]:
+        elif (
+            row["personal"] is not None
+            and personal_digest(row["salt"] or b"", row["personal"]) != row["personal_digest"]
+        ):
             verdict.differences.append(
                 f"{owner}: stream {stream}: personal part of version {row['version']} was changed"
             )
         last = (row["stream_id"], row["version"], row["hash"])
-    return count
+        yield row
+
+
+def hash_of(previous: bytes, row: asyncpg.Record, owner: str) -> bytes | None:
+    """Return what an event's hash should be; None if it is no event at all, which must not hide what else is wrong."""
+    try:
+        return event_hash(previous, envelope(row, owner), row["personal_digest"])
+    except (KeyError, TypeError):
+        return None
 
 
 def envelope(row: Any, owner: str) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
         database_url: PostgreSQL; its user may act as the services' roles.
         kafka_bootstrap_servers: The brokers.
         secret_key: The stack's secret; tokens, key hashes and address digests derive from it.
+        audit_key_file: The key that history is sealed with once a day; no seals if there is none.
+        audit_seals_file: Where the copies of the seals go, where they cannot be beside the key.
         port: Where HTTP is served.
         host: Interface; loopback unless told otherwise.
         data: The embedded stack's directory, and where files are kept.
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = SecretStr("")
     secret_key_file: Path | None = None
+    audit_key_file: Path | None = None
+    audit_seals_file: Path | None = None
     port: int = 8080
     host: str = "127.0.0.1"
     data: Path = Path(".ledgerdesk")

@@ -1,10 +1,19 @@
-"""Event stores in a fresh database."""
+"""Event stores in a fresh database, and one with sealed history."""
 
+import shutil
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
+from sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, append
 
+from ledgerdesk.audit.keys import AuditFiles
+from ledgerdesk.audit.seal import make_seal
+from ledgerdesk.initialise import migrate_all
+from shared.contracts.event import NewEvent
+from shared.testing.events import created, message
 from shared.testing.servers import PostgresAt, database
 from shared.testing.stores import STORE, Stores, prepare
 
@@ -24,3 +33,34 @@ async def stores(postgres_server_at: PostgresAt, stores_template: str) -> AsyncI
         opener = Stores(dsn)
         yield opener
         await opener.close()
+
+
+@pytest.fixture(scope="session")
+async def sealed_template(postgres_server_at, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit")
+    files = AuditFiles.beside(folder / "audit.key")
+    files.make_key()
+    async with database(postgres_server_at) as dsn:
+        await migrate_all(dsn)
+        await append(dsn, "intake", ONE, created("100001"), message("one"), message("two"), message("three"))
+        await append(dsn, "workflow", ONE, NewEvent("ledgerdesk.ticket.started", {}))
+        assert (await make_seal(dsn, files, FIRST_DAY)).number == 1
+        await append(dsn, "intake", TWO, created("100002"), message())
+        await append(dsn, "workflow", ONE, NOTED, NOTED)
+        assert (await make_seal(dsn, files, FIRST_DAY + timedelta(days=1))).number == 2
+        await append(dsn, "intake", LATE, created("100003"))
+        await append(dsn, "workflow", ONE, NOTED)
+        yield urlsplit(dsn).path.strip("/"), folder
+
+
+@pytest.fixture
+async def stack(postgres_server_at, sealed_template, tmp_path):
+    name, folder = sealed_template
+    data = tmp_path / "data"
+    shutil.copytree(folder, data)
+    async with database(postgres_server_at, name) as dsn:
+        attacker = await asyncpg.connect(
+            dsn, server_settings={"session_replication_role": "replica", "timezone": "UTC"}
+        )
+        yield Stack(dsn, AuditFiles.beside(data / "audit.key"), attacker)
+        await attacker.close()
