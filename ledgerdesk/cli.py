@@ -146,13 +146,14 @@ def verify(
     except (NoStackError, NoSealError, KeyFileError, OSError, asyncpg.PostgresError) as error:
         _fail(str(error))
     words = {0: "clean", 2: "different", 3: "behind", 4: "parked or missing"}
-    for text in [*verdict.differences, *verdict.parked, *verdict.behind][:50]:
+    for text in [*verdict.differences, *verdict.parked, *verdict.behind, *verdict.discarded][:50]:
         console.print(text, highlight=False, markup=False)
     if auditor is not None and auditor.newest is not None:
         console.print(f"audited against seal {auditor.newest.number}, of {auditor.newest.at}", highlight=False)
     console.print(
         f"{words[verdict.exit_code]}: {verdict.events} events, {sum(verdict.rows.values())} rows in {len(verdict.rows)} views, "
-        f"{len(verdict.differences)} differences, {len(verdict.behind)} behind, {len(verdict.parked)} parked or missing "
+        f"{len(verdict.differences)} differences, {len(verdict.behind)} behind, {len(verdict.parked)} parked or missing, "
+        f"{len(verdict.discarded)} discarded "
         f"({verdict.seconds:.1f} s)", highlight=False,
     )  # fmt: skip
     raise typer.Exit(verdict.exit_code)

@@ -1,6 +1,7 @@
 """``ledgerdesk parked`` at a terminal."""
 
 import asyncio
+import getpass
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
@@ -86,6 +87,67 @@ def retry(
     if came_to.left:
         typer.echo("see why: ledgerdesk parked list", err=True)
     raise typer.Exit(SOME_LEFT if came_to.left else NONE_LEFT)
+
+
+@parked.command()
+def discard(
+    ticket: TicketArgument,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why it is given up; kept, and shown by `verify`. No personal data.")
+    ],
+    data: DataOption = Path(".ledgerdesk"),
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="All that is parked of it, not the first of each view alone.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Give up a ticket's parked events: views pass over them for ever. The stores keep them. Try `retry` first.
+
+    Ends with 0 if nothing of the ticket is parked any more, else with 4.
+    """
+    from ledgerdesk.parked import Discarded, stream_of
+    from ledgerdesk.parked import discard as give_up
+    from ledgerdesk.parked import parked as look
+
+    async def find(dsn: str) -> list["Parked"]:
+        return await look(dsn, await stream_of(dsn, ticket))
+
+    found = _with_database(data, find)
+    if not found:
+        typer.echo("nothing of it is parked")
+        return
+    for line in map(_line, found):
+        typer.echo(line)
+    if not yes:
+        typer.confirm("Let the views pass over this for ever?", abort=True)
+
+    async def work(dsn: str) -> Discarded:
+        return await give_up(dsn, await stream_of(dsn, ticket), reason, getpass.getuser(), every=every)
+
+    came_to = _with_database(data, work)
+    typer.echo(
+        f"{came_to.given} discarded, {came_to.healed} folded behind them, {came_to.reactions} reactions discarded, {came_to.left} left"
+    )
+    raise typer.Exit(SOME_LEFT if came_to.left else NONE_LEFT)
+
+
+@parked.command("discarded")
+def list_discarded(data: DataOption = Path(".ledgerdesk"), *, as_json: JsonOption = False) -> None:
+    """List what was discarded: where, when, by whom and why."""
+    from ledgerdesk.parked import discarded as look
+
+    found = _with_database(data, look)
+    if as_json:
+        _print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        typer.echo(
+            f"{one.discarded_at:%Y-%m-%d %H:%M:%S}Z  {one.service}: {one.view}: {one.type.removeprefix('ledgerdesk.')} "
+            f"({one.source} {one.version}) of {one.stream_id}: {one.reason}; discarded by {one.discarded_by}: {one.why}"
+        )
+    if not found:
+        typer.echo("nothing was discarded")
 
 
 def _print_json(value: object) -> None:

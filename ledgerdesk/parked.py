@@ -4,6 +4,8 @@ A parked event holds back what follows it from the same owner in the same stream
 this process, by this version of the code, so it works before the services are restarted with a fix, and on a stopped stack.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +13,8 @@ from uuid import UUID
 
 from ledgerdesk.verify import models_of
 from shared import db
-from shared.projection.feed import HttpFeed
+from shared.projection import parked as parked_events
+from shared.projection.feed import NoFeed
 from shared.projection.projector import Projection
 from shared.settings import SERVICES
 
@@ -45,6 +48,32 @@ class Retried:
     healed: int
     reactions: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What giving up came to: events given up, others folded now, reactions given up, and how much is left."""
+
+    given: int
+    healed: int
+    reactions: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One event that was given up: where, which, why it was parked, why it was given up, by whom and when."""
+
+    service: str
+    view: str
+    stream_id: UUID
+    source: str
+    version: int
+    type: str
+    reason: str
+    why: str
+    discarded_by: str
+    discarded_at: datetime
 
 
 class UnknownTicketError(ValueError):
@@ -104,22 +133,61 @@ async def retry(dsn: str, stream_id: UUID | None = None) -> Retried:
     does nothing.
     """
     healed = reactions = 0
-    feed = HttpFeed(_no_origin, str)
-    try:
-        for service in SERVICES:
-            pool = await db.create_pool(dsn, service, maximum=1)
-            try:
-                healed += await Projection(f"{service}.views", pool, models_of(service), feed).retry_parked(stream_id)
-                reactions += await _react_again(pool, stream_id)
-            finally:
-                await pool.close()
-    finally:
-        await feed.close()
+    for service in SERVICES:
+        async with _projection(dsn, service) as projection:
+            healed += await parked_events.retry(projection, stream_id)
+            reactions += await _react_again(projection.pool, stream_id)
     return Retried(healed, reactions, len(await parked(dsn, stream_id)))
 
 
-def _no_origin(owner: str) -> str:
-    raise RuntimeError(f"folding what is parked asks {owner} for nothing")
+async def discard(dsn: str, stream_id: UUID, why: str, by: str, *, every: bool = False) -> Discarded:
+    """Give up what is parked of a stream: views pass over it, also when they are made anew; reactions to it are not made.
+
+    Args:
+        dsn: The database.
+        stream_id: The stream.
+        why: Kept with each event that is given up, and
+        by: who did it.
+        every: All that is parked; otherwise of each view and owner the first, which holds up the others.
+    """
+    given = healed = reactions = 0
+    for service in SERVICES:
+        async with _projection(dsn, service) as projection:
+            some, others = await parked_events.discard(projection, stream_id, why, by, every=every)
+            given, healed = given + some, healed + others
+            reactions += await _give_up_reactions(projection.pool, stream_id, why, by)
+    return Discarded(given, healed, reactions, len(await parked(dsn, stream_id)))
+
+
+async def discarded(dsn: str) -> list[Given]:
+    """Return what was discarded: by service, oldest first."""
+    found: list[Given] = []
+    for service in SERVICES:
+        connection = await db.connect(dsn, service)
+        try:
+            rows = await connection.fetch(
+                """
+                SELECT view, stream_id, source, version, type, reason, why, discarded_by, discarded_at FROM projection_discarded
+                UNION ALL
+                SELECT $1, stream_id, source, version, type, reason, why, discarded_by, discarded_at FROM reaction_discarded
+                ORDER BY discarded_at
+                """,
+                REACTION,
+            )
+        finally:
+            await connection.close()
+        found += [Given(service, *row) for row in rows]
+    return found
+
+
+@asynccontextmanager
+async def _projection(dsn: str, service: str) -> AsyncIterator[Projection]:
+    """Open a service's projection, for folding what is in hand."""
+    pool = await db.create_pool(dsn, service, maximum=1)
+    try:
+        yield Projection(f"{service}.views", pool, models_of(service), NoFeed())
+    finally:
+        await pool.close()
 
 
 async def _react_again(pool: db.Pool, stream_id: UUID | None) -> int:
@@ -132,4 +200,18 @@ async def _react_again(pool: db.Pool, stream_id: UUID | None) -> int:
         """,
         str(stream_id) if stream_id else None,
     )
+    return len(rows)
+
+
+async def _give_up_reactions(pool: db.Pool, stream_id: UUID, why: str, by: str) -> int:
+    rows = await pool.fetch(
+        """
+        WITH taken AS (DELETE FROM reaction_parked WHERE event ->> 'stream_id' = $1 RETURNING event, reason)
+        INSERT INTO reaction_discarded (event_id, stream_id, source, version, type, reason, why, discarded_by)
+        SELECT (event ->> 'event_id')::uuid, (event ->> 'stream_id')::uuid, event ->> 'source', (event ->> 'version')::int,
+               event ->> 'type', reason, $2, $3
+        FROM taken ON CONFLICT DO NOTHING RETURNING event_id
+        """,
+        str(stream_id), why, by,
+    )  # fmt: skip
     return len(rows)

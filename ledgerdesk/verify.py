@@ -23,6 +23,7 @@ from shared.contracts.upcast import upcast
 from shared.directory import views as directory_views
 from shared.eventstore.store import COLUMNS, event_of
 from shared.projection import checkpoints
+from shared.projection.discarded import Given, pass_over, set_aside
 from shared.projection.model import AnyModel, topic_of_type
 from shared.settings import SERVICES
 
@@ -38,6 +39,8 @@ class Verdict:
     differences: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
     parked: list[str] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
+    """What somebody has given up: no fault, but no secret either."""
     events: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -204,6 +207,13 @@ async def _note_parked(connection: db.Connection, service: str, verdict: Verdict
         )
     for row in await connection.fetch(f'SELECT id, reason FROM "{service}".reaction_parked ORDER BY id'):
         verdict.parked.append(f"{service}: reaction {row['id']} is parked: {row['reason']}")
+    for row in await connection.fetch(
+        f'SELECT view, stream_id, source, version, why FROM "{service}".projection_discarded UNION ALL '
+        f"SELECT 'reaction', stream_id, source, version, why FROM \"{service}\".reaction_discarded"
+    ):
+        verdict.discarded.append(
+            f"{service}: {row['view']}: {row['source']} {row['version']} of {row['stream_id']} was discarded: {row['why']}"
+        )
 
 
 async def _check_view(
@@ -257,6 +267,7 @@ async def _check_rows(
     ends: dict[str, int], verdict: Verdict,
 ) -> None:  # fmt: skip
     states = await model.load(connection, ids)
+    _, given = (await set_aside(connection)).get(model.name, (set(), set()))
     held: dict[UUID, list[Event]] = {}
     for stream in ids:
         state = states.get(stream)
@@ -269,8 +280,9 @@ async def _check_rows(
             )
         if state is None:
             continue
-        held[stream] = [upcast(e) for e in events[stream] if e.version <= versions.get(e.source, 0)]
-        folded = _fold(model, stream, held[stream])
+        folded, held[stream] = _fold(
+            model, stream, [e for e in events[stream] if e.version <= versions.get(e.source, 0)], given
+        )
         if folded != state:
             verdict.differences.append(f"{name}: {stream} differs from its events: {_where(folded, state)}")
     audit = getattr(model, "audit", None)
@@ -279,11 +291,18 @@ async def _check_rows(
         verdict.differences += [f"{name}: {text}" for text in await audit(connection, list(held), flat)]
 
 
-def _fold(model: AnyModel, stream: UUID, events: Iterable[Event]) -> Any:
+def _fold(model: AnyModel, stream: UUID, events: Iterable[Event], given: Given) -> tuple[Any, list[Event]]:
+    """Fold a stream afresh; returns the state, and the events as the view must have seen them."""
     state = model.initial(stream)
+    seen: list[Event] = []
     for event in events:
-        state = model.evolve(state, event)
-    return state
+        if (event.stream_id, event.source, event.version) in given:
+            state, left = pass_over(model, state, event)
+            seen += [left] if left is not None else []
+        else:
+            seen.append(upcast(event))
+            state = model.evolve(state, seen[-1])
+    return state, seen
 
 
 def _where(folded: Any, state: Any) -> str:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 
 from shared import failpoints
-from shared.contracts.event import Event, from_feed_line, to_feed_line
+from shared.contracts.event import Event, to_feed_line
 from shared.contracts.ids import unique
 from shared.contracts.topic_names import PARTITIONS
 from shared.contracts.upcast import upcast
 from shared.db import Connection, Pool
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, CheckpointLostError, Place
+from shared.projection.discarded import Given, Held, pass_over, set_aside
 from shared.projection.feed import Feed
 from shared.projection.model import AnyModel, Versioned, topic_of, topic_of_type
 from shared.projection.records import Record, Unreadable, Watermark
@@ -24,6 +24,7 @@ from shared.projection.records import Record, Unreadable, Watermark
 log = structlog.get_logger("projector")
 
 TEND_EVERY = 5.0
+NOTHING: Given = set()
 PartOfStream = tuple[UUID, str]
 """(stream, owner)"""
 
@@ -39,7 +40,7 @@ class Folded:
 
 
 def fold(
-    model: AnyModel, states: Mapping[UUID, Versioned], events: Sequence[Event], parked: set[PartOfStream]
+    model: AnyModel, states: Mapping[UUID, Versioned], events: Sequence[Event], parked: Held, discarded: Given = NOTHING
 ) -> Folded:
     """Fold events into states, each owner's in its own order. Pure.
 
@@ -60,9 +61,14 @@ def fold(
         if event.version > known + 1:
             result.gaps[part] = (known, max(event.version, result.gaps.get(part, (0, 0))[1]))
             continue
+        before = state or model.initial(event.stream_id)
+        if (event.stream_id, event.source, event.version) in discarded:
+            result.rows[event.stream_id], left = pass_over(model, before, event)
+            result.applied += [left] if left is not None else []
+            continue
         try:
             current = upcast(event)
-            result.rows[event.stream_id] = model.evolve(state or model.initial(event.stream_id), current)
+            result.rows[event.stream_id] = model.evolve(before, current)
         except Exception as error:
             held.add(part)
             result.parked.append((event, f"{type(error).__name__}: {error}"))
@@ -188,20 +194,17 @@ class Projection:
 
     async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
         kinds = {(event.type, event.source) for event in events}
+        aside = await set_aside(connection) if events else {}
         for model in self.models:
             wanted = {t for t, owner in kinds if topic_of_type(t, owner) in model.topics and model.wants(t)}
             if not wanted:
                 continue
             mine = [event for event in events if event.type in wanted]
             states = await model.load(connection, unique(event.stream_id for event in mine))
-            folded = fold(model, states, mine, await self._parked(connection, model.name))
+            folded = fold(model, states, mine, *aside.get(model.name, (set(), NOTHING)))
             if folded.rows:
                 await model.save(connection, folded.rows, folded.applied)
             await self._note(connection, model.name, folded)
-
-    async def _parked(self, connection: Connection, view: str) -> set[PartOfStream]:
-        rows = await connection.fetch("SELECT DISTINCT stream_id, source FROM projection_parked WHERE view = $1", view)
-        return {(row["stream_id"], row["source"]) for row in rows}
 
     async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
         """Write down gaps and parked events, so that nothing is skipped in silence."""
@@ -244,30 +247,3 @@ class Projection:
                     row["view"], row["stream_id"], row["source"],
                     state.versions.get(row["source"], 0) if state is not None else 0,
                 )  # fmt: skip
-
-    async def retry_parked(self, stream_id: UUID | None = None) -> int:
-        """Fold what is parked (of one stream, or all) once more, oldest version first; what still fails stays.
-
-        Returns:
-            How many healed.
-        """
-        async with self.pool.acquire() as connection, connection.transaction():
-            await checkpoints.hold(connection, self.name)
-            before = await connection.fetch(
-                """
-                DELETE FROM projection_parked WHERE view = ANY ($1) AND ($2::uuid IS NULL OR stream_id = $2)
-                RETURNING view, stream_id, source, version, event
-                """,
-                [model.name for model in self.models], stream_id,
-            )  # fmt: skip
-            ordered = sorted(before, key=lambda row: (str(row["stream_id"]), row["source"], row["version"]))
-            seen: dict[UUID, Event] = {}
-            for row in ordered:
-                event = from_feed_line(orjson.dumps(row["event"]))
-                seen[event.event_id] = event
-            await self._fold(connection, list(seen.values()))
-            left = await connection.fetchval(
-                "SELECT count(*) FROM projection_parked WHERE view = ANY ($1) AND ($2::uuid IS NULL OR stream_id = $2)",
-                [model.name for model in self.models], stream_id,
-            )  # fmt: skip
-        return len(before) - int(left)

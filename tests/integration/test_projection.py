@@ -18,6 +18,7 @@ from shared.contracts.ids import random_id
 from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import temporary_broker
 from shared.eventstore.store import EMPTY, EventStore
+from shared.projection import parked as parked_events
 from shared.projection.checkpoints import CheckpointLostError
 from shared.projection.projector import Projection
 from shared.projection.records import Record
@@ -442,10 +443,10 @@ async def test_poison_is_parked_the_rest_flows_and_a_retry_heals(world, log):
             ]
 
         await wait_until_async(parked, message="both events of the poisoned part to be parked")
-        assert await world.projection.retry_parked() == 0, "still poisoned"
+        assert await parked_events.retry(world.projection) == 0, "still poisoned"
         assert await parked()
         world.model.poison = None
-        assert await world.projection.retry_parked() == 2
+        assert await parked_events.retry(world.projection) == 2
         await world.complete()
 
 
