@@ -12,7 +12,7 @@ import typer
 from ledgerdesk.cli_audit import history, seal
 from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
-from ledgerdesk.cli_rebuild import rebuild
+from ledgerdesk.cli_rebuild import rebuild, replay
 from ledgerdesk.options import DataOption, PortOption
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ org = typer.Typer(no_args_is_help=True, help="The organisation: departments, age
 app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
-for command in (rebuild, demo, seed, seal):
+for command in (rebuild, replay, demo, seed, seal):
     app.command()(command)
 
 

@@ -68,6 +68,7 @@ def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: Embed
         "DATABASE_URL": postgres.dsn(DATABASE),
         "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "LEDGERDESK_KAFKA_IDEMPOTENCE": "false",  # the embedded broker knows no idempotent producer
+        "LEDGERDESK_KAFKA_REPUBLISH": "false",  # its log is empty after every start: consumers are filled in by the owners' feeds
         "LEDGERDESK_SECRET_KEY_FILE": str(data / "secret.key"),
         "LEDGERDESK_AUDIT_KEY_FILE": os.environ.get("LEDGERDESK_AUDIT_KEY_FILE") or str(data / "audit.key"),
         "LEDGERDESK_ADMIN_API_KEY": os.environ.get("LEDGERDESK_ADMIN_API_KEY")

@@ -15,14 +15,16 @@ LOST_CONNECTION = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     TimeoutError,
 )
-"""What a server that crashes, restarts or goes away looks like from here. `InternalClientError` is a plain Exception
-in asyncpg and belongs to the list all the same."""
+"""What a server that crashes, restarts, goes away or has no room looks like from here: try again later.
+`InternalClientError` is a plain Exception in asyncpg and belongs to the list all the same."""
 
 if TYPE_CHECKING:  # asyncpg's classes are generic for the type checker only
     OwnConnection = asyncpg.Connection[asyncpg.Record]

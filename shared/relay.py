@@ -9,8 +9,9 @@ order of a ticket would be lost.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -23,9 +24,12 @@ from shared.contracts.event import Event, to_record, watermark_record
 from shared.contracts.topic_names import PARTITIONS
 from shared.db import LOST_CONNECTION, Connection, OwnConnection
 from shared.eventstore.store import COLUMNS, event_of
+from shared.incarnation import LogNotReadyError
 from shared.kafka import AIOKafkaProducer
+from shared.topics import RETENTION_MS
 
 PAGE = 1000
+RETENTION = timedelta(milliseconds=RETENTION_MS)
 BATCH_BYTES = 900_000
 PAUSE = 0.005
 PAUSE_WHEN_BUSY = 0.015
@@ -41,8 +45,28 @@ _partitioner = DefaultPartitioner()
 log = structlog.get_logger("relay")
 
 
+LOOK_AT_LOG_EVERY = 1.0
+"""Seconds between two looks at which log there is."""
+
+
 class CursorMovedError(RuntimeError):
     """Somebody else moved the cursor: this relay is no longer the active one."""
+
+
+class AnotherLogError(RuntimeError):
+    """The topics were made anew: what was sent to the old ones is gone, and is sent again."""
+
+
+class LogWatch(Protocol):
+    """Says which log there is; see `shared.incarnation`."""
+
+    async def current(self) -> str:
+        """Return its name."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection."""
+        ...
 
 
 def topics_of(owner: str) -> list[str]:
@@ -66,11 +90,12 @@ class Relay:
         connect: Opens a connection of its own as the owner (never one from a pool).
         producer: Makes a producer, not started; one is made anew after every error.
         appended: Set when something was appended in this process.
+        watch: Names the log there is; None where a broker's log is empty after every start, and its consumers do not mind.
     """
 
     def __init__(
         self, owner: str, connect: Callable[[], Awaitable[OwnConnection]], producer: Callable[[], AIOKafkaProducer],
-        appended: asyncio.Event,
+        appended: asyncio.Event, watch: LogWatch | None = None,
     ) -> None:  # fmt: skip
         self.owner = owner
         self.active = False
@@ -78,6 +103,9 @@ class Relay:
         self._connect = connect
         self._new_producer = producer
         self._appended = appended
+        self._watch = watch
+        self._log = ""
+        self._looked = 0.0
         self._task: asyncio.Task[None] | None = None
         self._topics = topics_of(owner)
         self._watermarked = 0.0
@@ -92,12 +120,14 @@ class Relay:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._watch is not None:
+            await self._watch.close()
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._reign()
-            except (*LOST_CONNECTION, KafkaError, CursorMovedError) as error:
+            except (*LOST_CONNECTION, KafkaError, CursorMovedError, AnotherLogError, LogNotReadyError) as error:
                 await log.awarning("relay interrupted", owner=self.owner, error=repr(error))
             except Exception:  # a relay that ended here would stop an owner's events for ever, unnoticed
                 await log.aexception("relay failed", owner=self.owner)
@@ -117,11 +147,50 @@ class Relay:
             producer = self._new_producer()
             try:
                 await producer.start()
+                await self._begin_anew_on_another_log(connection)
                 await self._send_pages(connection, producer)
             finally:
                 await _abandon(producer)
         finally:
             connection.terminate()
+
+    async def _begin_anew_on_another_log(self, connection: Connection) -> None:
+        """Put the cursor back if the log is not the one it speaks of: to the first event that such a log would still hold.
+
+        Consumers of ours skip what they know by its version; others find there what they would have found.
+        """
+        if self._watch is None:
+            return
+        self._log, self._looked = await self._watch.current(), asyncio.get_running_loop().time()
+        known = await connection.fetchval("SELECT log FROM relay_cursor WHERE name = 'kafka'")
+        if known == self._log:
+            return
+        first = (
+            0
+            if known is None
+            else await connection.fetchval(
+                "SELECT coalesce(max(position), 0) FROM event WHERE recorded_at < now() - $1::interval", RETENTION
+            )
+        )
+        await connection.execute(
+            "UPDATE relay_cursor SET log = $1, position = CASE WHEN log IS NULL THEN position ELSE $2 END WHERE name = 'kafka'",
+            self._log, first,
+        )  # fmt: skip
+        if known is not None:
+            await log.awarning("log was made anew, publishing again", owner=self.owner, after=first)
+
+    async def _look_at_log(self) -> None:
+        """Notice that the topics were deleted and made anew: a client that reconnects by itself does not.
+
+        Raises:
+            AnotherLogError: They were.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._watch is None or now - self._looked < LOOK_AT_LOG_EVERY:
+            return
+        self._looked = now
+        if (found := await self._watch.current()) != self._log:
+            raise AnotherLogError(f"the log was {self._log} and is {found}")
 
     async def _send_pages(self, connection: Connection, producer: AIOKafkaProducer) -> None:
         self.position = await connection.fetchval("SELECT position FROM relay_cursor WHERE name = 'kafka'")
@@ -129,6 +198,7 @@ class Relay:
         loop = asyncio.get_running_loop()
         moved = loop.time()
         while True:
+            await self._look_at_log()
             self._appended.clear()
             rows = await connection.fetch(
                 f"SELECT {COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT {PAGE}", self.position

@@ -12,6 +12,7 @@ from shared.directory.people import Directory
 from shared.eventstore.appender import Appender
 from shared.eventstore.store import EventStore
 from shared.http.caller import Authenticator
+from shared.incarnation import IncarnationWatch
 from shared.kafka import AIOKafkaProducer
 from shared.projection.feed import HttpFeed
 from shared.projection.model import AnyModel
@@ -128,10 +129,14 @@ def projection_of(kernel: Kernel, name: str, pool: db.Pool, models: Sequence[Any
     return Projection(f"{name}.views", pool, [*directory_views.models(), *models], kernel.feed)
 
 
-def relay_of(kernel: Kernel, name: str, appender: Appender) -> Relay:
+def relay_of(kernel: Kernel, name: str, pool: db.Pool, appender: Appender) -> Relay:
     """Return the relay of an owner."""
-    dsn = kernel.settings.database_url
-    return Relay(name, lambda: db.connect(dsn, name), producer_of(kernel.settings), appender.appended)
+    settings = kernel.settings
+    watch = IncarnationWatch(settings.kafka_bootstrap_servers, pool) if settings.kafka_republish else None
+    return Relay(
+        name, lambda: db.connect(settings.database_url, name), producer_of(settings), appender.appended,
+        watch,
+    )  # fmt: skip
 
 
 def component(service: str) -> Callable[[Request], Any]:

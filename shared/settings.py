@@ -33,6 +33,8 @@ class Settings(BaseSettings):
         service_urls: Owner -> origin, where services run apart (``intake=http://intake:8080,…``).
         consumer_groups: Share partitions among processes of one service (clusters) instead of reading all.
         kafka_idempotence: Whether the brokers know idempotent producers (the embedded one does not).
+        kafka_republish: Whether relays publish again when the topics were made anew (the embedded broker's log is empty after
+            every start, and there is nobody else who reads it).
         kafka_replication: Copies of each partition of the topics that the init step creates.
         log_level: debug, info, warning or error.
     """
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     consumer_groups: bool = False
     consumer_instance: str = ""
     kafka_idempotence: bool = True
+    kafka_republish: bool = True
     kafka_replication: int = 1
     log_level: str = "info"
 

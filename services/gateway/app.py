@@ -63,6 +63,6 @@ async def build(kernel: Kernel) -> Service:
     return Service(
         name="gateway", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "gateway", appender), components=gateway, extras={"tail": tail},
+        appender=appender, relay=relay_of(kernel, "gateway", parts.pool, appender), components=gateway, extras={"tail": tail},
         on_start=[start], on_stop=[stop],
     )  # fmt: skip

@@ -44,6 +44,6 @@ async def build(kernel: Kernel) -> Service:
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "intake", appender), subscriptions=[subscription],
+        appender=appender, relay=relay_of(kernel, "intake", parts.pool, appender), subscriptions=[subscription],
         components=intake, on_stop=[ingress.close],
     )  # fmt: skip

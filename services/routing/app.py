@@ -30,6 +30,6 @@ async def build(kernel: Kernel) -> Service:
     return Service(
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "routing", appender), reactor=reactor,
+        appender=appender, relay=relay_of(kernel, "routing", parts.pool, appender), reactor=reactor,
         components=api.RoutingApp(parts.pool, parts.directory, tickets, Ledger(store, appender, no_entry, entry_after)),
     )  # fmt: skip

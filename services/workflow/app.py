@@ -34,6 +34,6 @@ async def build(kernel: Kernel) -> Service:
     return Service(
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "workflow", appender), reactor=reactor,
+        appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
         components=api.WorkflowApp(parts.pool, parts.directory, tickets),
     )  # fmt: skip

@@ -20,11 +20,11 @@ from faststream.kafka.message import KafkaMessage
 from shared import failpoints
 from shared.contracts.topic_names import PARTITIONS
 from shared.db import LOST_CONNECTION, Pool
-from shared.kafka import AIOKafkaAdminClient, AIOKafkaConsumer
+from shared.incarnation import IncarnationWatch, LogNotReadyError
+from shared.kafka import AIOKafkaConsumer
 from shared.projection.checkpoints import CheckpointLostError, Place, places
 from shared.projection.deadletters import DeadLetters
 from shared.projection.records import Record, Unreadable, decode
-from shared.topics import marker_of
 
 INCARNATION_POLL = 1.0
 log = structlog.get_logger("subscription")
@@ -57,50 +57,6 @@ class Target(Protocol):
 
 class LogChangedError(Exception):
     """The cluster is not the one that was being followed: offsets mean nothing any more."""
-
-
-class LogNotReadyError(Exception):
-    """The cluster is up, but the init step has not made its topics yet."""
-
-
-class IncarnationWatch:
-    """Asks which log there is: the cluster's id and the init step's marker. Clients do not notice a change by themselves."""
-
-    def __init__(self, bootstrap_servers: str, pool: Pool) -> None:
-        self._servers = bootstrap_servers
-        self._pool = pool
-        self._admin: AIOKafkaAdminClient | None = None
-
-    async def current(self) -> str:
-        """Return the name of the log's incarnation.
-
-        Raises:
-            KafkaError: The cluster cannot be reached.
-            LogNotReadyError: Its topics are not there yet.
-        """
-        try:
-            if self._admin is None:
-                admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, request_timeout_ms=5000)
-                try:
-                    await admin.start()
-                except BaseException:
-                    await admin.close()
-                    raise
-                self._admin = admin
-            cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
-        except (KafkaError, OSError):
-            await self.close()
-            raise
-        marker = await marker_of(self._pool, cluster_id)
-        if marker is None:
-            raise LogNotReadyError(f"cluster {cluster_id} has no log yet: the init step (`ledgerdesk init`) makes it")
-        return f"{cluster_id}/{marker}"
-
-    async def close(self) -> None:
-        """Close the connection."""
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            await admin.close()
 
 
 async def seek_to_checkpoints(

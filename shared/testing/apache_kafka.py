@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.embedded import ChildSpec, free_port
@@ -133,8 +134,8 @@ def apache_kafka(
             ApacheNode(n, Path(folder), listening or free_port(), controllers, advertised) for n in range(1, nodes + 1)
         ]
         try:
-            for node in cluster:
-                node.process.start(60)
+            with ThreadPoolExecutor(nodes) as starting:  # none is ready before most of them are there
+                list(starting.map(lambda node: node.process.start(90), cluster))
             yield cluster
         finally:
             for node in cluster:

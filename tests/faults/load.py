@@ -50,6 +50,8 @@ class Load:
     seed: int
     people: int = 4
     sent: list[Sent] = field(default_factory=list)
+    surprises: list[str] = field(default_factory=list)
+    """Answers that no outage excuses: 500 says that nobody had thought of it."""
     _tickets: list[str] = field(default_factory=list)
     _enough: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -119,6 +121,8 @@ class Load:
             except httpx.HTTPError:
                 time.sleep(0.05)
                 continue
+            if answer.status_code == 500:
+                self.surprises.append(f"{command.path}: {answer.text[:200]}")
             if answer.status_code in _NOT_NOW:
                 time.sleep(0.05)
                 continue

@@ -71,12 +71,15 @@ class Trial:
             last[:] = asyncio.run(oracle.disagreements(self.desk.dsn))
             return not last
 
+        wait_until(self.desk.ready, timeout=60, message=f"the stack to answer: {self.logs()}")
+
         deadline = time.monotonic() + SETTLE_SECONDS
         while not at_rest() and time.monotonic() < deadline:
             time.sleep(0.2)
         sent = [oracle.Command(one.marker, one.acknowledged, one.place) for one in self.load.sent]
         verdict = asyncio.run(oracle.judge(self.desk.dsn, self.desk.brokers, sent + self.before()))
         self.desk.judged.extend(sent)
+        verdict.wrong += [f"answered 500: {said}" for said in self.load.surprises]
         verified = self.desk.run("verify", "--wait", "60")
         if verified.returncode != 0:
             verdict.wrong.append(f"ledgerdesk verify ended with {verified.returncode}: {verified.stdout[-1500:]}")
