@@ -156,7 +156,8 @@ class Subscription:
         self.incarnation = await self._watch.current()
         await self._offsets()  # catches up from the owners' feeds before the topic is read
         broker = KafkaBroker(
-            self._servers, client_id=self.name, apply_types=False, allow_auto_create_topics=False, logger=None,
+            [server.strip() for server in self._servers.split(",")],  # it takes a text for one server
+            client_id=self.name, apply_types=False, allow_auto_create_topics=False, logger=None,
             log_level=logging.ERROR, graceful_timeout=None,
         )  # fmt: skip
         self._subscriber = self._declare(broker)
