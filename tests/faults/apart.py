@@ -88,6 +88,8 @@ class Apart:
     env: dict[str, str]
     port: int
     processes: dict[str, Process] = field(default_factory=dict)
+    whole_topic: bool = True
+    """Whether nothing was ever taken from the topic."""
     judged: list[Any] = field(default_factory=list)
     """The commands of every trial so far: what was acknowledged once must stay."""
 

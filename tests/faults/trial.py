@@ -26,6 +26,8 @@ class Trial:
     kind: str
     seed: int = field(default_factory=lambda: next(_seeds))
     people: int = 4
+    whole_topic: bool = True
+    """Whether the topic must hold everything in order: not where records were taken from it."""
     killed: bool = False
     """Whether a process really died where it should."""
 
@@ -76,8 +78,11 @@ class Trial:
         deadline = time.monotonic() + SETTLE_SECONDS
         while not at_rest() and time.monotonic() < deadline:
             time.sleep(0.2)
+        self.desk.whole_topic &= self.whole_topic  # and for ever after
         sent = [oracle.Command(one.marker, one.acknowledged, one.place) for one in self.load.sent]
-        verdict = asyncio.run(oracle.judge(self.desk.dsn, self.desk.brokers, sent + self.before()))
+        verdict = asyncio.run(
+            oracle.judge(self.desk.dsn, self.desk.brokers if self.desk.whole_topic else None, sent + self.before())
+        )
         self.desk.judged.extend(sent)
         verdict.wrong += [f"answered 500: {said}" for said in self.load.surprises]
         verified = self.desk.run("verify", "--wait", "60")
