@@ -1,13 +1,14 @@
 """The projector: one service's read models, moved together with their checkpoint in one transaction per batch."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 
 from shared import failpoints
-from shared.contracts.catalogue import OWNERS
+from shared.contracts.catalogue import CATALOGUE, OWNERS
 from shared.contracts.event import Event, to_feed_line
 from shared.contracts.topic_names import PARTITIONS
 from shared.db import Connection, Pool
@@ -102,7 +103,9 @@ class Projection:
             fresh = [r for r in mine if r.offset >= before[r.topic, r.partition]]
             if not fresh:
                 return
-            await self._fold(connection, [r.content for r in fresh if isinstance(r.content, Event)])
+            events = [r.content for r in fresh if isinstance(r.content, Event)]
+            await self._fold(connection, events)
+            await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
             for record in fresh:
                 place = (record.topic, record.partition)
@@ -216,3 +219,16 @@ class Projection:
                     "DELETE FROM projection_gap WHERE view = $1 AND stream_id = $2 AND source = $3 AND want <= $4",
                     row["view"], stream_id, source, row["want"],
                 )  # fmt: skip
+
+
+async def _count_unknown(connection: Connection, events: Sequence[Event]) -> None:
+    """Count what is skipped because this program is older than who wrote it, or because it was forged."""
+    unknown = Counter(event.type for event in events if event.type not in CATALOGUE)
+    if unknown:
+        await connection.executemany(
+            """
+            INSERT INTO projection_unknown (type, records) VALUES ($1, $2)
+            ON CONFLICT (type) DO UPDATE SET records = projection_unknown.records + excluded.records, last_at = now()
+            """,
+            list(unknown.items()),
+        )
