@@ -17,7 +17,7 @@ from shared.projection.checkpoints import Checkpoint, CheckpointLostError, Place
 from shared.projection.discarded import set_aside
 from shared.projection.feed import Feed
 from shared.projection.folding import NOTHING, Folded, PartOfStream, fold_and_save
-from shared.projection.model import AnyModel, topic_of, topic_of_type
+from shared.projection.model import AnyModel, concerns, topic_of
 from shared.projection.records import Record, Unreadable, Watermark
 
 log = structlog.get_logger("projector")
@@ -147,10 +147,10 @@ class Projection:
         kinds = {(event.type, event.source) for event in events}
         aside = await set_aside(connection) if events else {}
         for model in self.models:
-            wanted = {t for t, owner in kinds if topic_of_type(t, owner) in model.topics and model.wants(t)}
+            wanted = {kind for kind in kinds if concerns(model, *kind)}
             if not wanted:
                 continue
-            mine = [event for event in events if event.type in wanted]
+            mine = [event for event in events if (event.type, event.source) in wanted]
             folded = await fold_and_save(connection, model, mine, *aside.get(model.name, (set(), NOTHING)))
             await self._note(connection, model.name, folded)
 

@@ -78,9 +78,7 @@ def nothing_relayed(desk: Apart) -> Iterator[None]:
 async def _pass_over(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(
-            "UPDATE intake.relay_cursor SET position = (SELECT max(position) FROM intake.event)"
-        )
+        await connection.execute("UPDATE intake.relay_cursor SET position = (SELECT max(position) FROM intake.event)")
     finally:
         await connection.close()
 

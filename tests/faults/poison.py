@@ -38,7 +38,7 @@ class NoUtf8(str):
 
     __slots__ = ()
 
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+    def encode(self, *_: str) -> bytes:
         return b"\xff\xfe"
 
 

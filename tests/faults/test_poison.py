@@ -12,11 +12,14 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.contracts.catalogue import CATALOGUE, EventSpec
+from shared.contracts.event import NewEvent
 from shared.contracts.ids import random_id
-from shared.contracts.topic_names import DEADLETTER
+from shared.contracts.tickets import Started
+from shared.contracts.topic_names import DEADLETTER, TICKETS
 from shared.testing.wait import wait_until
 from tests.faults.apart import ROOT, Apart
-from tests.faults.by_hand import appended, gauge, nothing_relayed, noted, opened, post, settle, verified
+from tests.faults.by_hand import appended, gauge, noted, nothing_relayed, opened, post, settle, verified
 from tests.faults.poison import SPOILT, put, raw
 
 MISTAKE = """
@@ -105,40 +108,21 @@ def test_an_event_whose_record_is_spoilt_comes_from_its_store_though_nothing_fol
     assert one.run("parked", "list").returncode == 0
 
 
-def test_a_type_that_nobody_knows_is_skipped_and_counted(one):
+def test_a_type_that_nobody_knows_is_skipped_and_counted(one, monkeypatch):
+    """A newer program has written it, and its relay has sent it."""
     ticket = opened(one, "unknown")
     settle(one)
-    with nothing_relayed(one):
-        (event,) = appended(one, [ticket])
-        asyncio.run(
-            put(one.brokers, str(ticket).encode(), [raw(replace(event, type="ledgerdesk.ticket.sparkled", data={}))])
-        )
-        stranger = replace(event, stream_id=random_id(), version=1, type="ledgerdesk.ticket.sparkled", data={})
-        asyncio.run(put(one.brokers, str(stranger.stream_id).encode(), [raw(stranger)]))
-    wait_until(lambda: gauge(one, "ledgerdesk_unknown_records", "workflow") == 2, timeout=60)
-    assert "differs" in verified(one, 2), "a record that is not what the store holds"
-    repair_all(one)
-    verified(one)
-
-
-def repair_all(desk: Apart) -> None:
-    """Make every service's views anew from the stores."""
-    for service in ("intake", "routing", "workflow", "reporting", "gateway"):
-        done = desk.run("rebuild", service)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_forged_record_shows_in_verify_and_is_gone_after_a_rebuild(one):
-    ticket = opened(one, "forged")
-    settle(one)
-    with nothing_relayed(one):
-        (event,) = appended(one, [ticket])
-        forged = replace(event, event_id=random_id(), personal={"body": "never said"})
-        asyncio.run(put(one.brokers, str(ticket).encode(), [raw(forged), raw(event)]))
-    settle(one)
-    assert "says something else" in verified(one, 2)
-    repair_all(one)
-    verified(one)
+    newer = EventSpec("ledgerdesk.ticket.sparkled", "intake", TICKETS, Started)
+    with noted(one, "unknown type", "poison", 1):
+        with nothing_relayed(one):
+            monkeypatch.setitem(CATALOGUE, newer.type, newer)
+            (event,) = appended(one, [ticket], lambda: NewEvent(newer.type, {}))
+            asyncio.run(put(one.brokers, str(ticket).encode(), [raw(event)]))
+        post(one, f"/tickets/{ticket}/messages", {"body": "it goes on"})
+        settle(one)
+        for service in ("intake", "workflow", "reporting"):
+            assert gauge(one, "ledgerdesk_unknown_records", service) == 1, service
+        verified(one)
 
 
 def test_a_version_from_the_future_is_asked_for_once_and_struck(one):
@@ -173,9 +157,12 @@ def test_a_mistake_parks_one_ticket_and_a_fix_heals_it(one):
                 [sys.executable, "-m", "ledgerdesk.cli", "parked", "retry", str(ticket)], cwd=ROOT, text=True,
                 env={**one.env, "PYTHONPATH": os.pathsep.join([folder])}, capture_output=True, check=False,
             )  # fmt: skip
-            assert (again.returncode, again.stdout) == (4, "0 healed, 0 to be reacted to again, 2 left\n")
+            assert (again.returncode, again.stdout.splitlines()[-1]) == (
+                4,
+                "0 healed, 0 to be reacted to again, 2 left",
+            )
         healed = one.run("parked", "retry", str(ticket))
-        assert (healed.returncode, healed.stdout) == (0, "2 healed, 0 to be reacted to again, 0 left\n")
+        assert (healed.returncode, healed.stdout.splitlines()[-1]) == (0, "2 healed, 0 to be reacted to again, 0 left")
         settle(one)
         assert gauge(one, "ledgerdesk_parked_events", "workflow") == 0
         verified(one)
@@ -193,7 +180,7 @@ def test_what_is_discarded_is_passed_over_and_what_is_behind_it_folded(one):
         assert "1 discarded, 1 folded behind" in done.stdout
         assert gauge(one, "ledgerdesk_parked_events", "workflow") == 0
     settle(one)
-    assert "discarded: a trial" in verified(one) or "was discarded" in verified(one)
+    assert "was discarded" in " ".join(verified(one).split())
     assert "a trial" in one.run("parked", "discarded").stdout
 
 
@@ -208,6 +195,25 @@ def test_a_reaction_that_raises_is_parked_and_made_after_a_fix_or_given_up(one):
     given = one.run("parked", "discard", str(tickets[1]), "--reason", "a trial", "--yes")
     assert "1 reactions discarded, 0 left" in given.stdout
     again = one.run("parked", "retry", str(tickets[0]))
-    assert (again.returncode, again.stdout) == (0, "0 healed, 1 to be reacted to again, 0 left\n")
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "0 healed, 1 to be reacted to again, 0 left")
     settle(one)
+    verified(one)
+
+
+def repair_all(desk: Apart) -> None:
+    """Make every service's views anew from the stores."""
+    done = desk.run("rebuild", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_forged_record_shows_in_verify_and_is_gone_after_a_rebuild(one):
+    ticket = opened(one, "forged")
+    settle(one)
+    with nothing_relayed(one):
+        (event,) = appended(one, [ticket])
+        forged = replace(event, event_id=random_id(), personal={"body": "never said"})
+        asyncio.run(put(one.brokers, str(ticket).encode(), [raw(forged), raw(event)]))
+    settle(one)
+    assert "says something else" in " ".join(verified(one, 2).split())
+    repair_all(one)
     verified(one)
