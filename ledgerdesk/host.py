@@ -28,7 +28,7 @@ from shared.projection.deadletters import DeadLetters
 from shared.projection.subscription import Subscription
 from shared.service import PARTS, Kernel, Service, producer_of
 from shared.settings import SERVICES, Settings
-from shared.telemetry import GAPS, PARKED, RELAY_POSITION, STORE_POSITION
+from shared.telemetry import GAPS, PARKED, RELAY_POSITION, STORE_POSITION, UNKNOWN
 
 API = "/api/v1"
 log = structlog.get_logger("host")
@@ -238,6 +238,8 @@ async def set_gauges(host: Host) -> None:
         where = await progress(service)
         PARKED.labels(service.name).set(where["parked"])
         GAPS.labels(service.name).set(where["gaps"])
+        skipped = await service.pool.fetchval("SELECT coalesce(sum(records), 0) FROM projection_unknown")
+        UNKNOWN.labels(service.name).set(int(skipped))
         if service.store is not None:
             store = await relayed(service.name, service.store)
             STORE_POSITION.labels(service.name).set(store["position"])

@@ -24,7 +24,7 @@ from shared.directory import views as directory_views
 from shared.eventstore.store import COLUMNS, event_of
 from shared.projection import checkpoints
 from shared.projection.discarded import Given, pass_over, set_aside
-from shared.projection.model import AnyModel, topic_of_type
+from shared.projection.model import AnyModel, concerns
 from shared.settings import SERVICES
 
 CHUNK = 1000
@@ -224,7 +224,7 @@ async def _check_view(
     streams: set[UUID] = set()
     for owner in owners:
         types = [r["type"] for r in await connection.fetch(f'SELECT DISTINCT type FROM "{owner}".event')]
-        wanted[owner] = [t for t in types if model.wants(t) and _concerns(t, owner, model)]
+        wanted[owner] = [t for t in types if concerns(model, t, owner)]
         rows = await connection.fetch(
             f'SELECT DISTINCT stream_id FROM "{owner}".event WHERE type = ANY ($1)', wanted[owner]
         )
@@ -242,10 +242,6 @@ async def _check_view(
     whole = getattr(model, "audit_whole", None)
     if whole is not None:
         verdict.differences += [f"{name}: {text}" for text in await whole(connection)]
-
-
-def _concerns(event_type: str, owner: str, model: AnyModel) -> bool:
-    return topic_of_type(event_type, owner) in model.topics
 
 
 async def _events(

@@ -13,6 +13,9 @@ REQUESTS = Histogram(
 )  # fmt: skip
 APPENDED = Counter("ledgerdesk_events_appended_total", "Events appended to a store by this process", ["owner"])
 PARKED = Gauge("ledgerdesk_parked_events", "Events set aside because a view could not fold them", ["service"])
+UNKNOWN = Gauge(
+    "ledgerdesk_unknown_records", "Records of types this program does not know, skipped since ever", ["service"]
+)
 GAPS = Gauge("ledgerdesk_gaps", "Streams of which a view misses an event", ["service"])
 RELAY_POSITION = Gauge("ledgerdesk_relay_position", "Last position handed to Kafka", ["owner"])
 STORE_POSITION = Gauge("ledgerdesk_store_position", "Last position of the store", ["owner"])

@@ -17,7 +17,7 @@ from shared import db
 from shared.contracts.event import Event
 from shared.eventstore.store import COLUMNS, event_of
 from shared.projection.feed import NoFeed
-from shared.projection.model import topic_of_type
+from shared.projection.model import concerns
 from shared.projection.projector import Projection
 
 EVENTS_A_SLICE = 8000
@@ -56,11 +56,7 @@ async def read_connection(dsn: str) -> db.OwnConnection:
 async def types_of(connection: db.Connection, plan: Plan, owner: str) -> list[str]:
     """Return the types of an owner's events that concern the views."""
     rows = await connection.fetch(f'SELECT DISTINCT type FROM "{owner}".event')
-    return [
-        row["type"]
-        for row in rows
-        if any(topic_of_type(row["type"], owner) in m.topics and m.wants(row["type"]) for m in plan.models)
-    ]
+    return [row["type"] for row in rows if any(concerns(m, row["type"], owner) for m in plan.models)]
 
 
 def merged_plan(names: Sequence[str]) -> Plan:

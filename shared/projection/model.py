@@ -99,3 +99,18 @@ def topic_of_type(event_type: str, owner: str) -> str | None:
     if event_type.startswith("ledgerdesk.ticket."):
         return TICKETS
     return IDENTITY if owner == "gateway" else DIRECTORY
+
+
+def concerns(model: AnyModel, event_type: str, owner: str) -> bool:
+    """Whether an owner's events of a type are the view's business.
+
+    A type that this program does not know is, if others are that the owner writes to the same streams: it changes nothing,
+    but its version must be counted, or what comes after it would be a gap for ever.
+    """
+    if topic_of_type(event_type, owner) not in model.topics:
+        return False
+    if event_type in CATALOGUE:
+        return model.wants(event_type)
+    kind = event_type.rpartition(".")[0]
+    siblings = (spec.type for spec in CATALOGUE.values() if spec.owner == owner)
+    return any(model.wants(sibling) for sibling in siblings if sibling.rpartition(".")[0] == kind)

@@ -1,80 +1,28 @@
 """The projector: one service's read models, moved together with their checkpoint in one transaction per batch."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from shared import failpoints
+from shared.contracts.catalogue import CATALOGUE, OWNERS
 from shared.contracts.event import Event, to_feed_line
-from shared.contracts.ids import unique
 from shared.contracts.topic_names import PARTITIONS
-from shared.contracts.upcast import upcast
 from shared.db import Connection, Pool
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, CheckpointLostError, Place
-from shared.projection.discarded import Given, Held, pass_over, set_aside
+from shared.projection.discarded import set_aside
 from shared.projection.feed import Feed
-from shared.projection.model import AnyModel, Versioned, topic_of, topic_of_type
+from shared.projection.folding import NOTHING, Folded, PartOfStream, fold_and_save
+from shared.projection.model import AnyModel, concerns, topic_of
 from shared.projection.records import Record, Unreadable, Watermark
 
 log = structlog.get_logger("projector")
 
 TEND_EVERY = 5.0
-NOTHING: Given = set()
-PartOfStream = tuple[UUID, str]
-"""(stream, owner)"""
-
-
-@dataclass(slots=True)
-class Folded:
-    """What folding some events into one view's rows came to."""
-
-    rows: dict[UUID, Versioned] = field(default_factory=dict)
-    applied: list[Event] = field(default_factory=list)
-    gaps: dict[PartOfStream, tuple[int, int]] = field(default_factory=dict)
-    parked: list[tuple[Event, str]] = field(default_factory=list)
-
-
-def fold(
-    model: AnyModel, states: Mapping[UUID, Versioned], events: Sequence[Event], parked: Held, discarded: Given = NOTHING
-) -> Folded:
-    """Fold events into states, each owner's in its own order. Pure.
-
-    The next version applies, an older one is known already, a later one shows a gap. An event that cannot be folded is
-    parked, and so is all that follows it from the same owner: order within an owner is kept, the rest flows.
-    """
-    result = Folded()
-    held = set(parked)
-    for event in events:
-        part = (event.stream_id, event.source)
-        state = result.rows.get(event.stream_id) or states.get(event.stream_id)
-        known = state.versions.get(event.source, 0) if state is not None else 0
-        if event.version <= known:
-            continue
-        if part in held:
-            result.parked.append((event, "an earlier event of this stream is parked"))
-            continue
-        if event.version > known + 1:
-            result.gaps[part] = (known, max(event.version, result.gaps.get(part, (0, 0))[1]))
-            continue
-        before = state or model.initial(event.stream_id)
-        if (event.stream_id, event.source, event.version) in discarded:
-            result.rows[event.stream_id], left = pass_over(model, before, event)
-            result.applied += [left] if left is not None else []
-            continue
-        try:
-            current = upcast(event)
-            result.rows[event.stream_id] = model.evolve(before, current)
-        except Exception as error:
-            held.add(part)
-            result.parked.append((event, f"{type(error).__name__}: {error}"))
-            continue
-        result.applied.append(current)
-    return result
 
 
 class Projection:
@@ -155,7 +103,9 @@ class Projection:
             fresh = [r for r in mine if r.offset >= before[r.topic, r.partition]]
             if not fresh:
                 return
-            await self._fold(connection, [r.content for r in fresh if isinstance(r.content, Event)])
+            events = [r.content for r in fresh if isinstance(r.content, Event)]
+            await self._fold(connection, events)
+            await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
             for record in fresh:
                 place = (record.topic, record.partition)
@@ -165,6 +115,7 @@ class Projection:
                     checkpoint.watermarks[record.content.source] = record.content.as_json()
                 elif isinstance(record.content, Unreadable):
                     log.error("unreadable record", topic=record.topic, partition=record.partition, offset=record.offset)
+                    await self._doubt(connection, record.topic, record.content)
             failpoints.hit("before-checkpoint")
             await checkpoints.move(connection, self.name, incarnation, before, moved)
         self._reached |= {place: checkpoint.next_offset for place, checkpoint in moved.items()}
@@ -196,14 +147,11 @@ class Projection:
         kinds = {(event.type, event.source) for event in events}
         aside = await set_aside(connection) if events else {}
         for model in self.models:
-            wanted = {t for t, owner in kinds if topic_of_type(t, owner) in model.topics and model.wants(t)}
+            wanted = {kind for kind in kinds if concerns(model, *kind)}
             if not wanted:
                 continue
-            mine = [event for event in events if event.type in wanted]
-            states = await model.load(connection, unique(event.stream_id for event in mine))
-            folded = fold(model, states, mine, *aside.get(model.name, (set(), NOTHING)))
-            if folded.rows:
-                await model.save(connection, folded.rows, folded.applied)
+            mine = [event for event in events if (event.type, event.source) in wanted]
+            folded = await fold_and_save(connection, model, mine, *aside.get(model.name, (set(), NOTHING)))
             await self._note(connection, model.name, folded)
 
     async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
@@ -228,22 +176,59 @@ class Projection:
                 view, stream_id, source, have, want,
             )  # fmt: skip
 
+    async def _doubt(self, connection: Connection, topic: str, record: Unreadable) -> None:
+        """Have the owners asked about the stream of a record that cannot be read: it may have been the stream's last event.
+
+        Nothing would come after that one to show the gap. A note that wants nothing is struck once they have answered.
+        """
+        view = next(model.name for model in self.models if topic in model.topics)
+        if (stream_id := record.stream_id) is None:
+            return
+        for owner in checkpoints.publishers([topic]):
+            self._gapped.add((stream_id, owner))
+            await connection.execute(
+                """
+                INSERT INTO projection_gap (view, stream_id, source, have, want) VALUES ($1, $2, $3, 0, 0)
+                ON CONFLICT DO NOTHING
+                """,
+                view, stream_id, owner,
+            )  # fmt: skip
+
     # -- repair --------------------------------------------------------------------------------------------------
 
     async def repair(self) -> None:
-        """Fetch from the owners what gaps miss, apply it, and strike the gaps that are closed."""
+        """Fetch from the owners what gaps miss, apply it, and strike the gaps.
+
+        An owner gives all it has, so a gap that is left then was made by a record that no owner has sent: it says so in
+        the log, and is struck as well, since asking again would change nothing.
+        """
         self._gapped.clear()
         async with self.pool.acquire() as connection:
-            rows = await connection.fetch("SELECT view, stream_id, source, have FROM projection_gap")
+            rows = await connection.fetch("SELECT view, stream_id, source, have, want FROM projection_gap")
         for row in rows:
-            events = await self._feed.stream(row["source"], row["stream_id"], row["have"])
+            stream_id, source = row["stream_id"], row["source"]
+            known = source in OWNERS
+            events = await self._feed.stream(source, stream_id, row["have"]) if known else []
+            last = max((event.version for event in events), default=row["have"])
+            if last < row["want"]:
+                log.error("forged version", stream=str(stream_id), source=source, version=row["want"], store=last)
             async with self.pool.acquire() as connection, connection.transaction():
                 await checkpoints.hold(connection, self.name)
                 await self._fold(connection, events)
-                model = next((m for m in self.models if m.name == row["view"]), None)
-                state = (await model.load(connection, [row["stream_id"]])).get(row["stream_id"]) if model else None
                 await connection.execute(
                     "DELETE FROM projection_gap WHERE view = $1 AND stream_id = $2 AND source = $3 AND want <= $4",
-                    row["view"], row["stream_id"], row["source"],
-                    state.versions.get(row["source"], 0) if state is not None else 0,
+                    row["view"], stream_id, source, row["want"],
                 )  # fmt: skip
+
+
+async def _count_unknown(connection: Connection, events: Sequence[Event]) -> None:
+    """Count what is skipped because this program is older than who wrote it, or because it was forged."""
+    unknown = Counter(event.type for event in events if event.type not in CATALOGUE)
+    if unknown:
+        await connection.executemany(
+            """
+            INSERT INTO projection_unknown (type, records) VALUES ($1, $2)
+            ON CONFLICT (type) DO UPDATE SET records = projection_unknown.records + excluded.records, last_at = now()
+            """,
+            list(unknown.items()),
+        )

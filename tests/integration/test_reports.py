@@ -26,7 +26,7 @@ from shared.contracts.topic_names import PARTITIONS, TICKETS
 from shared.http import problems
 from shared.http.caller import Caller
 from shared.projection import checkpoints
-from shared.projection.projector import fold
+from shared.projection.folding import fold
 from shared.testing.events import event_of_fact
 from shared.testing.stores import SHARED, prepare
 

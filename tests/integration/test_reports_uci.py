@@ -26,8 +26,8 @@ from shared import db
 from shared.contracts.event import Event
 from shared.contracts.ids import unique
 from shared.directory.views import PersonView
+from shared.projection.folding import fold
 from shared.projection.model import AnyModel
-from shared.projection.projector import fold
 from shared.testing.stores import SHARED, prepare
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,8 +15,8 @@ from services.intake.views import TicketView as IntakeTickets
 from services.routing.views import TicketView as RoutingTickets
 from services.workflow.views import TicketView as WorkflowTickets
 from shared.contracts.event import Event, NewEvent
+from shared.projection.folding import fold
 from shared.projection.model import AnyModel
-from shared.projection.projector import fold
 from shared.testing.events import NOON, created, event_of_fact, message
 
 MODELS = {m.name: m for m in (IntakeTickets(), RoutingTickets(), WorkflowTickets(), GatewayTickets())}

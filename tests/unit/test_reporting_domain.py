@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.reporting.domain import Counts, Entry, Ticket, count, entries_of, evolve, follows, initial, refold
 from services.reporting.views import ReportView
 from shared.contracts.event import Event, NewEvent
-from shared.projection.projector import fold
+from shared.projection.folding import fold
 from shared.testing.events import NOON, event_of_fact
 
 TICKET = UUID(int=1)
