@@ -27,6 +27,8 @@ from shared.projection.deadletters import DeadLetters
 from shared.projection.records import Record, Unreadable, decode
 
 INCARNATION_POLL = 1.0
+BEGINNING_POLL = 5.0
+"""Seconds between two looks at where the log begins."""
 log = structlog.get_logger("subscription")
 
 Batch = tuple["ConsumerRecord[bytes, bytes]", ...]
@@ -123,6 +125,9 @@ class Subscription:
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._afresh = False
+        self._next: dict[Place, int] = {}
+        """The offset to come next, by partition."""
+        self._looked = 0.0
 
     def start(self) -> None:
         """Begin to follow, in the running event loop."""
@@ -174,6 +179,7 @@ class Subscription:
                     await asyncio.wait_for(self._broken.wait(), INCARNATION_POLL)
                 except TimeoutError:
                     await self._check_incarnation()
+                    await self._look_at_the_beginning()
                     await asyncio.gather(*(target.tend() for target in self._targets))
         finally:
             await broker.stop()
@@ -245,7 +251,45 @@ class Subscription:
                 raise LogChangedError(
                     f"{partition}: offset {offset} lies outside {begins[partition]}..{ends[partition]}"
                 )
-        return {place: max(offset, begins[TopicPartition(*place)]) for place, offset in wanted.items()}
+        self._next = {place: max(offset, begins[TopicPartition(*place)]) for place, offset in wanted.items()}
+        return dict(self._next)
+
+    async def _refuse_a_jump(self, batch: Batch) -> None:
+        """Notice that records were deleted before they were read: the client goes on with the first there is, and says nothing.
+
+        Raises:
+            LogChangedError: What lay between is gone: the owners' feeds must fill in.
+        """
+        expected = dict(self._next)
+        jumped: dict[TopicPartition, int] = {}
+        for raw in batch:
+            place = (raw.topic, raw.partition)
+            if raw.offset > expected.get(place, raw.offset):
+                jumped[TopicPartition(*place)] = expected[place]
+            expected[place] = raw.offset + 1
+        await self._refuse_lost(jumped)
+        self._next = expected
+
+    async def _refuse_lost(self, expected: Mapping[TopicPartition, int]) -> None:
+        """Notice that a partition begins after the offset that is to come.
+
+        Raises:
+            LogChangedError: One does.
+        """
+        begins = await self._subscriber.consumer.beginning_offsets(list(expected)) if expected else {}
+        for partition, offset in expected.items():
+            if begins[partition] > offset:
+                self._afresh = True
+                raise LogChangedError(f"{partition}: {offset} was to come, and the log begins at {begins[partition]}")
+
+    async def _look_at_the_beginning(self) -> None:
+        """The same, now and then: where nothing comes any more, nothing jumps."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked < BEGINNING_POLL:
+            return
+        self._looked = now
+        mine = {(p.topic, p.partition) for p in self._subscriber.consumer.assignment()}
+        await self._refuse_lost({TopicPartition(*p): offset for p, offset in self._next.items() if p in mine})
 
     async def _check_incarnation(self) -> None:
         if (now := await self._watch.current()) != self.incarnation:
@@ -262,6 +306,7 @@ class Subscription:
                 check = asyncio.create_task(self._check_incarnation())
                 records = [self._decode(raw) for raw in batch]
                 await check
+                await self._refuse_a_jump(batch)
                 await self._bury(records)
                 await asyncio.gather(*(target.apply(self.incarnation, records) for target in self._targets))
                 failpoints.hit("after-commit")

@@ -25,8 +25,7 @@ async def prepare(dsn: str, folders: Mapping[str, Sequence[Path]], edit: Callabl
             if edit is None:
                 await db.migrate(connection, paths)
             else:
-                for path in sorted(STORE.glob("*.sql")):
-                    await connection.execute(edit(path.read_text()))
+                await connection.execute(edit("\n".join(path.read_text() for path in sorted(STORE.glob("*.sql")))))
         finally:
             await connection.close()
 

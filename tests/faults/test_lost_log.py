@@ -1,10 +1,12 @@
 """Records that are gone, records that never came, a topic that is deleted: everything is filled in from the owners' stores."""
 
 import asyncio
+import signal
 from collections import Counter
 
 import asyncpg
 import httpx
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
@@ -88,20 +90,27 @@ async def _on_topic(desk: Apart) -> tuple[set[tuple[str, str, int]], Counter[str
         await consumer.stop()
 
 
-def test_records_that_are_deleted_before_they_are_read_are_fetched_from_the_owners(one):
-    """The consumer stands still, work goes on, and what it has not read is deleted from the topic."""
+@pytest.mark.parametrize("reader", ["is killed", "stands still"])
+def test_records_that_are_deleted_before_they_are_read_are_fetched_from_the_owners(one, reader):
+    """The consumer does not read, work goes on, and what it has not read is deleted from the topic."""
 
     def cut(at: Trial) -> None:
-        at.desk.processes["worker"].end()
+        worker = at.desk.processes["worker"]
+        if reader == "is killed":
+            worker.end()
+        else:
+            worker.send(signal.SIGSTOP)
         try:
             tried = at.load.attempts + 40  # what is acknowledged meanwhile is on the topic and in no view
             wait_until(lambda: at.load.attempts > tried, timeout=30, message="work while nobody reads")
+            _rest(at.desk)
             asyncio.run(_cut_off(at.desk))
             at.killed = True
         finally:
+            worker.send(signal.SIGCONT)
             at.desk.keep_up()
 
-    trial(one, "records deleted from the topic", "log", cut, whole_topic=False)
+    trial(one, f"records deleted while the reader {reader}", "log", cut, whole_topic=False)
     assert _stored(one) - asyncio.run(_on_topic(one))[0], "something is on the topic no more"
 
 
