@@ -72,16 +72,22 @@ def fold(
 
 
 async def fold_and_save(
-    connection: Connection, model: AnyModel, events: Sequence[Event], held: Held, discarded: Given
+    connection: Connection, model: AnyModel, events: Sequence[Event], held: Held, discarded: Given, *, careful: bool
 ) -> Folded:
     """Fold events into a view and write its rows; inside a transaction.
 
     `evolve` may take what no column does (a number where a word belongs). Then events are saved one by one, and the one
     that cannot be is parked like one that cannot be folded: otherwise its batch would fail for ever, and its partition with it.
+
+    With care, saving happens within a savepoint, to which one can go back. That costs two round trips a view. Without, what
+    cannot be saved raises (one of `UNSAVABLE`), the transaction is spent, and the caller begins it anew with care.
     """
     states = await model.load(connection, unique(event.stream_id for event in events))
     folded = fold(model, states, events, held, discarded)
     if not folded.rows:
+        return folded
+    if not careful:
+        await model.save(connection, folded.rows, folded.applied)
         return folded
     try:
         async with connection.transaction():  # a savepoint

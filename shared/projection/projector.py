@@ -16,7 +16,7 @@ from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, CheckpointLostError, Place
 from shared.projection.discarded import set_aside
 from shared.projection.feed import Feed
-from shared.projection.folding import NOTHING, Folded, PartOfStream, fold_and_save
+from shared.projection.folding import NOTHING, UNSAVABLE, Folded, PartOfStream, fold_and_save
 from shared.projection.model import AnyModel, concerns, topic_of
 from shared.projection.records import Record, Unreadable, Watermark
 
@@ -93,6 +93,12 @@ class Projection:
         mine = [record for record in records if record.topic in self.topics]
         if not mine:
             return
+        try:
+            await self._apply(incarnation, mine, careful=False)
+        except UNSAVABLE:
+            await self._apply(incarnation, mine, careful=True)
+
+    async def _apply(self, incarnation: str, mine: Sequence[Record], *, careful: bool) -> None:
         touched = list(dict.fromkeys((record.topic, record.partition) for record in mine))
         async with self.pool.acquire() as connection, connection.transaction():
             stored = await checkpoints.lock(connection, self.name, incarnation, touched)
@@ -104,7 +110,7 @@ class Projection:
             if not fresh:
                 return
             events = [r.content for r in fresh if isinstance(r.content, Event)]
-            await self._fold(connection, events)
+            await self._fold(connection, events, careful=careful)
             await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
             for record in fresh:
@@ -143,7 +149,7 @@ class Projection:
         """Fold events into the tables that the connection's search path shows, each owner's in its order."""
         await self._fold(connection, events)
 
-    async def _fold(self, connection: Connection, events: Sequence[Event]) -> None:
+    async def _fold(self, connection: Connection, events: Sequence[Event], *, careful: bool = True) -> None:
         kinds = {(event.type, event.source) for event in events}
         aside = await set_aside(connection) if events else {}
         for model in self.models:
@@ -151,7 +157,8 @@ class Projection:
             if not wanted:
                 continue
             mine = [event for event in events if (event.type, event.source) in wanted]
-            folded = await fold_and_save(connection, model, mine, *aside.get(model.name, (set(), NOTHING)))
+            held, given = aside.get(model.name, (set(), NOTHING))
+            folded = await fold_and_save(connection, model, mine, held, given, careful=careful)
             await self._note(connection, model.name, folded)
 
     async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
