@@ -8,6 +8,14 @@ from tests.faults import record
 from tests.faults.apart import Apart, apart
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # The database driver leaves its socket to the garbage collector when a server is killed in the middle of a handshake; here
+    # servers are, all the time.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+    )
+
+
 def pytest_sessionstart() -> None:
     record.begin()
 
