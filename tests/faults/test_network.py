@@ -30,7 +30,10 @@ class Between(threading.Thread):
                 self._up.set()
                 await self._done.wait()
 
-        self._loop.run_until_complete(work())
+        try:
+            self._loop.run_until_complete(work())
+        finally:
+            self._loop.close()
 
     def do(self, what: str) -> None:
         """Tell the proxy to stall or to cut."""
