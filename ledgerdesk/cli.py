@@ -12,6 +12,7 @@ import typer
 from ledgerdesk.cli_audit import history, seal
 from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
+from ledgerdesk.cli_person import person
 from ledgerdesk.cli_rebuild import rebuild, replay
 from ledgerdesk.options import DataOption, PortOption
 
@@ -23,6 +24,7 @@ org = typer.Typer(no_args_is_help=True, help="The organisation: departments, age
 app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
+app.add_typer(person, name="person")
 for command in (rebuild, replay, demo, seed, seal):
     app.command()(command)
 

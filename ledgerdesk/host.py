@@ -212,6 +212,13 @@ async def need_system(host: Host, request: Request) -> None:
     caller.need("system", "administrator")
 
 
+ERASING = """
+SELECT (SELECT count(*) FROM reaction_inbox WHERE event ->> 'type' ~ 'forgotten|erased') AS waiting,
+       (SELECT count(*) FROM reaction_parked WHERE event ->> 'type' ~ 'forgotten|erased') AS parked
+"""
+"""What is left to do for those who are forgotten, in one service."""
+
+
 async def progress(service: Service) -> dict[str, Any]:
     """Return where a service's projection stands, and what is parked or missing in it."""
     async with service.pool.acquire() as connection:
@@ -219,6 +226,7 @@ async def progress(service: Service) -> dict[str, Any]:
         parked = await connection.fetchval("SELECT count(*) FROM projection_parked")
         gaps = await connection.fetchval("SELECT count(*) FROM projection_gap")
         waiting = await connection.fetchval("SELECT count(*) FROM reaction_inbox")
+        (erasing,) = await connection.fetch(ERASING)
         built = {row["view"]: row for row in await connection.fetch("SELECT view, version, built_at FROM view_version")}
     marks = [checkpoints.floor(rows, service.projection.topics) for rows in known.values()]
     floor = {owner: mark["position"] for owner, mark in (marks[0] if marks else {}).items()}
@@ -228,7 +236,7 @@ async def progress(service: Service) -> dict[str, Any]:
             model.name: {"version": row["version"], "built_at": row["built_at"]} if (row := built.get(model.name)) else {"version": 1}
             for model in service.projection.models
         },
-        "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting,
+        "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting, "erasing": dict(erasing),
     }  # fmt: skip
 
 

@@ -4,13 +4,13 @@ Applying the same file again changes nothing. An entry that is left out of the f
 `active: false`.
 """
 
-import time
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
+from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 
@@ -147,7 +147,11 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         ids: dict[str, str] = intake["people"]
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
         gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
-        _wait(client, {"intake": intake["position"], "routing": routing["position"], "gateway": gateway["position"]})
+        positions = {"intake": intake["position"], "routing": routing["position"], "gateway": gateway["position"]}
+        if behind := waiting.until_known(client, positions, WAIT_SECONDS):
+            raise RuntimeError(
+                f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
+            )
     return {"intake": intake["changed"], "routing": routing["changed"], "gateway": gateway["changed"]}
 
 
@@ -189,23 +193,3 @@ def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | N
             if p.roles or p.login
         ]
     }  # fmt: skip
-
-
-def _wait(client: Any, positions: dict[str, int]) -> None:
-    """Wait until every service's copy of the directory has come to these positions."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    behind: list[str] = ["all"]
-    while behind and time.monotonic() < deadline:
-        state = checked(client.get("/internal/projections"))["projections"]
-        behind = [
-            f"{p['name']} ({owner})"
-            for p in state
-            for owner, position in positions.items()
-            if p["watermarks"].get(owner, 0) < position
-        ]
-        if behind:
-            time.sleep(0.05)
-    if behind:
-        raise RuntimeError(
-            f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
-        )

@@ -57,7 +57,7 @@ class Verdict:
 
 def models_of(service: str) -> list[AnyModel]:
     """Return the read models a service keeps."""
-    return [*directory_views.models(), *module_of(service).VIEWS]
+    return [*directory_views.models(reacts=service in OWNERS), *module_of(service).VIEWS]
 
 
 class Auditor(Protocol):

@@ -14,6 +14,5 @@ def no_entry() -> Entry:
 
 def entry_after(state: Entry, event: Event) -> Entry:
     """Return the entry that an event of a configuration stream leaves."""
-    del state
-    new: dict[str, Any] = event.data["new"]
+    new: Entry = event.data.get("new", state)  # that an agent was forgotten says nothing new
     return new

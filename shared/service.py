@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from shared import db
+from shared.contracts.catalogue import OWNERS
 from shared.directory import views as directory_views
 from shared.directory.people import Directory
 from shared.eventstore.appender import Appender
@@ -126,7 +127,7 @@ async def common_parts(kernel: Kernel, name: str) -> Parts:
 
 def projection_of(kernel: Kernel, name: str, pool: db.Pool, models: Sequence[AnyModel]) -> Projection:
     """Return the service's projection: its own views and its copy of the directory."""
-    return Projection(f"{name}.views", pool, [*directory_views.models(), *models], kernel.feed)
+    return Projection(f"{name}.views", pool, [*directory_views.models(reacts=name in OWNERS), *models], kernel.feed)
 
 
 def relay_of(kernel: Kernel, name: str, pool: db.Pool, appender: Appender) -> Relay:

@@ -20,9 +20,10 @@ async def prepare(dsn: str) -> None:
                 await connection.execute(f'CREATE ROLE "{role}" NOLOGIN')
             if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'SET')", role):
                 await connection.execute(f'GRANT "{role}" TO CURRENT_USER')
-            # The init step makes this schema for the log's marker, too, at the same time.
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledgerdesk.log', 0))")
-            await connection.execute("CREATE SCHEMA IF NOT EXISTS ledgerdesk")
+        # The init step makes this schema, and gives rights on it, for the log's marker, too, at the same time. PostgreSQL refuses
+        # two GRANTs on one thing at a time ("tuple concurrently updated"): the lock is held until the connection ends.
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('ledgerdesk.log', 0))")
+        await connection.execute("CREATE SCHEMA IF NOT EXISTS ledgerdesk")
         await db.migrate(connection, [MIGRATIONS])
     finally:
         await connection.close()

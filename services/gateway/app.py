@@ -5,12 +5,16 @@ import asyncio
 from argon2 import PasswordHasher
 
 from services.gateway import api, domain, pages, stream
+from services.gateway.reactions import AccountForgetting
 from services.gateway.views import TicketView
+from shared import db
 from shared.contracts.event import Event
 from shared.eventstore.appender import Appender
+from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
+from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
@@ -39,6 +43,9 @@ async def build(kernel: Kernel) -> Service:
         Ledger(store, appender, domain.Key, domain.evolve_key),
         Ledger(store, appender, domain.Session, domain.evolve_session), PasswordHasher(),
     )  # fmt: skip
+    forgetting = AccountForgetting(parts.pool, Eraser(store, appender), gateway.keys, gateway.sessions)
+    dsn = kernel.settings.database_url
+    reactor = Reactor("gateway", lambda: db.connect(dsn, "gateway"), parts.pool, {"forgotten": forgetting.on_forgotten})
     tail = stream.FeedTail(parts.pool)
 
     async def sweep() -> None:
@@ -63,6 +70,7 @@ async def build(kernel: Kernel) -> Service:
     return Service(
         name="gateway", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "gateway", parts.pool, appender), components=gateway, extras={"tail": tail},
+        appender=appender, relay=relay_of(kernel, "gateway", parts.pool, appender), components=gateway,
+        extras={"tail": tail}, reactor=reactor,
         on_start=[start], on_stop=[stop],
     )  # fmt: skip

@@ -45,6 +45,8 @@ class Session:
 
 def evolve_account(state: Account, event: Event) -> Account:
     """Fold an account's event."""
+    if event.name == "personal_erased":
+        return Account()
     personal = event.personal or {}
     return replace(
         state, exists=True, roles=tuple(event.data["roles"]), active=event.data.get("active", True),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.intake import domain
+from services.intake.forgetting import Forgetting
 from services.intake.people import People
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
@@ -35,6 +36,7 @@ class Intake:
     tickets: Ledger[domain.Door]
     entries: Ledger[dict[str, Any] | None]
     people: People
+    forgetting: Forgetting
     numbers: Together[object, str]
 
     async def open(self, body: "NewTicket", channel: str, context: Context) -> tuple[UUID, Result]:
@@ -217,6 +219,9 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     caller = command.caller
     author = {"email": caller.email, "name": caller.name}
     person_id = caller.person_id or row["requester_id"]
+    requester = await intake.directory.by_id(person_id) if caller.person_id is None else None
+    if requester is not None and requester.forgotten:
+        raise Problem(409, "The requester has been forgotten, and can say nothing more: write a note instead.")
     result = await intake.message(
         row["stream_id"],
         person_id,

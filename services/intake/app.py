@@ -2,16 +2,19 @@
 
 from functools import partial
 
-from services.intake import api, domain
+from services.intake import api, domain, forgetting
 from services.intake.people import People
 from services.intake.reactions import Ingress, decode_raw
 from services.intake.views import TicketView
+from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
+from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
 from shared.projection.deadletters import DeadLetters
+from shared.projection.reactor import Reactor
 from shared.projection.subscription import Subscription
 from shared.service import (
     Kernel,
@@ -24,7 +27,7 @@ from shared.service import (
 from shared.together import Together
 
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, api.internal, internal_router("intake"))
+ROUTERS = (api.router, api.internal, forgetting.router, internal_router("intake"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -33,17 +36,25 @@ async def build(kernel: Kernel) -> Service:
     store = EventStore("intake", parts.pool)
     appender = Appender(store)
     people = People(store, appender, parts.pool, kernel.settings.derived_key("person"))
+    forget = forgetting.Forgetting(parts.pool, Eraser(store, appender))
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
-        Ledger(store, appender, no_entry, entry_after), people, Together(partial(api.draw_numbers, parts.pool)),
+        Ledger(store, appender, no_entry, entry_after), people, forget,
+        Together(partial(api.draw_numbers, parts.pool)),
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(
         "ledgerdesk-ingress", kernel.settings.kafka_bootstrap_servers, parts.pool, [ingress], decode=decode_raw
     )
+    dsn = kernel.settings.database_url
+    reactor = Reactor(
+        "intake", lambda: db.connect(dsn, "intake"), parts.pool,
+        {"forgotten": forget.on_forgotten, "created": forget.on_late, "message_received": forget.on_late},
+    )  # fmt: skip
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
-        appender=appender, relay=relay_of(kernel, "intake", parts.pool, appender), subscriptions=[subscription],
+        appender=appender, relay=relay_of(kernel, "intake", parts.pool, appender), reactor=reactor,
+        subscriptions=[subscription],
         components=intake, on_stop=[ingress.close],
     )  # fmt: skip

@@ -1,8 +1,10 @@
 """What comes through the door: tickets and messages; and who sends them. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.contracts.erasing import PERSON_FORGOTTEN, erase
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
@@ -94,6 +96,20 @@ def register_person(email: str | None, name: str | None, organisation: str | Non
     """Write down a person met for the first time."""
     personal = {key: value for key, value in (("email", email), ("name", name)) if value}
     return [NewEvent(PERSON_REGISTERED, {"organisation": organisation}, personal)]
+
+
+def forget_person(history: Sequence[Event], reason: str) -> list[NewEvent]:
+    """Forget a person, given all that intake has written of him; nothing, if he is forgotten.
+
+    Raises:
+        Refusal: There is no such person.
+    """
+    if not history:
+        raise Refusal("There is no such person.", status=404)
+    if any(event.type == PERSON_FORGOTTEN for event in history):
+        return []
+    bare = NewEvent(PERSON_FORGOTTEN, {"reason": reason, "versions": {}})
+    return erase(history, lambda _: True, PERSON_FORGOTTEN, reason) or [bare]
 
 
 def configure(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:

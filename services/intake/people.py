@@ -1,5 +1,6 @@
 """Persons by e-mail address: met first here, and by everybody else through the directory."""
 
+from itertools import count
 from uuid import UUID
 
 from services.intake import domain
@@ -36,22 +37,28 @@ class People:
         self._key = key
 
     async def person(self, email: str, name: str | None, context: Context, organisation: str | None = None) -> UUID:
-        """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's."""
-        command_id = derived("person", keyed_digest(self._key, email))
-        first = first_event_id(command_id)
-        known = await self._store.find_one(first)
-        if known is None:
-            person_id = random_id()
-            organisation = organisation or await self._organisation(email)
-            registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
-            result = await self._ledger.execute(
-                person_id, lambda _: domain.register_person(email, name, organisation), registering, new=True
-            )
-            if not result.repeat:
-                return person_id
-            known = (await self._store.find([first]))[first]
-        found: UUID = known["stream_id"]
-        return found
+        """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's.
+
+        Who was forgotten is not found again: his registration is blank, and the address gets another person.
+        """
+        digest = keyed_digest(self._key, email)
+        command_id = derived("person", digest)
+        for again in count(1):
+            first = first_event_id(command_id)
+            known = await self._store.find_one(first)
+            if known is None:
+                person_id = random_id()
+                registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
+                facts = domain.register_person(email, name, organisation or await self._organisation(email))
+                result = await self._ledger.execute(person_id, lambda _, facts=facts: facts, registering, new=True)  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+                if not result.repeat:
+                    return person_id
+                known = (await self._store.find([first]))[first]
+            if known["personal"] is not None:
+                found: UUID = known["stream_id"]
+                return found
+            command_id = derived("person", digest, again)
+        raise AssertionError  # count() has no end
 
     async def _organisation(self, email: str) -> str | None:
         """Return the organisation that claims the address's domain."""

@@ -9,6 +9,7 @@ from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.model import Versions, advanced, told_apart
+from shared.projection.reactor import enqueue_always
 
 
 class TicketRow(NamedTuple):
@@ -21,13 +22,13 @@ class TicketRow(NamedTuple):
 
 
 class TicketView:
-    """Table `ticket`."""
+    """Table `ticket`. What comes for a person who is forgotten already goes into the inbox, to be forgotten too."""
 
     name = "intake.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
     tables = ("ticket",)
-    effects = ()
+    effects = ("reaction_inbox",)
 
     def wants(self, event_type: str) -> bool:
         return event_type in {CREATED, MESSAGE_RECEIVED}
@@ -64,3 +65,15 @@ class TicketView:
                 [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
                 [s.requester_id for s in states],
             )  # fmt: skip
+        await enqueue_always(connection, await _of_the_forgotten(connection, applied))
+
+
+async def _of_the_forgotten(connection: Connection, events: Sequence[Event]) -> list[Event]:
+    """Return what was on its way when its person was forgotten, or is imported once more."""
+    people = {event.data["person_id"] for event in events if event.type in {CREATED, MESSAGE_RECEIVED}}
+    rows = await connection.fetch(
+        "SELECT stream_id::text FROM person WHERE stream_id = ANY ($1::text[]::uuid[]) AND registered -> 'forgotten' = 'true'",
+        list(people),
+    )
+    forgotten = {row["stream_id"] for row in rows}
+    return [e for e in events if forgotten and e.personal and e.data.get("person_id") in forgotten]

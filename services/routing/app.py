@@ -1,13 +1,15 @@
 """Routing, wired."""
 
 from services.routing import api, domain, organisation
-from services.routing.reactions import Routing
+from services.routing.reactions import AgentForgetting, Routing
 from services.routing.views import TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
+from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
@@ -24,9 +26,15 @@ async def build(kernel: Kernel) -> Service:
     tickets = Ledger(store, appender, domain.Handling, domain.evolve)
     routing = Routing(parts.pool, parts.directory, tickets)
     dsn = kernel.settings.database_url
+    eraser = Eraser(store, appender)
     reactor = Reactor(
-        "routing", lambda: db.connect(dsn, "routing"), parts.pool, {"created": routing.on_created}, routing.before_batch
-    )
+        "routing", lambda: db.connect(dsn, "routing"), parts.pool,
+        {
+            "created": routing.on_created, "forgotten": AgentForgetting(eraser).on_forgotten,
+            "personal_erased": TicketForgetting("routing", eraser).on_personal_erased,
+        },
+        routing.before_batch,
+    )  # fmt: skip
     return Service(
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,

@@ -155,6 +155,7 @@ class _Applier:
         new = entry.model_dump(mode="json", exclude={"login", "name", "email"})
 
         def decide(events: list[Event]) -> list[NewEvent]:
+            events = [event for event in events if "new" in event.data]  # and not that he was forgotten
             old_personal = events[-1].personal if events else None
             return domain.configure("agent", new, _last(events), personal, old_personal)
 

@@ -1,14 +1,18 @@
-"""A ticket is created: rules, department, agent."""
+"""A ticket is created: rules, department, agent. An agent is forgotten."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.routing import domain
 from services.routing.config import load_config
+from shared.contracts.erasing import AGENT_ERASED, erase
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.directory.people import Directory
+from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context, Ledger
+from shared.forgetting import context_of
 
 
 class Routing:
@@ -73,3 +77,18 @@ class Routing:
         result = await self._tickets.execute(event.stream_id, decide, context)
         for agent in counted:
             self._unseen[event.stream_id] = (agent, result.version)
+
+
+class AgentForgetting:
+    """Routing's part in forgetting somebody who was an agent: name and address go, and he gets no more tickets."""
+
+    def __init__(self, eraser: Eraser) -> None:
+        self._eraser = eraser
+
+    async def on_forgotten(self, event: Event) -> None:
+        """Blank the agent's entry, if there is one."""
+
+        def decide(events: Sequence[Event]) -> list[NewEvent]:
+            return erase(events, lambda _: True, AGENT_ERASED, event.data["reason"])
+
+        await self._eraser.erase(event.stream_id, decide, context_of(event, "routing", event.stream_id))

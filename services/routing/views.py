@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from shared.contracts.erasing import blanks
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.model import Versions, advanced, told_apart
-from shared.projection.reactor import enqueue
+from shared.projection.reactor import enqueue, enqueue_always
 
 _STATUS = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -99,3 +100,4 @@ class TicketView:
                 [s.agent for s in states],
             )  # fmt: skip
         await enqueue(connection, [event for event in applied if event.name == "created"])
+        await enqueue_always(connection, [event for event in applied if blanks(event, "created")])

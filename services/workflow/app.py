@@ -5,8 +5,10 @@ from services.workflow.reactions import Workflow
 from services.workflow.views import TicketView
 from shared import db
 from shared.eventstore.appender import Appender
+from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
@@ -29,6 +31,7 @@ async def build(kernel: Kernel) -> Service:
             "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
             "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
             "message_received": workflow.on_message_received,
+            "personal_erased": TicketForgetting("workflow", Eraser(store, appender)).on_personal_erased,
         },
     )  # fmt: skip
     return Service(

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shared.contracts.erasing import blanks, erased, named
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection, jsonb_lists
 from shared.projection.model import Versions, advanced, told_apart
-from shared.projection.reactor import enqueue
+from shared.projection.reactor import enqueue, enqueue_always
 
 _STATUS = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -59,7 +60,7 @@ def _later(one: datetime | None, other: datetime) -> datetime:
     return other if one is None or other > one else one
 
 
-def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
+def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: C901, PLR0911 -- one return per fact is how it reads
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     data, name, at = event.data, event.name, event.occurred_at
     base: dict[str, Any] = {"versions": advanced(state.versions, event), "updated_at": _later(state.updated_at, at)}
@@ -82,6 +83,10 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one
             return state._replace(**base, agent=None, team=None)
         case "transferred":
             return state._replace(**base, moved=True, moved_department=data.get("department"))
+        case "personal_erased":  # nobody worked on it: it stays where it is in every list
+            if not blanks(event, "created"):
+                return state._replace(versions=base["versions"])
+            return state._replace(versions=base["versions"], subject=None, requester_email=None, requester_name=None)
         case "replied":
             return state._replace(**base, last_reply_at=_later(state.last_reply_at, at))
         case "prioritised":
@@ -137,7 +142,9 @@ class TicketView:
         if changed:
             await _update(connection, changed)
         await _add_to_timeline(connection, applied)
+        await _blank_timeline(connection, applied)
         await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+        await enqueue_always(connection, [event for event in applied if blanks(event, "created")])
 
 
 async def _update(connection: Connection, states: Sequence[TicketRow]) -> None:
@@ -178,13 +185,15 @@ async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Se
         ids,
     )
     stored = {(r["ticket_id"], r["source"], r["version"]): r for r in rows}
+    blank = {(event.stream_id, *place) for event in events for place in erased([event])}
     found = []
     for event in events:
+        personal = None if (event.stream_id, event.source, event.version) in blank else event.personal
         row = stored.pop((event.stream_id, event.source, event.version), None)
         if row is None:
             found.append(f"the timeline of {event.stream_id} lacks {event.source} {event.version}")
         elif (row["event_id"], row["type"], row["at"], row["data"], row["personal"]) != (
-            event.event_id, event.name, event.occurred_at, event.data, event.personal,
+            event.event_id, event.name, event.occurred_at, event.data, personal,
         ):  # fmt: skip
             found.append(f"the timeline of {event.stream_id} says something else of {event.source} {event.version}")
     return found + [f"the timeline of {t} has {s} {v}, which no store holds" for t, s, v in stored]
@@ -216,6 +225,19 @@ async def _add_to_timeline(connection: Connection, events: Sequence[Event]) -> N
             for e in events
         ],
     )  # fmt: skip
+
+
+async def _blank_timeline(connection: Connection, events: Sequence[Event]) -> None:
+    places = [(event.stream_id, event.source, version) for event in events for version in named(event)]
+    if places:
+        await connection.execute(
+            """
+            UPDATE timeline t SET personal = NULL, words = NULL
+            FROM unnest($1::uuid[], $2::text[], $3::int[]) AS n (ticket_id, source, version)
+            WHERE (t.ticket_id, t.source, t.version) = (n.ticket_id, n.source, n.version)
+            """,
+            *([place[n] for place in places] for n in range(3)),
+        )
 
 
 async def _add_with_words(connection: Connection, events: Sequence[Event]) -> None:

@@ -17,6 +17,8 @@ from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
 
 OWNERS = ("intake", "routing", "workflow", "gateway")
 """The services with a store of their own."""
+EVERY = "each"
+"""In place of an owner's name: each owner of a stream writes such events to its own part of it."""
 
 
 class PayloadError(ValueError):
@@ -65,6 +67,7 @@ def _specs() -> Iterable[EventSpec]:
     yield ticket("workflow", "reopened", t.Reopened, t.Message)
     yield ticket("workflow", "escalated", t.Escalated, t.Message)
     yield ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
+    yield ticket(EVERY, "personal_erased", t.PersonalErased)
 
     def entry(
         owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None, topic: str | None = DIRECTORY
@@ -72,14 +75,17 @@ def _specs() -> Iterable[EventSpec]:
         return EventSpec(f"ledgerdesk.{name}", owner, topic, data, personal)
 
     yield entry("intake", "person.registered", d.PersonRegistered, d.PersonPersonal)
+    yield entry("intake", "person.forgotten", t.Erased)
     yield entry("intake", "organisation.configured", d.OrganisationConfigured)
     yield entry("intake", "topic.configured", d.TopicConfigured)
     yield entry("routing", "department.configured", d.DepartmentConfigured)
     yield entry("routing", "team.configured", d.TeamConfigured)
     yield entry("routing", "agent.configured", d.AgentConfigured, d.AgentPersonal)
+    yield entry("routing", "agent.personal_erased", t.Erased)
     yield entry("routing", "topic_route.configured", d.TopicRouteConfigured)
     yield entry("routing", "rule.configured", d.RuleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
+    yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
     yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)
     yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
     yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
@@ -108,7 +114,7 @@ def check(event: NewEvent, owner: str) -> EventSpec:
     spec = CATALOGUE.get(event.type)
     if spec is None:
         raise PayloadError(event.type, [{"loc": ("type",), "msg": "unknown event type"}])
-    if spec.owner != owner:
+    if spec.owner not in {owner, EVERY}:
         raise PayloadError(event.type, [{"loc": ("type",), "msg": f"belongs to {spec.owner}, not to {owner}"}])
     part = "data"
     try:

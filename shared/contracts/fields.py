@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 Priority = Literal["low", "normal", "high", "emergency"]
 Severity = Literal["Sev-A", "Sev-B", "Sev-C"]
 Status = Literal["new", "open", "on_hold", "resolved", "closed", "merged"]
+Forgotten = Literal["asked", "retention", "mistake", "other"]
+"""Why personal data is erased: the person asked for it, its time is over, it should never have been stored."""
 Role = Literal["requester", "agent", "lead", "analyst", "administrator", "system"]
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")

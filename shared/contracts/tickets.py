@@ -1,6 +1,6 @@
 """Payloads of the ticket events, by owner. `data` is what may be kept for ever; `personal` is what can be erased."""
 
-from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Severity, Strict, Tag, Text
+from shared.contracts.fields import Body, Email, Forgotten, Id, Key, Line, Priority, Severity, Strict, Tag, Text
 
 
 class Origin(Strict):
@@ -179,3 +179,16 @@ class Escalated(Imported):
 
 class Acknowledged(Imported):
     pass
+
+
+class Erased(Strict):
+    """Personal parts were blanked: the versions of its owner's events in this stream, by the events' names."""
+
+    reason: Forgotten
+    versions: dict[Key, list[int]]
+
+
+class PersonalErased(Erased):
+    """Whose sake it was for."""
+
+    person_id: Id

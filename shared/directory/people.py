@@ -17,6 +17,7 @@ class Person:
     login: str | None
     agent: dict[str, Any] | None
     account: dict[str, Any] | None
+    forgotten: bool = False
 
     @property
     def roles(self) -> frozenset[str]:
@@ -33,11 +34,16 @@ class Person:
         return {"login": self.login or self.email, "name": self.name or self.login or self.email}
 
 
-_SELECT = "SELECT stream_id, email, name, login, agent, account FROM person"
+_SELECT = (
+    "SELECT stream_id, email, name, login, agent, account, coalesce(registered -> 'forgotten' = 'true', false) AS forgotten "
+    "FROM person"
+)
 
 
 def _person(row: Any) -> Person:
-    return Person(row["stream_id"], row["email"], row["name"], row["login"], row["agent"], row["account"])
+    return Person(
+        row["stream_id"], row["email"], row["name"], row["login"], row["agent"], row["account"], row["forgotten"]
+    )
 
 
 class Directory:

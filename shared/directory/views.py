@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shared.contracts.erasing import ACCOUNT_ERASED, AGENT_ERASED, PERSON_FORGOTTEN
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY, IDENTITY
 from shared.db import Connection, jsonb_lists
 from shared.projection.model import AnyModel, Versions, advanced, told_apart
+from shared.projection.reactor import enqueue_always
 
 NOBODY = UUID(int=0)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -31,18 +33,29 @@ class PersonRow(NamedTuple):
         return None
 
 
+_NAMES = frozenset({"email", "name", "login"})
+
+
+def _nameless(part: dict[str, Any] | None, **changes: Any) -> dict[str, Any]:
+    """Return a part of a person without what was personal in it."""
+    return {key: value for key, value in (part or {}).items() if key not in _NAMES} | changes
+
+
 class PersonView:
-    """Table `person`."""
+    """Table `person`. In a service that `reacts`, a person who is forgotten is put into its inbox."""
 
     name = "directory.person"
     topics = frozenset({DIRECTORY, IDENTITY})
     table = "person"
     tables = ("person",)
-    effects = ()
+
+    def __init__(self, *, reacts: bool = True) -> None:
+        self.effects = ("reaction_inbox",) if reacts else ()
 
     def wants(self, event_type: str) -> bool:
         return event_type in {
-            "ledgerdesk.person.registered", "ledgerdesk.agent.configured", "ledgerdesk.account.configured",
+            "ledgerdesk.person.registered", "ledgerdesk.agent.configured", "ledgerdesk.account.configured", PERSON_FORGOTTEN,
+            AGENT_ERASED, ACCOUNT_ERASED,
         }  # fmt: skip
 
     def initial(self, stream_id: UUID) -> PersonRow:
@@ -56,6 +69,12 @@ class PersonView:
                 return state._replace(versions=versions, registered={**personal, **event.data})
             case "ledgerdesk.agent.configured":
                 return state._replace(versions=versions, agent={**event.data["new"], **personal})
+            case "ledgerdesk.person.forgotten":
+                return state._replace(versions=versions, registered=_nameless(state.registered, forgotten=True))
+            case "ledgerdesk.agent.personal_erased":
+                return state._replace(versions=versions, agent=_nameless(state.agent, active=False))
+            case "ledgerdesk.account.personal_erased":
+                return state._replace(versions=versions, account=_nameless(state.account, roles=[], active=False))
             case _:
                 return state._replace(versions=versions, account={**event.data, **personal})
 
@@ -76,6 +95,8 @@ class PersonView:
             await connection.copy_records_to_table("person", columns=columns, records=records)
         if changed:
             await self._update(connection, changed)
+        if self.effects:
+            await enqueue_always(connection, [event for event in applied if event.type == PERSON_FORGOTTEN])
 
     async def _update(self, connection: Connection, states: Sequence[PersonRow]) -> None:
         await connection.execute(
@@ -256,6 +277,6 @@ class SessionView:
         )  # fmt: skip
 
 
-def models() -> list[AnyModel]:
-    """Return the read models that every service keeps."""
-    return [PersonView(), EntryView(), ApiKeyView(), SessionView()]
+def models(*, reacts: bool = True) -> list[AnyModel]:
+    """Return the read models that every service keeps. One that owns no events reacts to none."""
+    return [PersonView(reacts=reacts), EntryView(), ApiKeyView(), SessionView()]

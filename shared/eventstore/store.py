@@ -190,6 +190,11 @@ class EventStore:
         )  # fmt: skip
         return [event_of(row, self.owner) for row in rows]
 
+    async def erase(self, event_ids: Sequence[UUID]) -> int:
+        """Blank the personal parts of these events; returns how many had one. An event of the store must say so first."""
+        blanked: int = await self.pool.fetchval("SELECT erase_personal($1)", event_ids)
+        return blanked
+
     async def last_position(self) -> int:
         """Return the position of the last event, 0 for an empty store."""
         position: int | None = await self.pool.fetchval("SELECT max(position) FROM event")

@@ -141,7 +141,7 @@ class Authenticator:
         via = Via("key", row["name"])
         if row["person_id"] is not None:
             person = await self._directory.by_id(row["person_id"])
-            if person is None or (person.account and not person.account.get("active", True)):
+            if person is None or person.forgotten or (person.account and not person.account.get("active", True)):
                 return None
             return replace(_of_person(person, via), roles=frozenset(row["roles"]))
         return Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
@@ -155,7 +155,7 @@ class Authenticator:
         if revoked:
             return None
         person = await self._directory.by_id(session.person_id)
-        if person is None or person.account is None or not person.account.get("active", True):
+        if person is None or person.forgotten or person.account is None or not person.account.get("active", True):
             return None
         return _of_person(person, Via("session", str(session.session_id)))
 

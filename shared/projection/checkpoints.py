@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.catalogue import CATALOGUE, EVERY
 from shared.db import Connection
 
 Place = tuple[str, int]
@@ -34,7 +34,7 @@ def places(topics: Iterable[str], partitions: dict[str, int]) -> list[Place]:
 def publishers(topics: Iterable[str]) -> list[str]:
     """Return the owners that publish to these topics."""
     wanted = set(topics)
-    return sorted({spec.owner for spec in CATALOGUE.values() if spec.topic in wanted})
+    return sorted({spec.owner for spec in CATALOGUE.values() if spec.topic in wanted} - {EVERY})
 
 
 def topics_read(owner: str, topics: Iterable[str]) -> list[str]:

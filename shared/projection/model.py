@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.catalogue import CATALOGUE, EVERY
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
 from shared.db import Connection
@@ -105,11 +105,11 @@ def concerns(model: AnyModel, event_type: str, owner: str) -> bool:
     """Whether an owner's events of a type are the view's business.
 
     A type that this program does not know is, if others are that the owner writes to the same streams: it changes nothing,
-    but its version must be counted, or what comes after it would be a gap for ever.
+    but its version must be counted, or what comes after it would be a gap for ever. So is a type that each owner writes.
     """
     if topic_of_type(event_type, owner) not in model.topics:
         return False
-    if event_type in CATALOGUE:
+    if event_type in CATALOGUE and CATALOGUE[event_type].owner != EVERY:
         return model.wants(event_type)
     kind = event_type.rpartition(".")[0]
     siblings = (spec.type for spec in CATALOGUE.values() if spec.owner == owner)

@@ -9,12 +9,14 @@ import structlog
 
 from shared import failpoints
 from shared.contracts.catalogue import CATALOGUE, OWNERS
+from shared.contracts.erasing import ERASURES
 from shared.contracts.event import Event, to_feed_line
 from shared.contracts.topic_names import PARTITIONS
 from shared.db import Connection, Pool
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, CheckpointLostError, Place
 from shared.projection.discarded import set_aside
+from shared.projection.erased import blank_copies
 from shared.projection.feed import Feed
 from shared.projection.folding import NOTHING, UNSAVABLE, Folded, PartOfStream, fold_and_save
 from shared.projection.model import AnyModel, concerns, topic_of
@@ -160,6 +162,8 @@ class Projection:
             held, given = aside.get(model.name, (set(), NOTHING))
             folded = await fold_and_save(connection, model, mine, held, given, careful=careful)
             await self._note(connection, model.name, folded)
+        if any(event_type in ERASURES for event_type, _ in kinds):
+            await blank_copies(connection, [event for event in events if event.type in ERASURES])
 
     async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
         """Write down gaps and parked events, so that nothing is skipped in silence."""

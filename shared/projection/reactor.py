@@ -46,6 +46,16 @@ async def enqueue(connection: Connection, events: Sequence[Event]) -> None:
         )  # fmt: skip
 
 
+async def enqueue_always(connection: Connection, events: Sequence[Event]) -> None:
+    """Put events into the inbox whose reaction finds its work done when it is made again: imported ones too, and after a restore."""
+    if events:
+        await connection.execute(
+            "INSERT INTO reaction_inbox (event) SELECT n.event FROM unnest($1::jsonb[]) WITH ORDINALITY AS n (event, place) "
+            "ORDER BY n.place",
+            [to_feed_line(event) for event in events],
+        )
+
+
 class Reactor:
     """Works off one service's inbox. One is active per service; a standby waits for its lock.
 

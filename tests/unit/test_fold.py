@@ -1,7 +1,7 @@
 """The projector's fold: order between owners, duplicates, re-delivery and batches change nothing; gaps and poison stay local."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 from uuid import UUID
@@ -14,9 +14,10 @@ from services.gateway.views import TicketView as GatewayTickets
 from services.intake.views import TicketView as IntakeTickets
 from services.routing.views import TicketView as RoutingTickets
 from services.workflow.views import TicketView as WorkflowTickets
+from shared.contracts.erasing import TICKET_ERASED, erase, erased
 from shared.contracts.event import Event, NewEvent
 from shared.projection.folding import fold
-from shared.projection.model import AnyModel
+from shared.projection.model import AnyModel, concerns
 from shared.testing.events import NOON, created, event_of_fact, message
 
 MODELS = {m.name: m for m in (IntakeTickets(), RoutingTickets(), WorkflowTickets(), GatewayTickets())}
@@ -30,9 +31,10 @@ def fact(name: str, **data: object) -> NewEvent:
 
 
 MAYBE = st.sampled_from
+ERASED = fact("personal_erased")  # of a few of the events before it: see `histories`
 FACTS = {
     "intake": st.builds(created, MAYBE(["100001", "100002"]), priority=MAYBE([None, "low", "high"]),
-                        department=MAYBE([None, "support"]), tags=MAYBE([[], ["vpn"]])) | st.just(message()),
+                        department=MAYBE([None, "support"]), tags=MAYBE([[], ["vpn"]])) | st.just(message()) | st.just(ERASED),
     "routing": st.one_of(
         st.builds(fact, st.just("assigned"), agent=MAYBE([None, JOHN, JANE]), team=MAYBE([None, "on-call"]),
                   previous=st.just(NOBODY), why=st.just(WHY)),
@@ -41,14 +43,17 @@ FACTS = {
                   why=st.just(WHY)),
         st.just(fact("rule_applied", rule="r", rule_version=1, changes={"priority": "high"})),
         st.just(fact("teleported", to="somewhere")),  # a type this program does not know
+        st.just(ERASED),
     ),
     "workflow": st.one_of(
+        st.builds(lambda name: NewEvent(f"ledgerdesk.ticket.{name}", {}, {"body": "words"}), MAYBE(["noted", "replied"])),
         st.builds(fact, MAYBE(["started", "noted", "replied", "resumed", "resolved", "closed", "acknowledged"])),
         st.builds(fact, st.just("held"), until=MAYBE([None, "2026-12-01T00:00:00.000000Z"])),
         st.builds(fact, st.just("prioritised"), priority=MAYBE([None, "low", "high"]), severity=MAYBE([None, "Sev-A"]),
                   previous=st.just({})),
         st.builds(fact, st.just("reopened"), previous=st.just("closed")),
         st.builds(fact, st.just("escalated"), level=st.integers(1, 3)),
+        st.just(ERASED),
     ),
 }  # fmt: skip
 
@@ -63,10 +68,15 @@ def histories(draw) -> dict[tuple[UUID, str], list[Event]]:
             if source == "intake":
                 chosen = [draw(st.builds(created)), *chosen]
             seconds = draw(st.lists(st.integers(0, 9), min_size=len(chosen), max_size=len(chosen)))
-            found[stream, source] = [
-                event_of_fact(f, source, stream, version, occurred_at=NOON + timedelta(seconds=s))
-                for version, (f, s) in enumerate(zip(chosen, seconds, strict=True), 1)
-            ]
+            events = found[stream, source] = []
+            for version, (f, s) in enumerate(zip(chosen, seconds, strict=True), 1):
+                said = f
+                if f is ERASED:
+                    names = draw(st.sets(MAYBE(["created", "message_received", "noted", "replied"])))
+                    decided = erase(events, lambda e, names=names: e.name in names, TICKET_ERASED, "asked", JOHN)
+                    nothing = fact("personal_erased", reason="asked", person_id=JOHN, versions={})
+                    said = decided[0] if decided else nothing
+                events.append(event_of_fact(said, source, stream, version, occurred_at=NOON + timedelta(seconds=s)))
     return found
 
 
@@ -112,7 +122,7 @@ class View:
         self.rows, self.applied, self.gaps, self.parked = {}, [], {}, []
 
     def take(self, events: list[Event]) -> None:
-        mine = [event for event in events if self.model.wants(event.type)]
+        mine = [event for event in events if concerns(self.model, event.type, event.source)]
         done = fold(self.model, self.rows, mine, {(e.stream_id, e.source) for e, _ in self.parked})
         self.rows.update(done.rows)
         self.applied += done.applied
@@ -124,7 +134,7 @@ def in_order(model: AnyModel, history) -> dict[UUID, object]:
     """Fold each owner's sequence once, one owner after the other, with nothing but `evolve`."""
     rows = {}
     for (stream, _), events in history.items():
-        mine = [event for event in events if model.wants(event.type)]
+        mine = [event for event in events if concerns(model, event.type, event.source)]
         if mine:
             rows[stream] = reduce(model.evolve, mine, rows.get(stream) or model.initial(stream))
     return rows
@@ -145,6 +155,18 @@ def test_any_interleaving_duplication_and_split_gives_the_same_state(name, data)
     assert not view.parked
     ids = [event.event_id for event in view.applied]
     assert len(ids) == len(set(ids)), "each event is applied once"
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=60)
+@given(st.data())
+def test_what_was_read_before_it_was_blanked_comes_to_the_same_as_what_was_read_after(name, data):
+    history = data.draw(histories())
+    blank = {
+        part: [replace(e, personal=None) if (e.source, e.version) in erased(events) else e for e in events]
+        for part, events in history.items()
+    }
+    assert in_order(MODELS[name], history) == in_order(MODELS[name], blank)
 
 
 @settings(max_examples=60)

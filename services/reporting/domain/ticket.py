@@ -8,6 +8,8 @@ from uuid import UUID
 from shared.contracts.event import Event
 
 DONE = frozenset({"resolved", "closed"})
+NO_WORK = "personal_erased"
+"""An event that is on the timeline and in no figure: a report says the same before and after somebody is forgotten."""
 
 _AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -90,6 +92,8 @@ def kind_of(name: str, before: Slots, after: Slots) -> str | None:
             return None if before.created else name
         case "reopened":
             return name if before.status in DONE else None
+        case _ if name == NO_WORK:
+            return None
         case "started" | "resumed" | "resolved" | "closed":
             return name if before.status != after.status else None
         case _:
@@ -178,8 +182,9 @@ def evolve(ticket: Ticket, event: Event) -> Ticket:
         left = reopened_from(before, slots)
         from_resolved += left == "resolved"
         from_closed += left == "closed"
+    last_at = ticket.last_at or at
     return Ticket(
         ticket.stream_id, {**ticket.versions, source: event.version}, number, slots, created_at,
-        min(at, ticket.first_at or at), max(at, ticket.last_at or at), resolved, closed, from_resolved, from_closed,
+        min(at, ticket.first_at or at), last_at if name == NO_WORK else max(at, last_at), resolved, closed, from_resolved, from_closed,
         {**ticket.heads, source: advance(ticket.heads.get(source), event)},
     )  # fmt: skip

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.reporting.domain.ticket import (
     DONE,
+    NO_WORK,
     Slots,
     Ticket,
     advance,
@@ -160,7 +161,8 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
         after = step(slots, entry.name, entry.sets)
         kind = kind_of(entry.name, slots, after) if shown else None
         left = reopened_from(slots, after) if shown else None
-        counts_row, counts_act = shown, shown and entry.starts_command
+        counts_row = shown and entry.name != NO_WORK
+        counts_act = counts_row and entry.starts_command
         if entry.log is not None:
             counts_row = counts_act = shown and (entry.log, entry.row) not in rows
             rows.add((entry.log, entry.row))
