@@ -7,18 +7,18 @@ under load; and counted both ways, so that neither a lost nor an invented row es
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
 
+from ledgerdesk.chains import chained
 from ledgerdesk.host import module_of
 from shared import db
-from shared.contracts.canonical import GENESIS, event_hash, personal_digest
 from shared.contracts.catalogue import OWNERS
-from shared.contracts.event import Event, rfc3339
+from shared.contracts.event import Event
 from shared.contracts.upcast import upcast
 from shared.directory import views as directory_views
 from shared.eventstore.store import COLUMNS, event_of
@@ -147,48 +147,6 @@ async def _check_chains(connection: db.Connection, owner: str, verdict: Verdict)
     async for _ in chained(connection, owner, verdict):
         count += 1
     return count
-
-
-async def chained(connection: db.Connection, owner: str, verdict: Verdict) -> AsyncIterator[asyncpg.Record]:
-    """Recompute every hash of a store, stream by stream, and look for holes in versions. Yields each row, checked."""
-    last: tuple[UUID | None, int, bytes] = (None, 0, GENESIS)
-    cursor = connection.cursor(
-        f'SELECT {COLUMNS}, salt, personal_digest, hash FROM "{owner}".event ORDER BY stream_id, version', prefetch=2000
-    )
-    async for row in cursor:
-        stream, version, previous = last if last[0] == row["stream_id"] else (row["stream_id"], 0, GENESIS)
-        if row["version"] != version + 1:
-            verdict.differences.append(f"{owner}: stream {stream}: version {version + 1} is missing")
-        elif hash_of(previous, row, owner) != row["hash"]:
-            verdict.differences.append(f"{owner}: stream {stream}: version {row['version']} is not what was written")
-        elif (
-            row["personal"] is not None
-            and personal_digest(row["salt"] or b"", row["personal"]) != row["personal_digest"]
-        ):
-            verdict.differences.append(
-                f"{owner}: stream {stream}: personal part of version {row['version']} was changed"
-            )
-        last = (row["stream_id"], row["version"], row["hash"])
-        yield row
-
-
-def hash_of(previous: bytes, row: asyncpg.Record, owner: str) -> bytes | None:
-    """Return what an event's hash should be; None if it is no event at all, which must not hide what else is wrong."""
-    try:
-        return event_hash(previous, envelope(row, owner), row["personal_digest"])
-    except (KeyError, TypeError):
-        return None
-
-
-def envelope(row: Any, owner: str) -> dict[str, Any]:
-    """Return what an event's hash is taken over; the mirror of `shared.eventstore.ledger.link`."""
-    meta = row["meta"]
-    return {
-        "id": str(row["event_id"]), "source": owner, "stream": str(row["stream_id"]), "version": row["version"],
-        "type": row["type"], "schemaversion": row["schema_version"], "time": rfc3339(row["occurred_at"]),
-        "actor": meta["actor"], "via": meta["via"], "cause": meta["cause"], "correlation": meta["correlation"],
-        "data": row["data"],
-    }  # fmt: skip
 
 
 # -- the views -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from ledgerdesk.audit.keys import AuditFiles, read_ring
 from ledgerdesk.audit.leaves import FIRST, ORDER, Leaf, place
 from ledgerdesk.audit.merkle import Tree
 from ledgerdesk.audit.records import Record, RecordError, Ring, check, check_chain, read
-from ledgerdesk.verify import Verdict, chained
+from ledgerdesk.chains import chained
+from ledgerdesk.verify import Verdict
 from shared import db
 
 

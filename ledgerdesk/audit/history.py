@@ -18,7 +18,7 @@ from ledgerdesk.audit.keys import records_of
 from ledgerdesk.audit.leaves import Leaf
 from ledgerdesk.audit.merkle import Proof, Tree
 from ledgerdesk.audit.records import Record, Ring
-from ledgerdesk.verify import envelope
+from ledgerdesk.chains import envelope
 from shared import db
 from shared.eventstore.store import COLUMNS
 

@@ -11,7 +11,7 @@ from ledgerdesk.audit import tables
 from ledgerdesk.audit.keys import AuditFiles, records_of
 from ledgerdesk.audit.leaves import FIRST, ORDER, Leaf, place
 from ledgerdesk.audit.records import NO_PREVIOUS, Record, RecordError, check_chain, last_whole_day, signed
-from ledgerdesk.verify import hash_of
+from ledgerdesk.chains import hash_of
 from shared import db
 from shared.contracts.canonical import GENESIS
 from shared.contracts.event import rfc3339

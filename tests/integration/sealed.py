@@ -10,7 +10,7 @@ from ledgerdesk.audit.check import Audit, audit
 from ledgerdesk.audit.keys import AuditFiles
 from ledgerdesk.audit.records import Record
 from ledgerdesk.audit.seal import make_seal
-from ledgerdesk.verify import envelope
+from ledgerdesk.chains import envelope
 from shared import db
 from shared.contracts.canonical import GENESIS, event_hash, personal_digest
 from shared.contracts.event import NewEvent

@@ -27,7 +27,7 @@ from ledgerdesk.audit.records import (
     read,
     signed,
 )
-from ledgerdesk.verify import envelope
+from ledgerdesk.chains import envelope
 from shared.contracts.event import NewEvent
 from shared.eventstore.store import EMPTY as NO_HEAD
 from shared.testing.events import NOON, command, created, message

@@ -107,6 +107,7 @@ _PLAIN = {
     "created": "opened this ticket", "message_received": "wrote", "noted": "wrote a note", "replied": "replied",
     "resolved": "resolved it", "started": "began to work on it", "held": "put it on hold", "resumed": "went on with it",
     "closed": "closed it", "reopened": "reopened it", "acknowledged": "acknowledged it",
+    "personal_erased": "erased what was personal in it",
 }  # fmt: skip
 
 

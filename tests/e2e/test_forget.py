@@ -1,0 +1,194 @@
+"""Somebody is forgotten: not a word is left in any column of any table, history holds, figures stay, and life goes on."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared.testing.wait import wait_until
+from tests.e2e.test_provable import ledgerdesk
+
+WHO = f"w.{uuid4().hex[:8]}"
+ADDRESS, NAME, LOGIN = f"{WHO}@zebra.example", f"Wanda {WHO.upper()}", f"login.{WHO}"
+WORD = f"xylophone{uuid4().hex[:8]}"
+COLLEAGUE = f"colleague.{WHO}@zebra.example"
+PASSWORD = "a password for one test"
+
+
+async def everything(dsn: str, words: list[str]) -> list[str]:
+    """Return every table and row in which one of these words stands, in any column, search vectors included."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+            "AND table_schema NOT IN ('pg_catalog', 'information_schema')"
+        )
+        pattern = "|".join(re.escape(word) for word in words)
+        found = []
+        for schema, table in tables:
+            rows = await connection.fetch(f'SELECT t::text FROM "{schema}"."{table}" t WHERE t::text ~* $1', pattern)
+            found += [f"{schema}.{table}: {row[0][:300]}" for row in rows]
+        return found
+    finally:
+        await connection.close()
+
+
+def figures(client: httpx.Client) -> dict[str, object]:
+    """Return what the reports say, but for how far they are complete."""
+    found = {}
+    for name in ("volumes", "activities", "moves", "durations", "backlog", "reopens"):
+        found[name] = (
+            client.get(f"/reports/{name}", params={"to": "2100-01-01T00:00:00Z"}).raise_for_status().json()["rows"]
+        )
+    return found
+
+
+def checked_offline(history: Path, key: Path) -> subprocess.CompletedProcess[str]:
+    """Check an exported history with the public key alone."""
+    return subprocess.run(
+        [sys.executable, "-m", "ledgerdesk.cli", "history", "check", str(history), "--key", str(key)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+class Desk:
+    """Tickets on which she has left her words, and a colleague's ticket with a message of hers."""
+
+    def __init__(self, stack, admin, john) -> None:
+        self.stack, self.admin, self.john = stack, admin, john
+        file = stack.data / "wanda.yaml"
+        file.write_text(
+            json.dumps({"people": [{
+                "email": ADDRESS, "name": NAME, "login": LOGIN, "roles": ["agent"], "departments": ["support"],
+                "password": PASSWORD, "capacity": 1,
+            }]})
+        )  # fmt: skip
+        applied = ledgerdesk(stack, "org", "apply", str(file))
+        assert applied.returncode == 0, applied.stderr
+        file.unlink()
+        self.own = self.open(ADDRESS, f"{WORD} is broken")
+        self.other = self.open(COLLEAGUE, "A colleague's ticket")
+        self.talk()
+
+    def open(self, address: str, subject: str) -> str:
+        body = {"subject": subject, "body": f"{WORD} again", "requester": {"email": address, "name": NAME}}
+        return str(self.admin.post("/tickets", json=body).raise_for_status().json()["id"])
+
+    def talk(self) -> None:
+        for verb, body in (
+            ("claim", {}), ("notes", {"body": f"she said {WORD}"}), ("replies", {"body": f"Dear {NAME}"}),
+            ("transfer", {"department": "system-administration", "message": f"{WORD} for you"}), ("hold", {"reason": f"{NAME} is away"}),
+            ("messages", {"body": f"{WORD} once more"}), ("resolve", {"resolution": f"{WORD} mended"}),
+        ):  # fmt: skip
+            wait_until(
+                lambda v=verb, b=body: self.john.post(f"/tickets/{self.own}/{v}", json=b).is_success, message=verb
+            )
+
+    async def say(self) -> None:
+        """Let her write on the colleague's ticket, by another system."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.stack.environment["KAFKA_BOOTSTRAP_SERVERS"], enable_idempotence=False
+        )
+        await producer.start()
+        data = {"ticket": self.other, "body": f"me too: {WORD}", "author": {"email": ADDRESS, "name": NAME}}
+        headers = {"ce_specversion": "1.0", "ce_id": uuid4().hex, "ce_source": "/chat", "ce_type": "chat.message"}
+        await producer.send_and_wait(
+            "ledgerdesk.ingress", json.dumps(data).encode(),
+            headers=[*((k, v.encode()) for k, v in headers.items()), ("content-type", b"application/json")],
+        )  # fmt: skip
+        await producer.stop()
+        wait_until(lambda: f"me too: {WORD}" in self.timeline(self.other), message="her message")
+
+    def timeline(self, ticket: str) -> str:
+        return self.john.get(f"/tickets/{ticket}/timeline").raise_for_status().text
+
+
+@pytest.fixture(scope="module")
+def desk(stack, person):
+    with stack.client() as admin:
+        yield Desk(stack, admin, person("john"))
+
+
+async def test_forgotten_everywhere(desk, stack, tmp_path):
+    await desk.say()
+    dsn = stack.environment["DATABASE_URL"]
+    with stack.client(None) as anybody:
+        token = (
+            anybody.post("/sessions", json={"login": LOGIN, "password": PASSWORD}).raise_for_status().json()["token"]
+        )
+    key = (
+        desk.admin.post("/keys", json={"name": "hers", "roles": ["agent"], "acts_for": LOGIN}).raise_for_status().json()
+    )
+    for credential in (token, key["key"]):
+        with stack.client(credential) as hers:
+            wait_until(lambda c=hers: c.get("/me").is_success, message="her credentials")
+    sealed = ledgerdesk(stack, "seal")
+    assert sealed.returncode == 0, sealed.stderr
+    secrets = [ADDRESS, NAME, WHO, WORD]
+    before = figures(desk.admin)
+    assert len({line.split(":")[0] for line in await everything(dsn, secrets)}) >= 10, "her words are in many tables"
+
+    dry = ledgerdesk(stack, "person", "forget", ADDRESS, "--reason", "asked", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "1 tickets, messages on 1 tickets of others, an agent and an account" in dry.stdout
+    assert await everything(dsn, secrets)
+
+    # The colleague's ticket names her in its requester's name, which is the colleague's own: that goes with him.
+    for address in (ADDRESS, COLLEAGUE):
+        done = ledgerdesk(stack, "person", "forget", address, "--reason", "asked", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "forgotten in every store and view" in done.stdout
+    assert await everything(dsn, secrets) == []
+
+    for credential in (token, key["key"]):
+        with stack.client(credential) as hers:
+            wait_until(lambda c=hers: c.get("/me").status_code == 401, message="her credentials to be refused")
+    ticket = desk.john.get(f"/tickets/{desk.own}").raise_for_status().json()
+    assert (ticket["subject"], ticket["requester"]) == ("(erased)", {"email": None, "name": None})
+    types = [item["type"] for item in json.loads(desk.timeline(desk.own))["items"]]
+    assert types.count("personal_erased") == 3, "each owner says what it has blanked"
+    assert "created" in types
+    assert "resolved" in types
+    assert figures(desk.admin) == before, "reports do not change behind anybody's back"
+
+    audited = ledgerdesk(stack, "verify", "--audit")
+    assert "0 differences" in " ".join(audited.stdout.split()), audited.stdout + audited.stderr
+    assert audited.returncode == 0
+    out = tmp_path / "history.json"
+    assert ledgerdesk(stack, "history", "export", desk.own, "--out", str(out), "--seal").returncode == 0
+    assert not [word for word in secrets if word.lower() in out.read_text().lower()]
+    holds = checked_offline(out, stack.data / "audit.pub")
+    assert holds.returncode == 0, holds.stderr
+    for path in stack.data.rglob("*.log"):
+        assert not [word for word in secrets if word in path.read_text(errors="replace")], path.name
+
+
+async def test_the_same_address_is_somebody_new(desk, stack):
+    again = desk.open(ADDRESS, "Hello again")
+    wait_until(lambda: desk.john.get(f"/tickets/{again}").is_success, message="the new ticket")
+    mine = desk.admin.get("/tickets", params={"requester": ADDRESS}).raise_for_status().json()["items"]
+    assert [ticket["id"] for ticket in mine] == [again]
+    assert desk.open(ADDRESS, "And again") != again
+    refused = desk.admin.post(f"/tickets/{desk.own}/messages", json={"body": "for her"})
+    assert refused.status_code == 409, "nobody is there to have said it"
+    again_forgotten = ledgerdesk(stack, "person", "forget", ADDRESS, "--reason", "asked", "--yes")
+    assert again_forgotten.returncode == 0, again_forgotten.stderr
+    assert "2 tickets" in again_forgotten.stdout
+    assert await everything(stack.environment["DATABASE_URL"], [ADDRESS]) == []
+
+
+def test_who_may_and_who_cannot(stack, admin, person):
+    body = {"who": "ken@example.org", "reason": "asked"}
+    assert person("john").post("/internal/intake/forget", json=body).status_code == 403
+    assert admin.post("/internal/intake/forget", json={**body, "reason": "because"}).status_code == 422
+    assert admin.post("/internal/intake/forget", json={**body, "who": "nobody@nowhere.example"}).status_code == 404
+    unknown = ledgerdesk(stack, "person", "forget", "nobody@nowhere.example", "--reason", "asked", "--yes")
+    assert unknown.returncode == 1
+    assert "Nobody has this address" in unknown.stderr
