@@ -67,6 +67,11 @@ def jsonb_lists(values: Iterable[Any]) -> list[bytes]:
     return [orjson.dumps(value, default=_plain) for value in values]
 
 
+def jsonb_or_null(values: Iterable[Any]) -> list[bytes | None]:
+    """Return values of a nullable column for a ``jsonb[]`` parameter: None stays NULL."""
+    return [None if value is None else orjson.dumps(value, default=_plain) for value in values]
+
+
 def _from_jsonb(raw: bytes) -> Any:
     return orjson.loads(raw[1:])
 

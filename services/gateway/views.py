@@ -7,7 +7,8 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced, told_apart
+from shared.projection.model import Versions, advanced
+from shared.projection.table import RowTable
 
 
 class TicketRow(NamedTuple):
@@ -27,6 +28,9 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
             versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
         )
     return state._replace(versions=versions)
+
+
+TABLE = RowTable("ticket", {"stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid"})
 
 
 class TicketView:
@@ -52,20 +56,7 @@ class TicketView:
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
-        new, states = told_apart(rows, applied)
-        if new:
-            await connection.copy_records_to_table("ticket", columns=TicketRow._fields, records=new)
-        if states:
-            await connection.execute(
-                """
-                INSERT INTO ticket (stream_id, versions, number, requester_id)
-                SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[])
-                ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
-                    requester_id = excluded.requester_id
-                """,
-                [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
-                [s.requester_id for s in states],
-            )  # fmt: skip
+        await TABLE.save(connection, rows, applied)
         live = [event for event in applied if event.origin is None]  # nobody watches an import row by row
         if live:
             await connection.execute(

@@ -8,8 +8,9 @@ from shared.contracts.erasing import blanks
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced, told_apart
+from shared.projection.model import Versions, advanced
 from shared.projection.reactor import enqueue, enqueue_always
+from shared.projection.table import RowTable
 
 _STATUS = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -17,7 +18,14 @@ _STATUS = {
 }  # fmt: skip
 
 
-_COLUMNS = "stream_id, versions, number, requester_id, stated_department, status, moved, department, team, agent"
+TABLE = RowTable(
+    "ticket",
+    {
+        "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "stated_department": "text",
+        "status": "text", "moved": "bool", "department": "text", "team": "text", "agent": "uuid",
+    },
+)  # fmt: skip
+_COLUMNS = ", ".join(TABLE.columns)
 
 
 class TicketRow(NamedTuple):
@@ -80,24 +88,6 @@ class TicketView:
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
-        new, states = told_apart(rows, applied)
-        if new:
-            await connection.copy_records_to_table("ticket", columns=TicketRow._fields, records=new)
-        if states:
-            await connection.execute(
-                f"""
-                INSERT INTO ticket ({_COLUMNS})
-                SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bool[],
-                                     $8::text[], $9::text[], $10::uuid[])
-                ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, number = excluded.number,
-                    requester_id = excluded.requester_id, stated_department = excluded.stated_department,
-                    status = excluded.status, moved = excluded.moved, department = excluded.department, team = excluded.team,
-                    agent = excluded.agent
-                """,
-                [s.stream_id for s in states], [s.versions for s in states], [s.number for s in states],
-                [s.requester_id for s in states], [s.stated_department for s in states], [s.status for s in states],
-                [s.moved for s in states], [s.department for s in states], [s.team for s in states],
-                [s.agent for s in states],
-            )  # fmt: skip
+        await TABLE.save(connection, rows, applied)
         await enqueue(connection, [event for event in applied if event.name == "created"])
         await enqueue_always(connection, [event for event in applied if blanks(event, "created")])

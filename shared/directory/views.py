@@ -8,9 +8,10 @@ from uuid import UUID
 from shared.contracts.erasing import ACCOUNT_ERASED, AGENT_ERASED, PERSON_FORGOTTEN
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY, IDENTITY
-from shared.db import Connection, jsonb_lists
+from shared.db import Connection
 from shared.projection.model import AnyModel, Versions, advanced, told_apart
 from shared.projection.reactor import enqueue_always
+from shared.projection.table import RowTable
 
 NOBODY = UUID(int=0)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -33,6 +34,27 @@ class PersonRow(NamedTuple):
         return None
 
 
+PERSONS = RowTable(
+    "person",
+    {
+        "stream_id": "uuid", "versions": "jsonb", "registered": "jsonb", "agent": "jsonb", "account": "jsonb", "email": "text",
+        "name": "text", "login": "text",
+    },
+)  # fmt: skip
+ENTRIES = RowTable(
+    "directory_entry", {"stream_id": "uuid", "versions": "jsonb", "kind": "text", "key": "text", "entry": "jsonb"}
+)
+KEYS = RowTable(
+    "api_key",
+    {
+        "stream_id": "uuid", "versions": "jsonb", "hash": "text", "name": "text", "roles": "jsonb", "person_id": "uuid",
+        "revoked": "bool",
+    },
+)  # fmt: skip
+SESSIONS = RowTable(
+    "session",
+    {"stream_id": "uuid", "versions": "jsonb", "person_id": "uuid", "expires_at": "timestamptz", "revoked": "bool"},
+)
 _NAMES = frozenset({"email", "name", "login"})
 
 
@@ -86,32 +108,12 @@ class PersonView:
 
     async def save(self, connection: Connection, rows: Mapping[UUID, PersonRow], applied: Sequence[Event]) -> None:
         new, changed = told_apart(rows, applied)
-        if new:
-            records = [
-                (s.stream_id, s.versions, s.registered, s.agent, s.account, s.first("email"), s.first("name"), s.first("login"))
-                for s in new
-            ]  # fmt: skip
-            columns = (*PersonRow._fields, "email", "name", "login")
-            await connection.copy_records_to_table("person", columns=columns, records=records)
-        if changed:
-            await self._update(connection, changed)
+        await PERSONS.write(
+            connection,
+            *([(*s, s.first("email"), s.first("name"), s.first("login")) for s in part] for part in (new, changed)),
+        )
         if self.effects:
             await enqueue_always(connection, [event for event in applied if event.type == PERSON_FORGOTTEN])
-
-    async def _update(self, connection: Connection, states: Sequence[PersonRow]) -> None:
-        await connection.execute(
-            """
-            INSERT INTO person (stream_id, versions, email, name, login, registered, agent, account)
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[],
-                                 $8::jsonb[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, email = excluded.email,
-                name = excluded.name, login = excluded.login, registered = excluded.registered, agent = excluded.agent,
-                account = excluded.account
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.first("email") for s in states],
-            [s.first("name") for s in states], [s.first("login") for s in states], [s.registered for s in states],
-            [s.agent for s in states], [s.account for s in states],
-        )  # fmt: skip
 
 
 class EntryRow(NamedTuple):
@@ -158,18 +160,7 @@ class EntryView:
         return {row["stream_id"]: EntryRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, EntryRow], applied: Sequence[Event]) -> None:
-        del applied
-        states = list(rows.values())
-        await connection.execute(
-            """
-            INSERT INTO directory_entry (stream_id, versions, kind, key, entry)
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::jsonb[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, kind = excluded.kind,
-                key = excluded.key, entry = excluded.entry
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.kind for s in states],
-            [s.key for s in states], [s.entry for s in states],
-        )  # fmt: skip
+        await ENTRIES.save(connection, rows, applied)
 
 
 class ApiKeyRow(NamedTuple):
@@ -213,19 +204,7 @@ class ApiKeyView:
         return {row["stream_id"]: ApiKeyRow(**dict(row)) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, ApiKeyRow], applied: Sequence[Event]) -> None:
-        del applied
-        states = list(rows.values())
-        await connection.execute(
-            """
-            INSERT INTO api_key (stream_id, versions, hash, name, roles, person_id, revoked)
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::jsonb[], $6::uuid[], $7::bool[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, hash = excluded.hash,
-                name = excluded.name, roles = excluded.roles, person_id = excluded.person_id, revoked = excluded.revoked
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.hash for s in states],
-            [s.name for s in states], jsonb_lists(s.roles for s in states), [s.person_id for s in states],
-            [s.revoked for s in states],
-        )  # fmt: skip
+        await KEYS.save(connection, rows, applied)
 
 
 class SessionRow(NamedTuple):
@@ -263,18 +242,7 @@ class SessionView:
         return {row["stream_id"]: SessionRow(**dict(row)) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, SessionRow], applied: Sequence[Event]) -> None:
-        del applied
-        states = list(rows.values())
-        await connection.execute(
-            """
-            INSERT INTO session (stream_id, versions, person_id, expires_at, revoked)
-            SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::uuid[], $4::timestamptz[], $5::bool[])
-            ON CONFLICT (stream_id) DO UPDATE SET versions = excluded.versions, person_id = excluded.person_id,
-                expires_at = excluded.expires_at, revoked = excluded.revoked
-            """,
-            [s.stream_id for s in states], [s.versions for s in states], [s.person_id for s in states],
-            [s.expires_at for s in states], [s.revoked for s in states],
-        )  # fmt: skip
+        await SESSIONS.save(connection, rows, applied)
 
 
 def models(*, reacts: bool = True) -> list[AnyModel]:
