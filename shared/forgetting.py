@@ -32,7 +32,10 @@ class TicketForgetting:
         self._eraser = eraser
 
     async def on_personal_erased(self, event: Event) -> None:
-        """Intake has blanked the ticket from its beginning."""
+        """Intake has blanked the ticket from its beginning; or the owner itself has said what it blanks."""
+        if event.source == self._owner:
+            await self._eraser.blank(event.stream_id)
+            return
 
         def decide(events: Sequence[Event]) -> list[NewEvent]:
             return erase(events, lambda _: True, TICKET_ERASED, event.data["reason"], event.data["person_id"])

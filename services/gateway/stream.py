@@ -16,8 +16,11 @@ from shared.http.caller import Caller, CallerDep
 from shared.http.problems import RESPONSES
 
 PUBLIC = frozenset(
-    {"created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started"}
-)
+    {
+        "created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
+        "merged", "unmerged",
+    }
+)  # fmt: skip
 POLL = 0.2
 PAGE = 500
 KEPT = "7 days"

@@ -1,6 +1,6 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, reads
+from services.workflow import api, domain, read_links, read_work, reads
 from services.workflow.reactions import Workflow
 from services.workflow.views import TicketView
 from shared import db
@@ -14,7 +14,7 @@ from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (reads.router, api.router, internal_router("workflow"))
+ROUTERS = (reads.router, read_work.router, read_links.router, *api.ROUTERS, internal_router("workflow"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -23,6 +23,7 @@ async def build(kernel: Kernel) -> Service:
     store = EventStore("workflow", parts.pool)
     appender = Appender(store)
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
+    eraser = Eraser(store, appender)
     workflow = Workflow(parts.pool, tickets)
     dsn = kernel.settings.database_url
     reactor = Reactor(
@@ -31,12 +32,12 @@ async def build(kernel: Kernel) -> Service:
             "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
             "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
             "message_received": workflow.on_message_received,
-            "personal_erased": TicketForgetting("workflow", Eraser(store, appender)).on_personal_erased,
+            "personal_erased": TicketForgetting("workflow", eraser).on_personal_erased,
         },
     )  # fmt: skip
     return Service(
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
-        components=api.WorkflowApp(parts.pool, parts.directory, tickets),
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser),
     )  # fmt: skip

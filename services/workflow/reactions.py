@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from uuid import UUID
 
 from services.workflow import domain
 from shared.contracts.event import Actor, Event, NewEvent, Via
@@ -9,6 +10,9 @@ from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.eventstore.ledger import Context, Ledger
 from shared.refusal import Refusal
+
+MOST_MERGES = 20
+"""Tickets merged into tickets merged into tickets, at most: a ring cannot come about but by a race."""
 
 
 class Workflow:
@@ -45,15 +49,30 @@ class Workflow:
             await self._react(event, domain.start, Actor(event.actor["kind"], event.actor["id"]))
 
     async def on_message_received(self, event: Event) -> None:
-        """The customer wrote."""
+        """The customer wrote. On a merged ticket, he wrote on the one that stands for it."""
+        ticket_id = event.stream_id
+        for _ in range(MOST_MERGES):
+            state, _ = await self._tickets.state(ticket_id)
+            if state.merged_into is None:
+                break
+            ticket_id = UUID(state.merged_into)
         await self._react(
-            event, partial(domain.customer_wrote, at=event.occurred_at), Actor(event.actor["kind"], event.actor["id"])
+            event,
+            partial(domain.customer_wrote, at=event.occurred_at),
+            Actor(event.actor["kind"], event.actor["id"]),
+            ticket_id,
         )
 
-    async def _react(self, event: Event, decide: Callable[[domain.Life], Sequence[NewEvent]], actor: Actor) -> None:
+    async def _react(
+        self,
+        event: Event,
+        decide: Callable[[domain.Life], Sequence[NewEvent]],
+        actor: Actor,
+        ticket_id: UUID | None = None,
+    ) -> None:
         context = Context(
             command_id=derived("react", event.event_id), actor=actor, via=Via("reaction", "workflow"),
             cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
             traceparent=event.traceparent,
         )  # fmt: skip
-        await self._tickets.execute(event.stream_id, decide, context)
+        await self._tickets.execute(ticket_id or event.stream_id, decide, context)

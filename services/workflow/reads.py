@@ -40,7 +40,12 @@ def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
             raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
 
 
-async def _visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
+async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
+    """Return a ticket that the caller may see.
+
+    Raises:
+        Problem: 404.
+    """
     row = await look_up(workflow.pool, ref)
     if row is None or not caller.sees_requester(row["requester_id"]):
         raise unknown(ref)
@@ -66,9 +71,23 @@ async def read_ticket(
     """Return a ticket as it is now. The ETag names the versions it was read at."""
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
-    row = await _visible(workflow, ref, caller)
+    row = await visible(workflow, ref, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return (await show_ticket(workflow.directory, [row], caller))[0]
+
+
+_TIMELINE = """
+WITH RECURSIVE part (ticket_id) AS (
+    SELECT $1::uuid
+    UNION SELECT m.stream_id FROM ticket m JOIN part p ON m.merged_into = p.ticket_id
+    WHERE $2::uuid IS NULL OR m.requester_id = $2
+)
+SELECT o.*, max(coalesce(row_number, 0)) OVER (PARTITION BY ticket_id, source, ordered_at ORDER BY version) AS rank
+FROM (SELECT t.*, max(at) OVER (PARTITION BY ticket_id, source ORDER BY version) AS ordered_at
+      FROM timeline t JOIN part USING (ticket_id)) o
+ORDER BY ordered_at, rank, source, version, ticket_id
+"""
+"""Of a ticket and all that is merged into it; to a requester, of his own."""
 
 
 class Timeline(BaseModel):
@@ -90,16 +109,9 @@ async def read_timeline(
     """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them."""
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
-    row = await _visible(workflow, ref, caller)
-    rows = await workflow.pool.fetch(
-        """
-        SELECT o.*, max(coalesce(row_number, 0)) OVER (PARTITION BY source, ordered_at ORDER BY version) AS rank
-        FROM (SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1) o
-        ORDER BY ordered_at, rank, source, version
-        """,
-        row["stream_id"],
-    )
-    return Timeline(items=await show_timeline(workflow.directory, rows, caller))
+    row = await visible(workflow, ref, caller)
+    rows = await workflow.pool.fetch(_TIMELINE, row["stream_id"], None if caller.sees_all else caller.person_id)
+    return Timeline(items=await show_timeline(workflow.directory, rows, caller, row["stream_id"]))
 
 
 class ListParameters(BaseModel):
@@ -115,6 +127,8 @@ class ListParameters(BaseModel):
     tag: Tag | None = None
     q: Line | None = Field(None, description="Words in the number, subject, requester or thread")
     involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
+    watching: Literal["me"] | None = Field(None, description="Tickets that I keep an eye on")
+    task: Literal["me"] | None = Field(None, description="Tickets with an open task of mine")
     sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: int = Field(50, ge=1, le=200)
@@ -129,7 +143,7 @@ async def read_tickets(
     refuse_unknown_parameters(request, set(ListParameters.model_fields))
     await wait_until_seen(workflow.pool, after, request, response)
     query = ListQuery(**parameters.model_dump())
-    for name in ("assignee", "involved"):
+    for name in ("assignee", "involved", "watching", "task"):
         if getattr(query, name) == "me" and caller.person_id is None:
             raise Problem(
                 422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"}

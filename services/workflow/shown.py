@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.workflow.views import PUBLIC
 from shared.directory.people import Directory, Person
@@ -45,6 +45,11 @@ class TicketShown(BaseModel):
     tags: list[str]
     external_id: str | None
     answered: bool
+    merged_into: UUID | None
+    open_tasks: int
+    minutes: int | None
+    score: int | None
+    watched: bool
     hold_until: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -61,9 +66,12 @@ class Cause(BaseModel):
 class TimelineItem(BaseModel):
     """One step of a ticket's history."""
 
+    id: UUID
     type: str
     at: datetime
     recorded_at: datetime
+    edited_at: datetime | None
+    ticket: UUID | None = Field(description="The merged ticket that it happened on, if it was not this one")
     actor: dict[str, Any]
     via: dict[str, Any]
     cause: Cause | None
@@ -93,6 +101,9 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
                 requester=RequesterShown(email=row["requester_email"], name=row["requester_name"]), topic=row["topic"],
                 channel=row["channel"], department=row["department"], team=row["team"] if caller.sees_all else None,
                 assignee=assignee, tags=row["tags"], external_id=row["external_id"],
+                merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if caller.sees_all else 0,
+                minutes=row["minutes"] if caller.sees_all else None, score=row["score"],
+                watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],
                 answered=replied is not None and (asked is None or replied > asked), hold_until=row["hold_until"],
                 created_at=row["created_at"], updated_at=row["updated_at"], versions=row["versions"],
             )
@@ -145,10 +156,30 @@ def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
 
 
-async def show_timeline(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TimelineItem]:
-    """Return a timeline as the caller may see it."""
+_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions")
+"""Where an imported row stood, what a hold waits for, what another ticket is: the desk's business."""
+
+
+def _corrections(rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:
+    """Return the last correction of what was said, by the event that said it."""
+    return {row["data"]["event"]: row for row in rows if row["type"] == "edited"}
+
+
+def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, Any]:
+    """Return the words of an entry, as they are now."""
+    words = dict(row["personal"] or {})
+    if correction is not None and correction["personal"]:
+        words["body"] = correction["personal"]["body"]
+    return words
+
+
+async def show_timeline(
+    directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller, ticket: UUID
+) -> list[TimelineItem]:
+    """Return a timeline as the caller may see it; rows of tickets that are merged into `ticket` say so."""
     full = caller.sees_all
     types = {row["event_id"]: row["type"] for row in rows}
+    corrections = _corrections(rows)
     visible = [row for row in rows if full or row["type"] in PUBLIC]
     ids = {UUID(row["actor"]["id"]) for row in visible if row["actor"]["kind"] == "person"}
     for row in visible:
@@ -156,17 +187,17 @@ async def show_timeline(directory: Directory, rows: Sequence[asyncpg.Record], ca
     people = await directory.people(ids)
     items = []
     for row in visible:
-        data = {**_with_logins(row["data"], people), **(row["personal"] or {})}
+        correction = corrections.get(str(row["event_id"]))
+        data = {**_with_logins(row["data"], people), **_said(row, correction)}
         if not full:
-            for private in (
-                "origin",
-                "reason",
-            ):  # where an imported row stood; what a hold waits for is the desk's business
+            for private in _ONLY_FOR_THE_DESK:
                 data.pop(private, None)
         cause = Cause(id=row["cause"], type=types.get(row["cause"])) if full and row["cause"] else None
         items.append(
             TimelineItem(
-                type=row["type"], at=row["at"], recorded_at=row["recorded_at"],
+                id=row["event_id"], type=row["type"], at=row["at"], recorded_at=row["recorded_at"],
+                edited_at=correction["at"] if correction is not None else None,
+                ticket=row["ticket_id"] if row["ticket_id"] != ticket else None,
                 actor=_actor(people, row["actor"], full=full), via=_via(row["via"], full=full),
                 cause=cause, data=data,
             )

@@ -31,6 +31,8 @@ class ListQuery:
     tag: str | None = None
     q: str | None = None
     involved: str | None = None
+    watching: str | None = None
+    task: str | None = None
     sort: str = "-updated_at"
     cursor: str | None = None
     limit: int = 50
@@ -91,6 +93,10 @@ async def _add_people(where: _Where, directory: Directory, query: ListQuery, cal
         where.add("requester_email = {}", query.requester.lower())
     if query.involved == "me":
         where.add("involved @> {}", [str(caller.person_id)])
+    if query.watching == "me":
+        where.add("watchers @> {}", [str(caller.person_id)])
+    if query.task == "me":
+        where.add("tasks @> {}", [{"agent": str(caller.person_id), "done": False}])
 
 
 async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[asyncpg.Record], str | None]:

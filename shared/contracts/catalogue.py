@@ -46,7 +46,7 @@ class EventSpec:
     schema_version: int = 1
 
 
-def _specs() -> Iterable[EventSpec]:
+def _of_tickets() -> Iterable[EventSpec]:
     def ticket(owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
         return EventSpec(f"ledgerdesk.ticket.{name}", owner, TICKETS, data, personal)
 
@@ -67,8 +67,26 @@ def _specs() -> Iterable[EventSpec]:
     yield ticket("workflow", "reopened", t.Reopened, t.Message)
     yield ticket("workflow", "escalated", t.Escalated, t.Message)
     yield ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
+    yield ticket("workflow", "edited", t.Edited, t.EditedPersonal)
+    yield ticket("workflow", "rated", t.Rated, t.RatedPersonal)
+    yield ticket("workflow", "tagged", t.Tagged)
+    yield ticket("workflow", "task_added", t.TaskAdded, t.TaskPersonal)
+    yield ticket("workflow", "task_changed", t.TaskChanged, t.TaskChangedPersonal)
+    yield ticket("workflow", "task_done", t.TaskNamed, t.Message)
+    yield ticket("workflow", "task_reopened", t.TaskNamed, t.Message)
+    yield ticket("workflow", "task_dropped", t.TaskNamed, t.Message)
+    yield ticket("workflow", "time_logged", t.TimeLogged, t.TimePersonal)
+    yield ticket("workflow", "time_removed", t.TimeRemoved)
+    yield ticket("workflow", "watched", t.Watching)
+    yield ticket("workflow", "unwatched", t.Watching)
+    yield ticket("workflow", "linked", t.Linking)
+    yield ticket("workflow", "unlinked", t.Linking)
+    yield ticket("workflow", "merged", t.Merged, t.Message)
+    yield ticket("workflow", "unmerged", t.Unmerged, t.Message)
     yield ticket(EVERY, "personal_erased", t.PersonalErased)
 
+
+def _of_entries() -> Iterable[EventSpec]:
     def entry(
         owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None, topic: str | None = DIRECTORY
     ) -> EventSpec:
@@ -93,7 +111,7 @@ def _specs() -> Iterable[EventSpec]:
     yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
 
 
-CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in _specs()}
+CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in (*_of_tickets(), *_of_entries())}
 
 
 def spec_of(event_type: str) -> EventSpec:

@@ -1,6 +1,10 @@
 """Payloads of the ticket events, by owner. `data` is what may be kept for ever; `personal` is what can be erased."""
 
-from shared.contracts.fields import Body, Email, Forgotten, Id, Key, Line, Priority, Severity, Strict, Tag, Text
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.fields import Body, Email, Forgotten, Id, Key, Line, Priority, Severity, Status, Strict, Tag, Text
 
 
 class Origin(Strict):
@@ -124,7 +128,7 @@ class Started(Imported):
 
 
 class Noted(Imported):
-    pass
+    mentions: list[Id] = []
 
 
 class NotePersonal(Strict):
@@ -132,7 +136,7 @@ class NotePersonal(Strict):
 
 
 class Replied(Imported):
-    pass
+    mentions: list[Id] = []
 
 
 class ReplyPersonal(Strict):
@@ -184,11 +188,107 @@ class Acknowledged(Imported):
 class Erased(Strict):
     """Personal parts were blanked: the versions of its owner's events in this stream, by the events' names."""
 
-    reason: Forgotten
+    reason: Forgotten | Literal["redacted"]
     versions: dict[Key, list[int]]
 
 
 class PersonalErased(Erased):
-    """Whose sake it was for."""
+    """For whose sake, if it was for somebody's; words that their author took back were `redacted`."""
 
+    person_id: Id | None = None
+
+
+class Edited(Imported):
+    """A note or reply says something else from now on; `event` is the one that said it."""
+
+    event: Id
+    kind: Literal["noted", "replied"]
+
+
+class EditedPersonal(Strict):
+    body: Body
+    previous: Body
+
+
+class Rated(Imported):
+    score: Annotated[int, Field(ge=1, le=5)]
+    previous: int | None = None
+
+
+class RatedPersonal(Strict):
+    comment: Body | None = None
+
+
+class Tagged(Imported):
+    added: list[Tag]
+    removed: list[Tag]
+
+
+class TaskSlots(Imported):
+    """What is known of a task; `due` is RFC 3339, UTC."""
+
+    agent: Id | None = None
+    due: Text | None = None
+    blocks: bool = True
+
+
+class TaskAdded(TaskSlots):
+    task: Id
+
+
+class TaskPersonal(Strict):
+    title: Line
+    description: Body | None = None
+
+
+class TaskChanged(TaskSlots):
+    task: Id
+    previous: TaskSlots
+
+
+class TaskChangedPersonal(Strict):
+    title: Line | None = None
+
+
+class TaskNamed(Imported):
+    task: Id
+
+
+class TimeLogged(Imported):
+    """Work of a day (`on`, YYYY-MM-DD)."""
+
+    minutes: Annotated[int, Field(ge=1, le=60 * 24)]
+    on: Annotated[Text, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    billable: bool = False
+
+
+class TimePersonal(Strict):
+    note: Body | None = None
+
+
+class TimeRemoved(Imported):
+    entry: Id
+    minutes: int
+
+
+class Watching(Imported):
     person_id: Id
+
+
+class Linking(Imported):
+    """This ticket has the other as parent, child, duplicate or related one."""
+
+    kind: Literal["parent", "child", "duplicate", "related"]
+    other: Id
+
+
+class Merged(Imported):
+    into: Id
+    previous: Status
+
+
+class Unmerged(Imported):
+    """It stands for itself again, in this status; `into` is the ticket that stood for it."""
+
+    into: Id
+    status: Status

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from services.gateway.views import TicketView as GatewayTickets
 from services.intake.views import TicketView as IntakeTickets
 from services.routing.views import TicketView as RoutingTickets
+from services.workflow.domain import Life, evolve
+from services.workflow.domain.state import Task
 from services.workflow.views import TicketView as WorkflowTickets
 from shared.contracts.erasing import TICKET_ERASED, erase, erased
 from shared.contracts.event import Event, NewEvent
@@ -53,6 +55,15 @@ FACTS = {
                   previous=st.just({})),
         st.builds(fact, st.just("reopened"), previous=st.just("closed")),
         st.builds(fact, st.just("escalated"), level=st.integers(1, 3)),
+        st.builds(fact, st.just("tagged"), added=MAYBE([[], ["a"], ["vpn"]]), removed=MAYBE([[], ["b"], ["vpn"]])),
+        st.builds(fact, MAYBE(["linked", "unlinked"]), kind=MAYBE(["parent", "related"]), other=MAYBE([JOHN, JANE])),
+        st.builds(fact, st.just("merged"), into=MAYBE([JOHN, JANE]), previous=st.just("open")),
+        st.builds(fact, st.just("unmerged"), into=st.just(JOHN), status=MAYBE(["open", "closed"])),
+        st.builds(fact, MAYBE(["watched", "unwatched"]), person_id=MAYBE([JOHN, JANE])),
+        st.builds(fact, st.just("time_logged"), minutes=st.integers(1, 9), on=st.just("2026-11-01")),
+        st.builds(fact, st.just("rated"), score=st.integers(1, 5)),
+        st.builds(fact, MAYBE(["task_added", "task_changed"]), task=MAYBE([JOHN, JANE]), agent=MAYBE([None, JOHN])),
+        st.builds(fact, MAYBE(["task_done", "task_reopened", "task_dropped"]), task=MAYBE([JOHN, JANE])),
         st.just(ERASED),
     ),
 }  # fmt: skip
@@ -167,6 +178,29 @@ def test_what_was_read_before_it_was_blanked_comes_to_the_same_as_what_was_read_
         for part, events in history.items()
     }
     assert in_order(MODELS[name], history) == in_order(MODELS[name], blank)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_the_row_says_what_workflow_decides_by(data):
+    """The view folds by functions of its own, over all owners; of workflow's slots it must come to what the ledger comes to."""
+    for (_, source), events in data.draw(histories()).items():
+        if source != "workflow":
+            continue
+        row, life = (
+            reduce(WorkflowTickets.evolve, events, WorkflowTickets.initial(UUID(int=1))),
+            reduce(evolve, events, Life()),
+        )
+        assert (row.status, row.set_priority, row.set_severity) == (life.status, life.priority, life.severity)
+        assert row.tag_changes == life.tags
+        assert {(link["kind"], link["other"]) for link in row.links} == life.links
+        assert (str(row.merged_into) if row.merged_into else None) == life.merged_into
+        assert set(row.watchers) == life.watchers
+        assert row.minutes == sum(life.minutes.values())
+        assert {
+            task["id"]: Task(task["agent"], task["due"], task["blocks"], task["done"]) for task in row.tasks
+        } == life.tasks
+        assert row.score == life.score
 
 
 @settings(max_examples=60)

@@ -24,7 +24,7 @@ def owner_of(method: str, path: str) -> str:
     parts = path.strip("/").split("/")
     if parts[0] == "reports":
         return "reporting"
-    if parts[0] != "tickets":
+    if parts[0] not in {"tickets", "mentions"}:
         return "gateway"
     if method == "POST":
         if len(parts) == 1 or parts[-1] == "messages":

@@ -8,16 +8,18 @@ from uuid import UUID
 from shared.contracts.event import Event
 
 DONE = frozenset({"resolved", "closed"})
+AWAY = DONE | {"merged"}
+"""States in which nobody works on a ticket; the work on a merged one is counted where it was merged into."""
 NO_WORK = "personal_erased"
 """An event that is on the timeline and in no figure: a report says the same before and after somebody is forgotten."""
 
 _AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
-    "reopened": "open",
+    "reopened": "open", "merged": "merged",
 }  # fmt: skip
 _SETS = {
     "created": ("topic", "department", "priority"), "assigned": ("agent",), "transferred": ("department",),
-    "prioritised": ("priority",),
+    "prioritised": ("priority",), "unmerged": ("status",),
 }  # fmt: skip
 
 
@@ -76,6 +78,8 @@ def step(slots: Slots, name: str, sets: dict[str, Any] | None) -> Slots:
             changed = {"agent": as_uuid(said.get("agent"))}
         case "transferred":
             changed = {"moved": True, "moved_department": said.get("department")}
+        case "unmerged":
+            changed = {"status": said.get("status") or "open"}
         case "prioritised":
             changed = {"set_priority": said.get("priority") or slots.set_priority}
     return slots._replace(**changed) if changed else slots
@@ -102,7 +106,7 @@ def kind_of(name: str, before: Slots, after: Slots) -> str | None:
 
 def reopened_from(before: Slots, after: Slots) -> str | None:
     """Return the state that was left, when an event takes a ticket out of resolved or closed back into work."""
-    return before.status if before.status in DONE and after.status not in DONE else None
+    return before.status if before.status in DONE and after.status not in AWAY else None
 
 
 NOTHING = Slots()

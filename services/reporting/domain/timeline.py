@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.reporting.domain.ticket import (
-    DONE,
+    AWAY,
     NO_WORK,
     Slots,
     Ticket,
@@ -143,7 +143,8 @@ def _standing(slots: Slots) -> tuple[int, int, int]:
     """Return whether the ticket is open, unresolved, on hold: 0 or 1 each."""
     if not slots.created:
         return (0, 0, 0)
-    return (int(slots.status != "closed"), int(slots.status not in DONE), int(slots.status == "on_hold"))
+    gone = slots.status in {"closed", "merged"}
+    return (int(not gone), int(slots.status not in AWAY), int(slots.status == "on_hold"))
 
 
 def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Counts]:

@@ -1,0 +1,117 @@
+"""What workflow's routes work with, and how a command on a ticket is run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends
+from pydantic import BaseModel
+
+from services.workflow import domain
+from shared.contracts.event import NewEvent
+from shared.contracts.fields import Body, Strict
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.eventstore.eraser import Eraser
+from shared.eventstore.ledger import Ledger
+from shared.http.caller import Caller
+from shared.http.commands import CommandRequest
+from shared.http.problems import Problem
+from shared.http.tickets import known_ticket
+from shared.service import component
+
+OVER_OTHERS = frozenset({"lead", "administrator", "system"})
+"""Roles that may change what others have written."""
+
+
+@dataclass(slots=True)
+class WorkflowApp:
+    """What workflow's routes work with."""
+
+    pool: Pool
+    directory: Directory
+    tickets: Ledger[domain.Life]
+    eraser: Eraser
+
+
+WorkflowDep = Annotated[WorkflowApp, Depends(component("workflow"))]
+
+
+class MessageOnly(Strict):
+    """Words to leave with a move."""
+
+    message: Body | None = None
+
+
+class Taken(BaseModel):
+    """A command was taken."""
+
+    id: UUID
+    versions: dict[str, int]
+
+
+Decide = Callable[[domain.Life], list[NewEvent]]
+
+
+def words_of(body: MessageOnly | None) -> str | None:
+    """Return the words left with a move, if any."""
+    return body.message if body else None
+
+
+def person_of(caller: Caller) -> str | None:
+    """Return who acts, as events name persons; None for another system."""
+    return str(caller.person_id) if caller.person_id else None
+
+
+async def run(
+    row: asyncpg.Record, command: CommandRequest, workflow: WorkflowApp, decide: Decide, *, on_merged: bool = False
+) -> Taken:
+    """Run a command on a ticket that the caller may act on; one that is merged into another takes few."""
+
+    def guarded(state: domain.Life) -> list[NewEvent]:
+        return decide(state if on_merged else domain.needs_no_merge(state))
+
+    result = await workflow.tickets.execute(
+        row["stream_id"], guarded, command.context(), command.if_version("workflow")
+    )
+    command.answer(row["stream_id"], "workflow", result)
+    return Taken(id=row["stream_id"], versions={"workflow": result.version})
+
+
+async def for_staff(ref: str, command: CommandRequest, workflow: WorkflowApp) -> asyncpg.Record:
+    """Return the ticket of a command of somebody who works tickets; a requester learns nothing of tickets that are not his."""
+    row = await known_ticket(workflow.pool, ref, command.caller)
+    command.caller.need_staff()
+    return row
+
+
+async def by_staff(
+    ref: str, command: CommandRequest, workflow: WorkflowApp, decide: Decide, *, on_merged: bool = False
+) -> Taken:
+    """Run a command of somebody who works tickets."""
+    return await run(await for_staff(ref, command, workflow), command, workflow, decide, on_merged=on_merged)
+
+
+async def by_anybody(ref: str, command: CommandRequest, workflow: WorkflowApp, decide: Decide) -> Taken:
+    """Run a command that the requester of the ticket may give, too."""
+    row = await known_ticket(workflow.pool, ref, command.caller)
+    if not command.caller.is_staff:
+        command.caller.need("requester")
+    return await run(row, command, workflow, decide)
+
+
+async def agent_named(workflow: WorkflowApp, who: str, field: str) -> str:
+    """Return the person id of an active agent named by login or address.
+
+    Raises:
+        Problem: 422.
+    """
+    agent = await workflow.directory.agent(who)
+    if agent is None or agent.agent is None or not agent.agent.get("active", True):
+        raise Problem(
+            422, f"{field}: {who!r} is no active agent.",
+            fields={field: "must be the login or e-mail address of an active agent"},
+        )  # fmt: skip
+    return str(agent.person_id)

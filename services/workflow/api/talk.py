@@ -1,0 +1,118 @@
+"""What is said on a ticket: notes, replies, corrections, words taken back, ratings; and who was called by name."""
+
+import re
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from services.workflow import domain
+from services.workflow.api.common import (
+    OVER_OTHERS,
+    Taken,
+    WorkflowApp,
+    WorkflowDep,
+    by_staff,
+    for_staff,
+    person_of,
+    run,
+)
+from shared.contracts.fields import Body, Strict
+from shared.http.commands import CommandDep, CommandRequest
+from shared.http.problems import RESPONSES, Problem
+from shared.http.tickets import TicketRef, known_ticket
+
+router = APIRouter(tags=["workflow"], responses=RESPONSES)
+
+_MENTION = re.compile(r"(?<![\w@.])@([\w][\w.@+-]*[\w])")
+MOST_MENTIONS = 20
+Kind = Literal["noted", "replied"]
+
+
+class WordsBody(Strict):
+    """What is said. `@login` calls an agent's attention."""
+
+    body: Body
+
+
+async def mentioned(workflow: WorkflowApp, body: str) -> list[str]:
+    """Return the person ids of the agents that a text calls by `@login`; what is nobody's login is only text."""
+    names = list(dict.fromkeys(_MENTION.findall(body)))[:MOST_MENTIONS]
+    found = [await workflow.directory.agent(name) for name in names]
+    return list(dict.fromkeys(str(person.person_id) for person in found if person is not None))
+
+
+@router.post("/tickets/{ref}/notes", status_code=201)
+async def add_note(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Write an internal note: agents see it, the requester never does."""
+    row = await for_staff(ref, command, workflow)
+    mentions = await mentioned(workflow, body.body)
+    return await run(row, command, workflow, lambda state: domain.note(state, body=body.body, mentions=mentions))
+
+
+@router.post("/tickets/{ref}/replies", status_code=201)
+async def add_reply(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Answer the requester."""
+    row = await for_staff(ref, command, workflow)
+    mentions = await mentioned(workflow, body.body)
+    return await run(row, command, workflow, lambda state: domain.reply(state, body=body.body, mentions=mentions))
+
+
+async def _edit(
+    ref: str, event: UUID, kind: Kind, body: WordsBody, command: CommandRequest, workflow: WorkflowApp
+) -> Taken:
+    by, others = person_of(command.caller), bool(command.caller.roles & OVER_OTHERS)
+    return await by_staff(
+        ref, command, workflow,
+        lambda state: domain.edit(state, kind=kind, event=str(event), by=by, others=others, body=body.body),
+    )  # fmt: skip
+
+
+async def _take_back(ref: str, event: UUID, kind: Kind, command: CommandRequest, workflow: WorkflowApp) -> Taken:
+    by, others = person_of(command.caller), bool(command.caller.roles & OVER_OTHERS)
+    taken = await by_staff(
+        ref, command, workflow, lambda state: domain.take_back(state, kind=kind, event=str(event), by=by, others=others)
+    )
+    await workflow.eraser.blank(taken.id)
+    return taken
+
+
+@router.put("/tickets/{ref}/notes/{event}")
+async def edit_note(ref: TicketRef, event: UUID, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Correct a note: one's own, or as a lead anybody's. What it said before stays on the timeline."""
+    return await _edit(ref, event, "noted", body, command, workflow)
+
+
+@router.put("/tickets/{ref}/replies/{event}")
+async def edit_reply(ref: TicketRef, event: UUID, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Correct a reply: one's own, or as a lead anybody's. The requester reads the correction."""
+    return await _edit(ref, event, "replied", body, command, workflow)
+
+
+@router.delete("/tickets/{ref}/notes/{event}")
+async def take_back_note(ref: TicketRef, event: UUID, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Blank a note and its corrections for ever, in the store and everywhere else. That it was written stays."""
+    return await _take_back(ref, event, "noted", command, workflow)
+
+
+@router.delete("/tickets/{ref}/replies/{event}")
+async def take_back_reply(ref: TicketRef, event: UUID, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Blank a reply and its corrections for ever, in the store and everywhere else. That it was written stays."""
+    return await _take_back(ref, event, "replied", command, workflow)
+
+
+class RatingBody(Strict):
+    """How satisfied the requester is."""
+
+    score: Annotated[int, Field(ge=1, le=5)] = Field(description="1: not at all, 5: very", examples=[5])
+    comment: Body | None = None
+
+
+@router.post("/tickets/{ref}/rating")
+async def rate(ref: TicketRef, body: RatingBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+    """Say how satisfied you are with what was done; the ticket's requester alone, and once it is resolved."""
+    row = await known_ticket(workflow.pool, ref, command.caller)
+    if command.caller.person_id is None or command.caller.person_id != row["requester_id"]:
+        raise Problem(403, "Only the requester of the ticket can say how satisfied he is.")
+    return await run(row, command, workflow, lambda state: domain.rate(state, score=body.score, comment=body.comment))

@@ -1,0 +1,96 @@
+"""What workflow's own events say of a ticket, and what every command on one needs. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.event import NewEvent
+from shared.refusal import Refusal
+
+WORKED = frozenset({"new", "open", "on_hold"})
+"""States in which a ticket is still work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to be done before the ticket can be closed, if it `blocks`. `due` is RFC 3339, UTC."""
+
+    agent: str | None = None
+    due: str | None = None
+    blocks: bool = True
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A note or reply: its event's id and version, and whose it is. `edits` are the versions of its corrections."""
+
+    version: int
+    name: str
+    by: str | None
+    body: str | None
+    edits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A ticket, as workflow's own events say.
+
+    Attributes:
+        moved_at: When the status changed last.
+        tags: Tag to whether it was put on or taken off; what `created` says holds for the others.
+        tasks: Task id to task.
+        links: (kind, other ticket).
+        merged_into: The ticket that stands for this one; `before_merge` is the status to go back to.
+        words: Event id to note or reply.
+        watchers: Person ids.
+        minutes: Entry id to minutes of work.
+    """
+
+    status: str = "new"
+    priority: str | None = None
+    severity: str | None = None
+    until: str | None = None
+    level: int = 0
+    acknowledged: bool = False
+    moved_at: datetime | None = None
+    tags: Mapping[str, bool] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    links: frozenset[tuple[str, str]] = frozenset()
+    merged_into: str | None = None
+    before_merge: str = "new"
+    words: Mapping[str, Words] = field(default_factory=dict)
+    watchers: frozenset[str] = frozenset()
+    minutes: Mapping[str, int] = field(default_factory=dict)
+    score: int | None = None
+
+
+Facts = Sequence[NewEvent]
+
+
+def fact(name: str, data: Mapping[str, Any] | None = None, **personal: str | None) -> NewEvent:
+    """Return a fact of workflow's about a ticket; words that were not said are left out."""
+    said = {key: value for key, value in personal.items() if value is not None}
+    return NewEvent(f"ledgerdesk.ticket.{name}", dict(data or {}), said or None)
+
+
+def refuse(state: Life, verb: str, remedy: str) -> Refusal:
+    """Return the refusal of a verb in this status, with what to do instead."""
+    return Refusal(f"A ticket that is {state.status.replace('_', ' ')} cannot be {verb}: {remedy}")
+
+
+def start(state: Life) -> list[NewEvent]:
+    """An agent's first act makes a new ticket an open one."""
+    return [fact("started")] if state.status == "new" else []
+
+
+def needs_no_merge(state: Life) -> Life:
+    """Return the state of a ticket that stands for itself.
+
+    Raises:
+        Refusal: It is merged into another, which is where to act.
+    """
+    if state.merged_into is not None:
+        raise Refusal("The ticket is merged into another: act on that one, or unmerge this one first.")
+    return state

@@ -1,0 +1,116 @@
+"""What agents say on a ticket: notes, replies, corrections, what is taken back; and what the requester says of their work. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.workflow.domain.state import Life, Words, fact, refuse, start
+from shared.contracts.erasing import named
+from shared.contracts.event import Event, NewEvent
+from shared.refusal import Refusal
+
+
+def said(state: Life, event: Event) -> Life:
+    """Fold a note or reply."""
+    by = event.actor.get("id") if event.actor.get("kind") == "person" else None
+    words = Words(event.version, event.name, by, (event.personal or {}).get("body"))
+    return replace(state, words={**state.words, str(event.event_id): words})
+
+
+def corrected(state: Life, event: Event) -> Life:
+    """Fold a correction."""
+    words = state.words.get(event.data["event"])
+    if words is None:
+        return state
+    changed = replace(words, body=(event.personal or {}).get("body"), edits=(*words.edits, event.version))
+    return replace(state, words={**state.words, event.data["event"]: changed})
+
+
+def taken_back(state: Life, event: Event) -> Life:
+    """Fold that words were blanked."""
+    gone = set(named(event))
+    words = {key: replace(w, body=None) if gone & {w.version, *w.edits} else w for key, w in state.words.items()}
+    return replace(state, words=words)
+
+
+def rated(state: Life, event: Event) -> Life:
+    """Fold a rating."""
+    return replace(state, score=event.data["score"])
+
+
+FOLDS = {
+    "noted": said, "replied": said, "edited": corrected, "personal_erased": taken_back, "rated": rated,
+}  # fmt: skip
+
+
+def note(state: Life, *, body: str, mentions: Sequence[str] = ()) -> list[NewEvent]:
+    """Write an internal note; in any state, without changing it but for the first act. `mentions` are person ids."""
+    return [*start(state), fact("noted", {"mentions": list(mentions)} if mentions else None, body=body)]
+
+
+def reply(state: Life, *, body: str, mentions: Sequence[str] = ()) -> list[NewEvent]:
+    """Answer the requester.
+
+    Raises:
+        Refusal: The ticket is closed.
+    """
+    if state.status == "closed":
+        raise refuse(state, "replied to", "reopen it first.")
+    return [*start(state), fact("replied", {"mentions": list(mentions)} if mentions else None, body=body)]
+
+
+def _own(state: Life, kind: str, event: str, by: str | None, *, others: bool) -> Words:
+    """Return the words that somebody wants to change.
+
+    Raises:
+        Refusal: There are none (404), they are another's (403), or they are blank already (409).
+    """
+    words = state.words.get(event)
+    if words is None or words.name != kind:
+        raise Refusal("There are no such words on this ticket.", status=404)
+    if words.by != by and not others:
+        raise Refusal("These are another's words: only a lead or administrator may change them.", status=403)
+    if words.body is None:
+        raise Refusal("These words were taken back: write new ones.")
+    return words
+
+
+def edit(state: Life, *, kind: str, event: str, by: str | None, others: bool, body: str) -> list[NewEvent]:
+    """Correct a note or reply. What it said before stays on the timeline.
+
+    Args:
+        state: The ticket.
+        kind: ``noted`` or ``replied``.
+        event: Id of the event that said it.
+        by: Person id of who corrects.
+        others: Whether that person may correct what others wrote.
+        body: What it says from now on.
+
+    Raises:
+        Refusal: See `_own`.
+    """
+    words = _own(state, kind, event, by, others=others)
+    if body == words.body:
+        return []
+    return [fact("edited", {"event": event, "kind": kind}, body=body, previous=words.body)]
+
+
+def take_back(state: Life, *, kind: str, event: str, by: str | None, others: bool) -> list[NewEvent]:
+    """Blank a note or reply and all its corrections, for ever: a password that was pasted, say.
+
+    Raises:
+        Refusal: See `_own`.
+    """
+    words = _own(state, kind, event, by, others=others)
+    versions = {kind: [words.version]} | ({"edited": list(words.edits)} if words.edits else {})
+    return [fact("personal_erased", {"reason": "redacted", "versions": versions})]
+
+
+def rate(state: Life, *, score: int, comment: str | None) -> list[NewEvent]:
+    """Say how satisfied the requester is, 1 (not at all) to 5. May be said anew.
+
+    Raises:
+        Refusal: The work is not done yet.
+    """
+    if state.status not in {"resolved", "closed"}:
+        raise refuse(state, "rated", "wait until it is resolved.")
+    return [fact("rated", {"score": score, "previous": state.score}, comment=comment)]

@@ -1,0 +1,53 @@
+"""Workflow's view: the current state of every ticket (`row`), and its timeline."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from services.workflow.views import row, timeline
+from services.workflow.views.row import COLUMNS, TicketRow, evolve
+from services.workflow.views.timeline import PUBLIC, audit_timeline
+from shared.contracts.erasing import TICKET_ERASED, blanks
+from shared.contracts.event import Event
+from shared.contracts.topic_names import TICKETS
+from shared.db import Connection
+from shared.projection.reactor import enqueue, enqueue_always
+from shared.projection.table import RowTable
+
+__all__ = ["PUBLIC", "REACTED_TO", "TABLE", "TicketRow", "TicketView", "audit_timeline", "evolve"]
+
+REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred", "message_received"})
+TABLE = RowTable("ticket", COLUMNS)
+
+
+class TicketView:
+    """Tables `ticket` and `timeline`."""
+
+    name = "workflow.ticket"
+    topics = frozenset({TICKETS})
+    table = "ticket"
+    tables = ("ticket", "timeline")
+    effects = ("reaction_inbox",)
+    evolve = staticmethod(evolve)
+    initial = staticmethod(row.initial)
+
+    async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
+        return await audit_timeline(connection, ids, events)
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.ticket.")
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+        rows = await connection.fetch(f"SELECT {', '.join(COLUMNS)} FROM ticket WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: TicketRow(*row) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
+        await TABLE.save(connection, rows, applied)
+        await timeline.add(connection, applied)
+        await timeline.blank(connection, applied)
+        await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+        await enqueue_always(connection, [event for event in applied if _asks_to_blank(event)])
+
+
+def _asks_to_blank(event: Event) -> bool:
+    """Whether words of workflow's own are to be blanked: because a whole ticket is, or to finish what a crash left half done."""
+    return event.type == TICKET_ERASED and (event.source == "workflow" or blanks(event, "created"))

@@ -1,0 +1,197 @@
+"""A ticket now: the row of table `ticket`, and how events change it. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.workflow.domain import effective
+from shared.contracts.erasing import blanks
+from shared.contracts.event import Event
+from shared.projection.model import Versions, advanced
+
+AFTER = {
+    "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
+    "reopened": "open",
+}  # fmt: skip
+
+
+class TicketRow(NamedTuple):
+    """A ticket now. Each slot has one owner; what mixes owners is derived when it is read, or, of `tags`, at each change."""
+
+    stream_id: UUID
+    versions: Versions
+    number: str | None = None
+    subject: str | None = None
+    requester_id: UUID | None = None
+    requester_email: str | None = None
+    requester_name: str | None = None
+    topic: str | None = None
+    channel: str | None = None
+    external_id: str | None = None
+    tags: Sequence[str] = ()
+    asked_priority: str | None = None
+    asked_severity: str | None = None
+    stated_department: str | None = None
+    created_at: datetime | None = None
+    last_message_at: datetime | None = None
+    moved: bool = False
+    moved_department: str | None = None
+    team: str | None = None
+    agent: UUID | None = None
+    involved: Sequence[str] = ()
+    status: str = "new"
+    set_priority: str | None = None
+    set_severity: str | None = None
+    hold_until: datetime | None = None
+    last_reply_at: datetime | None = None
+    updated_at: datetime | None = None
+    asked_tags: Sequence[str] = ()
+    tag_changes: Mapping[str, bool] | None = None
+    tasks: Sequence[Mapping[str, Any]] = ()
+    links: Sequence[Mapping[str, Any]] = ()
+    merged_into: UUID | None = None
+    before_merge: str | None = None
+    watchers: Sequence[str] = ()
+    minutes: int = 0
+    score: int | None = None
+
+
+COLUMNS = {
+    "stream_id": "uuid", "versions": "jsonb", "number": "text", "subject": "text", "requester_id": "uuid",
+    "requester_email": "text", "requester_name": "text", "topic": "text", "channel": "text", "external_id": "text",
+    "tags": "jsonb", "asked_priority": "text", "asked_severity": "text", "stated_department": "text",
+    "created_at": "timestamptz", "last_message_at": "timestamptz", "moved": "bool", "moved_department": "text", "team": "text",
+    "agent": "uuid", "involved": "jsonb", "status": "text", "set_priority": "text", "set_severity": "text",
+    "hold_until": "timestamptz", "last_reply_at": "timestamptz", "updated_at": "timestamptz", "asked_tags": "jsonb",
+    "tag_changes": "jsonb", "tasks": "jsonb", "links": "jsonb", "merged_into": "uuid", "before_merge": "text",
+    "watchers": "jsonb", "minutes": "int", "score": "int",
+}  # fmt: skip
+"""Column to type, in the order of the row's fields."""
+Changes = dict[str, Any]
+
+
+def initial(stream_id: UUID) -> TicketRow:
+    """Return the row of a ticket of which nothing has come."""
+    return TicketRow(
+        stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[]
+    )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one
+
+
+def _moved(state: TicketRow, event: Event) -> Changes:
+    status = state.status if event.name == "started" and state.status != "new" else AFTER[event.name]
+    until = event.data.get("until") if event.name == "held" else None
+    return {"status": status, "hold_until": datetime.fromisoformat(until) if until else None}
+
+
+def _created(state: TicketRow, event: Event) -> Changes:
+    data, personal = event.data, event.personal or {}
+    requester = personal.get("requester") or {}
+    tags = list(data.get("tags", []))
+    return {
+        "number": data["number"], "subject": personal.get("subject"), "requester_id": UUID(data["person_id"]),
+        "requester_email": requester.get("email"), "requester_name": requester.get("name"), "topic": data.get("topic"),
+        "channel": data.get("channel"), "external_id": data.get("external_id"), "asked_tags": tags,
+        "tags": effective(tags, state.tag_changes or {}), "asked_priority": data.get("priority"),
+        "asked_severity": data.get("severity"), "stated_department": data.get("department"), "created_at": event.occurred_at,
+        "last_message_at": _later(state.last_message_at, event.occurred_at),
+    }  # fmt: skip
+
+
+def _assigned(state: TicketRow, event: Event) -> Changes:
+    agent = event.data.get("agent")
+    involved = [*state.involved, agent] if agent and agent not in state.involved else list(state.involved)
+    return {
+        "agent": UUID(agent) if agent else None, "team": event.data.get("team") or state.team, "involved": involved,
+    }  # fmt: skip
+
+
+def _prioritised(state: TicketRow, event: Event) -> Changes:
+    data = event.data
+    return {
+        "set_priority": data.get("priority") or state.set_priority, "set_severity": data.get("severity") or state.set_severity,
+    }  # fmt: skip
+
+
+def _erased(state: TicketRow, event: Event) -> Changes:
+    del state
+    gone = blanks(event, "created")
+    return {"subject": None, "requester_email": None, "requester_name": None} if gone else {}
+
+
+def _tagged(state: TicketRow, event: Event) -> Changes:
+    data = event.data
+    changes = {
+        **(state.tag_changes or {}),
+        **dict.fromkeys(data["added"], True),
+        **dict.fromkeys(data["removed"], False),
+    }
+    return {"tag_changes": changes, "tags": effective(state.asked_tags, changes)}
+
+
+def _tasks(state: TicketRow, event: Event) -> Changes:
+    """Tasks without their titles: those are words, and stay on the timeline."""
+    data = event.data
+    before = next((task for task in state.tasks if task["id"] == data["task"]), None)
+    others = [task for task in state.tasks if task["id"] != data["task"]]
+    if event.name == "task_dropped":
+        return {"tasks": others}
+    task = dict(before or {"id": data["task"], "agent": None, "due": None, "blocks": True, "done": False})
+    if event.name in {"task_added", "task_changed"}:
+        task |= {"agent": data.get("agent"), "due": data.get("due"), "blocks": data.get("blocks", True)}
+    else:
+        task["done"] = event.name == "task_done"
+    return {"tasks": [*others, task] if before is None else [task if t is before else t for t in state.tasks]}
+
+
+def _links(state: TicketRow, event: Event) -> Changes:
+    link = {"kind": event.data["kind"], "other": event.data["other"]}
+    others = [one for one in state.links if one != link]
+    return {"links": [*others, link] if event.name == "linked" else others}
+
+
+def _merged(state: TicketRow, event: Event) -> Changes:
+    if event.name == "merged":
+        before = state.before_merge if state.merged_into is not None else state.status
+        return {"status": "merged", "merged_into": UUID(event.data["into"]), "before_merge": before}
+    return {"status": event.data["status"], "merged_into": None, "before_merge": None}
+
+
+def _watchers(state: TicketRow, event: Event) -> Changes:
+    who = event.data["person_id"]
+    others = [one for one in state.watchers if one != who]
+    return {"watchers": [*others, who] if event.name == "watched" else others}
+
+
+def _minutes(state: TicketRow, event: Event) -> Changes:
+    minutes = event.data["minutes"]
+    return {"minutes": state.minutes + (minutes if event.name == "time_logged" else -minutes)}
+
+
+_FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
+    **dict.fromkeys(AFTER, _moved), "created": _created, "assigned": _assigned, "prioritised": _prioritised,
+    "message_received": lambda state, event: {"last_message_at": _later(state.last_message_at, event.occurred_at)},
+    "replied": lambda state, event: {"last_reply_at": _later(state.last_reply_at, event.occurred_at)},
+    "unassigned": lambda _state, _event: {"agent": None, "team": None},
+    "transferred": lambda _state, event: {"moved": True, "moved_department": event.data.get("department")},
+    "personal_erased": _erased, "tagged": _tagged, "linked": _links, "unlinked": _links, "merged": _merged,
+    "unmerged": _merged, "watched": _watchers, "unwatched": _watchers, "time_logged": _minutes, "time_removed": _minutes,
+    "rated": lambda _state, event: {"score": event.data["score"]},
+    **dict.fromkeys(("task_added", "task_changed", "task_done", "task_reopened", "task_dropped"), _tasks),
+}  # fmt: skip
+_QUIET = frozenset({"personal_erased", "watched", "unwatched"})
+"""Nobody worked on the ticket: it stays where it is in every list."""
+
+
+def evolve(state: TicketRow, event: Event) -> TicketRow:
+    """Fold an event of any owner. Total, and the order of owners does not matter."""
+    name = event.name
+    fold = _FOLDS.get(name)
+    changes = fold(state, event) if fold is not None else {}
+    if name not in _QUIET:
+        changes["updated_at"] = _later(state.updated_at, event.occurred_at)
+    return state._replace(versions=advanced(state.versions, event), **changes)

@@ -1,0 +1,108 @@
+"""The timeline: every event of every ticket, as people read them. The thread is the part of it that has words."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.contracts.erasing import erased, named
+from shared.contracts.event import Event
+from shared.db import Connection
+
+PUBLIC = frozenset(
+    {
+        "created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
+        "merged", "unmerged",
+    }
+)  # fmt: skip
+"""What a requester may see of a timeline: never notes, routing or its reasons."""
+_SPOKEN = {
+    "created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution", "edited": "body",
+    "rated": "comment", "task_added": "title", "time_logged": "note",
+}  # fmt: skip
+
+
+def is_public(event: Event) -> bool:
+    """Whether the requester may see it: a correction is as public as what it corrects."""
+    return (event.data.get("kind") if event.name == "edited" else event.name) in PUBLIC
+
+
+async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
+    """Hold the timeline of these tickets against their events, both ways; returns what differs."""
+    rows = await connection.fetch(
+        "SELECT ticket_id, source, version, event_id, type, at, data, personal FROM timeline WHERE ticket_id = ANY ($1)",
+        ids,
+    )
+    stored = {(r["ticket_id"], r["source"], r["version"]): r for r in rows}
+    blank = {(event.stream_id, *place) for event in events for place in erased([event])}
+    found = []
+    for event in events:
+        personal = None if (event.stream_id, event.source, event.version) in blank else event.personal
+        row = stored.pop((event.stream_id, event.source, event.version), None)
+        if row is None:
+            found.append(f"the timeline of {event.stream_id} lacks {event.source} {event.version}")
+        elif (row["event_id"], row["type"], row["at"], row["data"], row["personal"]) != (
+            event.event_id, event.name, event.occurred_at, event.data, personal,
+        ):  # fmt: skip
+            found.append(f"the timeline of {event.stream_id} says something else of {event.source} {event.version}")
+    return found + [f"the timeline of {t} has {s} {v}, which no store holds" for t, s, v in stored]
+
+
+def _words(event: Event) -> str | None:
+    """Return what was said, for the search."""
+    said = (event.personal or {}).get(_SPOKEN.get(event.name, ""))
+    return said[:20_000] if said else None
+
+
+_TIMELINE = (
+    "ticket_id", "source", "version", "event_id", "type", "at", "recorded_at", "row_number", "actor", "via", "cause", "data",
+    "personal", "public",
+)  # fmt: skip
+
+
+async def add(connection: Connection, events: Sequence[Event]) -> None:
+    """Write entries. Those without words are copied, which costs a third; a text-search vector cannot be."""
+    said = [event for event in events if event.name in _SPOKEN and _words(event)]
+    if said:
+        await _add_with_words(connection, said)
+        events = [event for event in events if not (event.name in _SPOKEN and _words(event))]
+    await connection.copy_records_to_table(
+        "timeline", columns=_TIMELINE,
+        records=[
+            (e.stream_id, e.source, e.version, e.event_id, e.name, e.occurred_at, e.recorded_at,
+             (e.origin or {}).get("row"), e.actor, e.via, e.cause, e.data, e.personal, is_public(e))
+            for e in events
+        ],
+    )  # fmt: skip
+
+
+async def blank(connection: Connection, events: Sequence[Event]) -> None:
+    """Blank the entries that these events say are blank."""
+    places = [(event.stream_id, event.source, version) for event in events for version in named(event)]
+    if places:
+        await connection.execute(
+            """
+            UPDATE timeline t SET personal = NULL, words = NULL
+            FROM unnest($1::uuid[], $2::text[], $3::int[]) AS n (ticket_id, source, version)
+            WHERE (t.ticket_id, t.source, t.version) = (n.ticket_id, n.source, n.version)
+            """,
+            *([place[n] for place in places] for n in range(3)),
+        )
+
+
+async def _add_with_words(connection: Connection, events: Sequence[Event]) -> None:
+    await connection.execute(
+        """
+        INSERT INTO timeline (ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data,
+                              personal, words, public)
+        SELECT ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data, personal,
+               to_tsvector('simple', words), public
+        FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[],
+                    $9::jsonb[], $10::jsonb[], $11::uuid[], $12::jsonb[], $13::jsonb[], $14::text[], $15::bool[])
+            AS n (ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data, personal,
+                  words, public)
+        """,
+        [e.stream_id for e in events], [e.source for e in events], [e.version for e in events],
+        [e.event_id for e in events], [e.name for e in events], [e.occurred_at for e in events],
+        [e.recorded_at for e in events], [(e.origin or {}).get("row") for e in events], [e.actor for e in events],
+        [e.via for e in events], [e.cause for e in events], [e.data for e in events], [e.personal for e in events],
+        [_words(e) for e in events], [is_public(e) for e in events],
+    )  # fmt: skip
