@@ -93,6 +93,15 @@ class RuleEntry(Strict):
     active: bool = True
 
 
+class PolicyEntry(Strict):
+    """How the desk works."""
+
+    reopen_days: int | None = Field(
+        None, ge=0, le=3650, description="A later message makes a new ticket; none: it reopens for ever"
+    )
+    auto_claim: bool = Field(True, description="Who answers a ticket that nobody has, has it")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -103,6 +112,7 @@ class OrganisationFile(Strict):
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
+    policy: PolicyEntry | None = None
 
 
 def read(path: Path) -> OrganisationFile:
@@ -147,12 +157,18 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         ids: dict[str, str] = intake["people"]
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
         gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
-        positions = {"intake": intake["position"], "routing": routing["position"], "gateway": gateway["position"]}
+        policy = file.policy.model_dump() if file.policy else None
+        workflow = checked(client.put("/internal/workflow/organisation", json={"policy": policy}))
+        positions = {
+            "intake": intake["position"], "workflow": workflow["position"], "routing": routing["position"], "gateway": gateway["position"],
+        }  # fmt: skip
         if behind := waiting.until_known(client, positions, WAIT_SECONDS):
             raise RuntimeError(
                 f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
             )
-    return {"intake": intake["changed"], "routing": routing["changed"], "gateway": gateway["changed"]}
+    return {
+        "intake": intake["changed"], "routing": routing["changed"], "workflow": workflow["changed"], "gateway": gateway["changed"],
+    }  # fmt: skip
 
 
 def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:

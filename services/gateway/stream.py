@@ -84,7 +84,7 @@ async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
     """Return what the feed holds past an id."""
     return await pool.fetch(
         """
-        SELECT f.*, t.number, t.requester_id FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id
+        SELECT f.*, t.number, t.requester_id, t.collaborators FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id
         WHERE f.id > $1 ORDER BY f.id LIMIT $2
         """,
         last, PAGE,
@@ -93,7 +93,7 @@ async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
 
 def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
     """Return a feed row as the caller may see it; None when he may not."""
-    if not caller.sees_requester(row["requester_id"]):
+    if not caller.sees(row):
         return None
     if not caller.sees_all and row["type"] not in PUBLIC:
         return None

@@ -18,6 +18,7 @@ class TicketRow(NamedTuple):
     versions: Versions
     number: str | None = None
     requester_id: UUID | None = None
+    collaborators: Sequence[str] = ()
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
@@ -30,7 +31,10 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
     return state._replace(versions=versions)
 
 
-TABLE = RowTable("ticket", {"stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid"})
+TABLE = RowTable(
+    "ticket",
+    {"stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb"},
+)
 
 
 class TicketView:
@@ -47,12 +51,10 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, {})
+        return TicketRow(stream_id, {}, collaborators=[])
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-        rows = await connection.fetch(
-            "SELECT stream_id, versions, number, requester_id FROM ticket WHERE stream_id = ANY ($1)", ids
-        )
+        rows = await connection.fetch(f"SELECT {', '.join(TABLE.columns)} FROM ticket WHERE stream_id = ANY ($1)", ids)
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:

@@ -12,6 +12,7 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.deadletters import DeadLetters
 from shared.projection.reactor import Reactor
@@ -27,7 +28,7 @@ from shared.service import (
 from shared.together import Together
 
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, api.internal, forgetting.router, internal_router("intake"))
+ROUTERS = (*api.ROUTERS, forgetting.router, internal_router("intake"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -36,10 +37,11 @@ async def build(kernel: Kernel) -> Service:
     store = EventStore("intake", parts.pool)
     appender = Appender(store)
     people = People(store, appender, parts.pool, kernel.settings.derived_key("person"))
-    forget = forgetting.Forgetting(parts.pool, Eraser(store, appender))
+    eraser = Eraser(store, appender)
+    forget = forgetting.Forgetting(parts.pool, eraser)
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
-        Ledger(store, appender, no_entry, entry_after), people, forget,
+        Ledger(store, appender, no_entry, entry_after), people, forget, eraser,
         Together(partial(api.draw_numbers, parts.pool)),
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
@@ -49,7 +51,8 @@ async def build(kernel: Kernel) -> Service:
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "intake", lambda: db.connect(dsn, "intake"), parts.pool,
-        {"forgotten": forget.on_forgotten, "created": forget.on_late, "message_received": forget.on_late},
+        {"forgotten": forget.on_forgotten, "created": forget.on_late, "message_received": forget.on_late,
+         "collaborator_added": forget.on_late, "personal_erased": TicketForgetting("intake", eraser).on_personal_erased},
     )  # fmt: skip
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,

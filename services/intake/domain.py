@@ -1,24 +1,40 @@
 """What comes through the door: tickets and messages; and who sends them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.contracts.erasing import PERSON_FORGOTTEN, erase
+from shared.contracts.erasing import PERSON_FORGOTTEN, TICKET_ERASED, erase, named
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
 CREATED = "ledgerdesk.ticket.created"
 MESSAGE_RECEIVED = "ledgerdesk.ticket.message_received"
+EDITED = "ledgerdesk.ticket.message_edited"
+RESTATED = "ledgerdesk.ticket.restated"
+COLLABORATOR_ADDED = "ledgerdesk.ticket.collaborator_added"
 PERSON_REGISTERED = "ledgerdesk.person.registered"
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A customer's message, or the words a ticket was opened with: version and name of its event, and of its corrections."""
+
+    version: int
+    name: str
+    person_id: str
+    personal: Mapping[str, Any] | None
+    edits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
-    """What intake knows of one ticket."""
+    """What intake knows of one ticket: whose it is, who is let in, and what was said (by event id)."""
 
     number: str | None = None
     requester_id: str | None = None
+    collaborators: frozenset[str] = frozenset()
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,7 @@ class OpenTicket:
     severity: str | None = None
     tags: list[str] = field(default_factory=list)
     external_id: str | None = None
+    follows: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +68,29 @@ class ReceiveMessage:
 
 
 def evolve(state: Door, event: Event) -> Door:
-    """Fold one of intake's own events of a ticket."""
-    if event.type == CREATED:
-        return replace(state, number=event.data["number"], requester_id=event.data["person_id"])
+    """Fold one of intake's own events of a ticket. Total: any fact in any state."""
+    data = event.data
+    match event.name:
+        case "created" | "message_received":
+            words = Words(event.version, event.name, data["person_id"], event.personal)
+            state = replace(state, words={**state.words, str(event.event_id): words})
+            if event.name == "created":
+                return replace(state, number=data["number"], requester_id=data["person_id"])
+        case "message_edited" if data["event"] in state.words:
+            before = state.words[data["event"]]
+            personal = {**(before.personal or {}), "body": (event.personal or {}).get("body")}
+            after = replace(before, personal=personal, edits=(*before.edits, event.version))
+            return replace(state, words={**state.words, data["event"]: after})
+        case "personal_erased":
+            gone = set(named(event))
+            words_left = {
+                k: replace(w, personal=None) if gone & {w.version, *w.edits} else w for k, w in state.words.items()
+            }
+            return replace(state, words=words_left)
+        case "collaborator_added":
+            return replace(state, collaborators=state.collaborators | {data["person_id"]})
+        case "collaborator_removed":
+            return replace(state, collaborators=state.collaborators - {data["person_id"]})
     return state
 
 
@@ -75,6 +112,8 @@ def open_ticket(state: Door, command: OpenTicket) -> list[NewEvent]:
         "tags": command.tags,
         "external_id": command.external_id,
     }
+    if command.follows:
+        data["follows"] = dict(command.follows)
     requester = {"email": command.email, "name": command.name}
     return [NewEvent(CREATED, data, {"subject": command.subject, "body": command.body, "requester": requester})]
 
@@ -90,6 +129,84 @@ def receive_message(state: Door, command: ReceiveMessage) -> list[NewEvent]:
     data = {"person_id": command.person_id, "channel": command.channel}
     author = {"email": command.email, "name": command.name}
     return [NewEvent(MESSAGE_RECEIVED, data, {"body": command.body, "author": author})]
+
+
+def _of(state: Door, event: str) -> Words:
+    """Return the words that somebody wants to change.
+
+    Raises:
+        Refusal: There are none (404), or they are blank already (409).
+    """
+    words = state.words.get(event)
+    if words is None:
+        raise Refusal("There are no such words on this ticket.", status=404)
+    if words.personal is None:
+        raise Refusal("These words were taken back: there is nothing left of them.")
+    return words
+
+
+def edit_message(state: Door, *, event: str, body: str) -> list[NewEvent]:
+    """Correct a customer's message, or the words a ticket was opened with. What was said before stays on the timeline.
+
+    Raises:
+        Refusal: See `_of`.
+    """
+    previous = (_of(state, event).personal or {})["body"]
+    return [] if body == previous else [NewEvent(EDITED, {"event": event}, {"body": body, "previous": previous})]
+
+
+def take_back_message(state: Door, *, event: str) -> list[NewEvent]:
+    """Blank a customer's message and its corrections, for ever. Of a ticket's first words, subject and requester are said again.
+
+    Raises:
+        Refusal: See `_of`.
+    """
+    words = _of(state, event)
+    versions = {words.name: [words.version]} | ({"message_edited": list(words.edits)} if words.edits else {})
+    facts = [NewEvent(TICKET_ERASED, {"reason": "redacted", "versions": versions})]
+    if words.name == "created":
+        kept = {name: (words.personal or {})[name] for name in ("subject", "requester")}
+        facts.append(NewEvent(RESTATED, {}, kept))
+    return facts
+
+
+def add_collaborator(state: Door, *, person_id: str, email: str, name: str | None) -> list[NewEvent]:
+    """Let somebody else in on the ticket: to read it as the requester does, and to write. Twice is once.
+
+    Raises:
+        Refusal: It is the requester.
+    """
+    if person_id == state.requester_id:
+        raise Refusal("This is the requester of the ticket.", field="email", status=422)
+    if person_id in state.collaborators:
+        return []
+    return [NewEvent(COLLABORATOR_ADDED, {"person_id": person_id}, {"email": email, "name": name})]
+
+
+def remove_collaborator(state: Door, *, person_id: str) -> list[NewEvent]:
+    """Let a collaborator in no more.
+
+    Raises:
+        Refusal: He is none.
+    """
+    if person_id not in state.collaborators:
+        raise Refusal("There is no such collaborator on this ticket.", status=404)
+    return [NewEvent("ledgerdesk.ticket.collaborator_removed", {"person_id": person_id})]
+
+
+def split(state: Door, events: Sequence[str]) -> list[Words]:
+    """Return the messages that go to a ticket of their own, in their order.
+
+    Raises:
+        Refusal: One of them is none that can (422): not a customer's message of this ticket, or taken back.
+    """
+    found = []
+    for event in events:
+        words = state.words.get(event)
+        if words is None or words.name != "message_received" or words.personal is None:
+            raise Refusal(f"{event} is no message that can be split off.", status=422, field="messages")
+        found.append(words)
+    return sorted(found, key=lambda words: words.version)
 
 
 def register_person(email: str | None, name: str | None, organisation: str | None) -> list[NewEvent]:

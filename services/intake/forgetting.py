@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.intake import domain
-from services.intake.domain import CREATED, MESSAGE_RECEIVED
+from services.intake.domain import COLLABORATOR_ADDED, CREATED, MESSAGE_RECEIVED
 from shared.contracts.erasing import PERSON_FORGOTTEN, TICKET_ERASED, erase
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Forgotten, Line, Strict
@@ -23,6 +23,8 @@ from shared.http.problems import Problem
 from shared.service import component
 
 AT_ONCE = 16
+WRITTEN = frozenset({CREATED, MESSAGE_RECEIVED, COLLABORATOR_ADDED})
+"""Types of intake's events that are somebody's: by `person_id`."""
 
 
 class Traces(NamedTuple):
@@ -63,7 +65,7 @@ class Forgetting:
         rows = await self._pool.fetch(
             "SELECT stream_id, bool_or(type = $2) AS own FROM event WHERE type = ANY ($3) AND data ->> 'person_id' = $1 "
             "GROUP BY stream_id",
-            str(person_id), CREATED, [CREATED, MESSAGE_RECEIVED],
+            str(person_id), CREATED, list(WRITTEN),
         )  # fmt: skip
         return Traces([r["stream_id"] for r in rows if r["own"]], [r["stream_id"] for r in rows if not r["own"]])
 

@@ -1,28 +1,54 @@
-"""Intake's own view: which tickets there are, by id and number, and whose they are."""
+"""Intake's own view: which tickets there are, by id and number, whose they are, who is let in, and since when they are closed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.intake.domain import CREATED, MESSAGE_RECEIVED
+from services.intake.forgetting import WRITTEN
+from shared.contracts.erasing import TICKET_ERASED
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced
+from shared.projection.model import Versions, advanced, collaborators_after
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
 
 
 class TicketRow(NamedTuple):
-    """A ticket as intake must know it to take a message for it."""
+    """A ticket as intake must know it to take a message for it. Slots of two owners; none is written by two."""
 
     stream_id: UUID
     versions: Versions
     number: str | None = None
     requester_id: UUID | None = None
+    collaborators: Sequence[str] = ()
+    closed_at: datetime | None = None
 
 
-TABLE = RowTable("ticket", {"stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid"})
+TABLE = RowTable(
+    "ticket",
+    {
+        "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb",
+        "closed_at": "timestamptz",
+    },
+)  # fmt: skip
+
+
+def evolve(state: TicketRow, event: Event) -> TicketRow:
+    """Fold an event of any owner. Total, and the order of owners does not matter."""
+    versions, data = advanced(state.versions, event), event.data
+    match event.name:
+        case "created":
+            return state._replace(versions=versions, number=data["number"], requester_id=UUID(data["person_id"]))
+        case "closed":
+            return state._replace(versions=versions, closed_at=event.occurred_at)
+        case "reopened" | "unmerged":
+            return state._replace(versions=versions, closed_at=None)
+        case "collaborator_added" | "collaborator_removed":
+            return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
+        case _:
+            return state._replace(versions=versions)
 
 
 class TicketView:
@@ -33,38 +59,32 @@ class TicketView:
     table = "ticket"
     tables = ("ticket",)
     effects = ("reaction_inbox",)
+    evolve = staticmethod(evolve)
 
     def wants(self, event_type: str) -> bool:
-        return event_type in {CREATED, MESSAGE_RECEIVED}
+        return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, {})
-
-    def evolve(self, state: TicketRow, event: Event) -> TicketRow:
-        versions = advanced(state.versions, event)
-        if event.type == CREATED:
-            return state._replace(
-                versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
-            )
-        return state._replace(versions=versions)
+        return TicketRow(stream_id, {}, collaborators=[])
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-        rows = await connection.fetch(
-            "SELECT stream_id, versions, number, requester_id FROM ticket WHERE stream_id = ANY ($1)", ids
-        )
+        rows = await connection.fetch(f"SELECT {', '.join(TABLE.columns)} FROM ticket WHERE stream_id = ANY ($1)", ids)
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         await TABLE.save(connection, rows, applied)
         await enqueue_always(connection, await _of_the_forgotten(connection, applied))
+        await enqueue_always(connection, [e for e in applied if e.type == TICKET_ERASED and e.source == "intake"])
 
 
 async def _of_the_forgotten(connection: Connection, events: Sequence[Event]) -> list[Event]:
     """Return what was on its way when its person was forgotten, or is imported once more."""
-    people = {event.data["person_id"] for event in events if event.type in {CREATED, MESSAGE_RECEIVED}}
+    people = {event.data["person_id"] for event in events if event.type in WRITTEN}
+    if not people:
+        return []
     rows = await connection.fetch(
         "SELECT stream_id::text FROM person WHERE stream_id = ANY ($1::text[]::uuid[]) AND registered -> 'forgotten' = 'true'",
         list(people),
     )
     forgotten = {row["stream_id"] for row in rows}
-    return [e for e in events if forgotten and e.personal and e.data.get("person_id") in forgotten]
+    return [e for e in events if e.type in WRITTEN and e.personal and e.data["person_id"] in forgotten]

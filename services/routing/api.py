@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -63,6 +64,21 @@ class TransferBody(Strict):
     message: Body | None = None
 
 
+class ReferBody(Strict):
+    """To whom: an agent, a team or a department; one of the three."""
+
+    agent: Line | None = Field(None, description="Login or e-mail address of the agent", examples=["jane"])
+    team: Key | None = Field(None, description="Key of the team")
+    department: Key | None = Field(None, description="Key of the department")
+    message: Body | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(to is not None for to in (self.agent, self.team, self.department)) != 1:
+            raise ValueError("name an agent, a team or a department: one of the three")
+        return self
+
+
 class Taken(BaseModel):
     """A command was taken."""
 
@@ -85,25 +101,40 @@ async def _work_on(ref: str, command: CommandRequest, routing: RoutingApp, decid
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
 
+async def _agent(routing: RoutingApp, who: str | None) -> str | None:
+    """Return the person id of the agent who is named.
+
+    Raises:
+        Problem: 422, there is no such active agent.
+    """
+    if who is None:
+        return None
+    agent = await routing.directory.agent(who)
+    if agent is None or agent.agent is None or not agent.agent.get("active", True):
+        raise Problem(
+            422, f"agent: {who!r} is no active agent.",
+            fields={"agent": "must be the login or e-mail address of an active agent"},
+        )  # fmt: skip
+    return str(agent.person_id)
+
+
+async def _team(routing: RoutingApp, key: str | None) -> None:
+    """See to it that there is such a team, if one is named.
+
+    Raises:
+        Problem: 422.
+    """
+    team = await routing.directory.entry("team", key) if key is not None else None
+    if key is not None and (team is None or not team.get("active", True)):
+        raise Problem(422, f"team: there is no team {key!r}.", fields={"team": "must be the key of an active team"})
+
+
 @router.post("/tickets/{ref}/assign")
 async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing: RoutingDep) -> Taken:
     """Assign the ticket to an agent, a team, or both, and leave a message."""
     command.caller.need_staff()
-    agent_id = None
-    if body.agent is not None:
-        agent = await routing.directory.agent(body.agent)
-        if agent is None or agent.agent is None or not agent.agent.get("active", True):
-            raise Problem(
-                422, f"agent: {body.agent!r} is no active agent.",
-                fields={"agent": "must be the login or e-mail address of an active agent"},
-            )  # fmt: skip
-        agent_id = str(agent.person_id)
-    if body.team is not None:
-        team = await routing.directory.entry("team", body.team)
-        if team is None or not team.get("active", True):
-            raise Problem(
-                422, f"team: there is no team {body.team!r}.", fields={"team": "must be the key of an active team"}
-            )
+    agent_id = await _agent(routing, body.agent)
+    await _team(routing, body.team)
     return await _work_on(
         ref, command, routing,
         lambda state: domain.assign(state, agent=agent_id, team=body.team, message=body.message),
@@ -150,3 +181,35 @@ async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, rout
         ref, command, routing,
         lambda state: domain.transfer(state, department=body.department, config=config, message=body.message),
     )  # fmt: skip
+
+
+async def _refer(
+    ref: str, body: ReferBody, command: CommandRequest, routing: RoutingApp, decide: Callable[..., list[NewEvent]]
+) -> Taken:
+    row = await known_ticket(routing.pool, ref, command.caller)
+    command.caller.need_staff()
+    agent = await _agent(routing, body.agent)
+    await _team(routing, body.team)
+    if body.department is not None and await routing.directory.entry("department", body.department) is None:
+        raise Problem(
+            422, f"department: there is no department {body.department!r}.",
+            fields={"department": "must be the key of a department"},
+        )  # fmt: skip
+    result = await routing.tickets.execute(
+        row["stream_id"], lambda state: decide(state, agent=agent, team=body.team, department=body.department),
+        command.context(), command.if_version("routing"),
+    )  # fmt: skip
+    command.answer(row["stream_id"], "routing", result)
+    return Taken(id=row["stream_id"], versions={"routing": result.version})
+
+
+@router.post("/tickets/{ref}/refer")
+async def refer(ref: TicketRef, body: ReferBody, command: CommandDep, routing: RoutingDep) -> Taken:
+    """Give an agent, a team or a department sight of the ticket: it stays with whom it is."""
+    return await _refer(ref, body, command, routing, partial(domain.refer, message=body.message))
+
+
+@router.post("/tickets/{ref}/withdraw-referral")
+async def withdraw_referral(ref: TicketRef, body: ReferBody, command: CommandDep, routing: RoutingDep) -> Taken:
+    """Take the sight of a referral away again."""
+    return await _refer(ref, body, command, routing, domain.withdraw)

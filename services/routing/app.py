@@ -30,7 +30,7 @@ async def build(kernel: Kernel) -> Service:
     reactor = Reactor(
         "routing", lambda: db.connect(dsn, "routing"), parts.pool,
         {
-            "created": routing.on_created, "forgotten": AgentForgetting(eraser).on_forgotten,
+            "created": routing.on_created, "replied": routing.on_replied, "forgotten": AgentForgetting(eraser).on_forgotten,
             "personal_erased": TicketForgetting("routing", eraser).on_personal_erased,
         },
         routing.before_batch,

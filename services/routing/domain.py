@@ -15,6 +15,8 @@ ASSIGNED = "ledgerdesk.ticket.assigned"
 UNASSIGNED = "ledgerdesk.ticket.unassigned"
 TRANSFERRED = "ledgerdesk.ticket.transferred"
 RULE_APPLIED = "ledgerdesk.ticket.rule_applied"
+REFERRED = "ledgerdesk.ticket.referred"
+WITHDRAWN = "ledgerdesk.ticket.referral_withdrawn"
 EVERY_TOPIC = "*"
 """The topic route of tickets whose topic has none."""
 
@@ -27,6 +29,8 @@ class Handling:
     team: str | None = None
     department: str | None = None
     routed: bool = False
+    referrals: tuple[tuple[str | None, str | None, str | None], ...] = ()
+    """(agent, team, department) who were given sight of it, one of the three each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,10 @@ def evolve(state: Handling, event: Event) -> Handling:
             return replace(state, agent=None, team=None, routed=True)
         case "ledgerdesk.ticket.transferred":
             return replace(state, department=data.get("department"), routed=True)
+        case "ledgerdesk.ticket.referred" | "ledgerdesk.ticket.referral_withdrawn":
+            to = (data.get("agent"), data.get("team"), data.get("department"))
+            others = tuple(one for one in state.referrals if one != to)
+            return replace(state, referrals=(*others, to) if event.type == REFERRED else others)
         case _:
             return state
 
@@ -143,6 +151,34 @@ def transfer(state: Handling, *, department: str, config: Config, message: str |
         why = {"by": "policy", "reason": f"the agent does not work in {department}"}
         events.append(NewEvent(UNASSIGNED, {"previous": _holder(state), "why": why}))
     return events
+
+
+def refer(
+    state: Handling, *, agent: str | None, team: str | None, department: str | None, message: str | None
+) -> list[NewEvent]:
+    """Give somebody sight of the ticket, who does not have it. Twice is once."""
+    if (agent, team, department) in state.referrals:
+        return []
+    return [NewEvent(REFERRED, {"agent": agent, "team": team, "department": department}, _words(message))]
+
+
+def withdraw(state: Handling, *, agent: str | None, team: str | None, department: str | None) -> list[NewEvent]:
+    """Take sight of the ticket away again.
+
+    Raises:
+        Refusal: It was not given.
+    """
+    if (agent, team, department) not in state.referrals:
+        raise Refusal("The ticket was not referred there.", status=404)
+    return [NewEvent(WITHDRAWN, {"agent": agent, "team": team, "department": department})]
+
+
+def answered(state: Handling, *, agent: str) -> list[NewEvent]:
+    """Give a ticket that nobody has to the agent who answered it."""
+    if state.agent is not None:
+        return []
+    why = {"by": "policy", "reason": "who answers first has it"}
+    return [NewEvent(ASSIGNED, {"agent": agent, "team": state.team, "previous": _holder(state), "why": why})]
 
 
 # -- what rules and policy decide ------------------------------------------------------------------------------------

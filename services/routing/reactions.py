@@ -1,6 +1,7 @@
 """A ticket is created: rules, department, agent. An agent is forgotten."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from services.routing import domain
@@ -77,6 +78,23 @@ class Routing:
         result = await self._tickets.execute(event.stream_id, decide, context)
         for agent in counted:
             self._unseen[event.stream_id] = (agent, result.version)
+
+    async def on_replied(self, event: Event) -> None:
+        """An agent answered a ticket that nobody has: it is his, unless the desk's policy says otherwise."""
+        if event.actor["kind"] != "person":
+            return
+        policy = await self._directory.entry("policy", "desk")
+        if policy is not None and not policy.get("auto_claim", True):
+            return
+        person = await self._directory.by_id(UUID(event.actor["id"]))
+        if person is None or person.agent is None or not person.agent.get("active", True):
+            return
+        context = Context(
+            command_id=derived("answered", event.event_id), actor=Actor("person", event.actor["id"]),
+            via=Via("reaction", "routing"), cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
+            traceparent=event.traceparent,
+        )  # fmt: skip
+        await self._tickets.execute(event.stream_id, partial(domain.answered, agent=event.actor["id"]), context)
 
 
 class AgentForgetting:

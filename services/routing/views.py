@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.contracts.erasing import blanks
+from shared.contracts.erasing import blanks_whole
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
@@ -14,7 +14,7 @@ from shared.projection.table import RowTable
 
 _STATUS = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
-    "reopened": "open",
+    "reopened": "open", "merged": "merged",
 }  # fmt: skip
 
 
@@ -26,6 +26,9 @@ TABLE = RowTable(
     },
 )  # fmt: skip
 _COLUMNS = ", ".join(TABLE.columns)
+
+
+REACTED_TO = frozenset({"created", "replied"})
 
 
 class TicketRow(NamedTuple):
@@ -43,7 +46,7 @@ class TicketRow(NamedTuple):
     agent: UUID | None = None
 
 
-def evolve(state: TicketRow, event: Event) -> TicketRow:
+def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     data, versions = event.data, advanced(state.versions, event)
     match event.name:
@@ -61,6 +64,8 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
             return state._replace(versions=versions, agent=None, team=None)
         case "transferred":
             return state._replace(versions=versions, department=data.get("department"), moved=True)
+        case "unmerged":
+            return state._replace(versions=versions, status=data["status"])
         case name if name in _STATUS:
             return state._replace(versions=versions, status=_STATUS[name])
         case _:
@@ -89,5 +94,5 @@ class TicketView:
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         await TABLE.save(connection, rows, applied)
-        await enqueue(connection, [event for event in applied if event.name == "created"])
-        await enqueue_always(connection, [event for event in applied if blanks(event, "created")])
+        await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+        await enqueue_always(connection, [event for event in applied if blanks_whole(event)])

@@ -1,9 +1,10 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, read_links, read_work, reads
+from services.workflow import api, domain, organisation, read_links, read_work, reads
 from services.workflow.reactions import Workflow
 from services.workflow.views import TicketView
 from shared import db
+from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
@@ -14,7 +15,14 @@ from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (reads.router, read_work.router, read_links.router, *api.ROUTERS, internal_router("workflow"))
+ROUTERS = (
+    reads.router,
+    read_work.router,
+    read_links.router,
+    *api.ROUTERS,
+    organisation.internal,
+    internal_router("workflow"),
+)
 
 
 async def build(kernel: Kernel) -> Service:
@@ -29,7 +37,7 @@ async def build(kernel: Kernel) -> Service:
     reactor = Reactor(
         "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,
         {
-            "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
+            "created": workflow.on_created, "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
             "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
             "message_received": workflow.on_message_received,
             "personal_erased": TicketForgetting("workflow", eraser).on_personal_erased,
@@ -39,5 +47,7 @@ async def build(kernel: Kernel) -> Service:
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
-        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser),
+        components=api.WorkflowApp(
+            parts.pool, parts.directory, tickets, eraser, Ledger(store, appender, no_entry, entry_after)
+        ),
     )  # fmt: skip

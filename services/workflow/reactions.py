@@ -50,9 +50,9 @@ class Workflow:
 
     async def on_message_received(self, event: Event) -> None:
         """The customer wrote. On a merged ticket, he wrote on the one that stands for it."""
-        ticket_id = event.stream_id
+        ticket_id: UUID | None = None
         for _ in range(MOST_MERGES):
-            state, _ = await self._tickets.state(ticket_id)
+            state, _ = await self._tickets.state(ticket_id or event.stream_id)
             if state.merged_into is None:
                 break
             ticket_id = UUID(state.merged_into)
@@ -63,6 +63,14 @@ class Workflow:
             ticket_id,
         )
 
+    async def on_created(self, event: Event) -> None:
+        """A ticket that follows another is linked to it; the other says what was split off it."""
+        follows, actor = event.data["follows"], Actor(event.actor["kind"], event.actor["id"])
+        me, other = str(event.stream_id), follows["ticket"]
+        await self._react(event, partial(domain.link, kind="related", ticket=me, other=other), actor)
+        if follows["kind"] == "split":
+            await self._react(event, partial(domain.split_off, other=me, events=follows["events"]), actor, UUID(other))
+
     async def _react(
         self,
         event: Event,
@@ -70,8 +78,9 @@ class Workflow:
         actor: Actor,
         ticket_id: UUID | None = None,
     ) -> None:
+        part = [str(ticket_id)] if ticket_id is not None else []
         context = Context(
-            command_id=derived("react", event.event_id), actor=actor, via=Via("reaction", "workflow"),
+            command_id=derived("react", event.event_id, *part), actor=actor, via=Via("reaction", "workflow"),
             cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
             traceparent=event.traceparent,
         )  # fmt: skip

@@ -47,7 +47,7 @@ async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Re
         Problem: 404.
     """
     row = await look_up(workflow.pool, ref)
-    if row is None or not caller.sees_requester(row["requester_id"]):
+    if row is None or not caller.sees(row):
         raise unknown(ref)
     return row
 

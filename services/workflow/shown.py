@@ -156,13 +156,13 @@ def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
 
 
-_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions")
+_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions", "follows")
 """Where an imported row stood, what a hold waits for, what another ticket is: the desk's business."""
 
 
 def _corrections(rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:
     """Return the last correction of what was said, by the event that said it."""
-    return {row["data"]["event"]: row for row in rows if row["type"] == "edited"}
+    return {row["data"]["event"]: row for row in rows if row["type"] in {"edited", "message_edited"}}
 
 
 def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, Any]:

@@ -64,7 +64,7 @@ async def list_tickets(
     """Return a page of rows and the cursor of the next, among what the caller may see."""
     where = _Where()
     if not caller.sees_all:
-        where.add("requester_id = {}", caller.person_id)
+        where.add("(requester_id = {} OR collaborators @> to_jsonb({}::text))", caller.person_id)
     for column in ("status", "priority", "severity"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))

@@ -1,5 +1,9 @@
 """Payloads of configuration and of people: `ledgerdesk.directory`. A change carries the whole new entry and the old one."""
 
+from typing import Annotated, Literal
+
+from pydantic import Field
+
 from shared.contracts.fields import Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
 
 
@@ -89,6 +93,24 @@ class Rule(Strict):
     stop: bool = True
     active: bool = True
     version: int
+
+
+class Policy(Strict):
+    """How the desk works.
+
+    Attributes:
+        reopen_days: A message this long after closing makes a new ticket, linked to the old; None: it reopens however late.
+        auto_claim: Who answers a ticket that nobody has, has it.
+    """
+
+    key: Literal["desk"] = "desk"
+    reopen_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    auto_claim: bool = True
+
+
+class PolicyConfigured(Strict):
+    new: Policy
+    old: Policy | None = None
 
 
 class OrganisationConfigured(Strict):

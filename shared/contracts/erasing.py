@@ -35,6 +35,12 @@ def blanks(event: Event, name: str) -> bool:
     return event.type in ERASURES and bool(event.data["versions"].get(name))
 
 
+def blanks_whole(event: Event) -> bool:
+    """Whether a ticket loses every word, of every owner, because its requester is forgotten; not because words were taken back."""
+    first = blanks(event, "created") or blanks(event, "restated")
+    return event.source == "intake" and first and event.data["reason"] != "redacted"
+
+
 def erase(
     events: Sequence[Event], wanted: Callable[[Event], bool], event_type: str, reason: str, person_id: str | None = None
 ) -> list[NewEvent]:
@@ -53,7 +59,7 @@ def erase(
     done = erased(events)
     versions: dict[str, list[int]] = {}
     for event in events:
-        if event.personal is not None and wanted(event) and (event.source, event.version) not in done:
+        if event.personal and wanted(event) and (event.source, event.version) not in done:
             versions.setdefault(event.name, []).append(event.version)
     if not versions:
         return []

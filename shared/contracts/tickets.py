@@ -64,6 +64,14 @@ class Holder(Strict):
     team: Key | None = None
 
 
+class Follows(Strict):
+    """The ticket it comes from: split off from it (with the events it took), or written when that one was closed too long."""
+
+    ticket: Id
+    kind: Literal["split", "late"]
+    events: list[Id] = []
+
+
 class Created(Imported):
     number: Key
     person_id: Id
@@ -74,6 +82,7 @@ class Created(Imported):
     severity: Severity | None = None
     tags: list[Tag] = []
     external_id: Key | None = None
+    follows: Follows | None = None
 
 
 class CreatedPersonal(Strict):
@@ -92,6 +101,27 @@ class MessagePersonal(Strict):
     author: Requester
 
 
+class MessageEdited(Imported):
+    """A customer's message says something else from now on; `event` is the one that said it."""
+
+    event: Id
+
+
+class Restated(Imported):
+    """What still holds of a creation whose words were taken back."""
+
+
+class RestatedPersonal(Strict):
+    subject: Line
+    requester: Requester
+
+
+class Collaborating(Imported):
+    """Somebody else is let in on the ticket, or no more."""
+
+    person_id: Id
+
+
 class Assigned(Imported):
     agent: Id | None = None
     team: Key | None = None
@@ -108,6 +138,14 @@ class Transferred(Imported):
     department: Key | None = None
     previous: Key | None = None
     why: Why
+
+
+class Referred(Imported):
+    """Somebody is given sight of the ticket, without having it; or no more."""
+
+    agent: Id | None = None
+    team: Key | None = None
+    department: Key | None = None
 
 
 class Changes(Strict):
@@ -196,6 +234,13 @@ class PersonalErased(Erased):
     """For whose sake, if it was for somebody's; words that their author took back were `redacted`."""
 
     person_id: Id | None = None
+
+
+class SplitOff(Imported):
+    """Messages went to a ticket of their own."""
+
+    other: Id
+    events: list[Id]
 
 
 class Edited(Imported):

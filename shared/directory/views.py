@@ -128,7 +128,7 @@ class EntryRow(NamedTuple):
 
 _ENTRIES = {
     f"ledgerdesk.{kind}.configured": kind
-    for kind in ("organisation", "topic", "department", "team", "topic_route", "rule")
+    for kind in ("organisation", "topic", "department", "team", "topic_route", "rule", "policy")
 }
 
 

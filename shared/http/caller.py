@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
@@ -77,6 +78,12 @@ class Caller:
     def sees_requester(self, requester_id: UUID | None) -> bool:
         """Whether the caller sees a ticket of this requester."""
         return self.sees_all or (self.person_id is not None and self.person_id == requester_id)
+
+    def sees(self, row: asyncpg.Record) -> bool:
+        """Whether the caller sees a ticket, by its row in a service's view: as its requester, or as one who was let in."""
+        if self.sees_requester(row["requester_id"]):
+            return True
+        return self.person_id is not None and str(self.person_id) in (row.get("collaborators") or ())
 
     def need(self, *roles: str) -> None:
         """Require one of these roles.

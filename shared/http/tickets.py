@@ -49,6 +49,6 @@ async def known_ticket(pool: Pool, ref: str, caller: Caller) -> asyncpg.Record:
     row = await wait_for(lambda: look_up(pool, ref))
     if row is None:
         raise unknown(ref, retry=True)
-    if not caller.sees_requester(row["requester_id"]):
+    if not caller.sees(row):
         raise unknown(ref)
     return row

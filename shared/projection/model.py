@@ -73,6 +73,13 @@ def advanced(versions: Versions, event: Event) -> Versions:
     return {**versions, event.source: event.version}
 
 
+def collaborators_after(before: Sequence[str], event: Event) -> list[str]:
+    """Return the person ids of who is let in on a ticket after `collaborator_added` or `collaborator_removed`."""
+    who = event.data["person_id"]
+    others = [one for one in before if one != who]
+    return [*others, who] if event.name == "collaborator_added" else others
+
+
 def told_apart(rows: Mapping[UUID, S], applied: Sequence[Event]) -> tuple[list[S], list[S]]:
     """Return (new rows, changed rows): a row is new if all its events are among those that are applied now.
 

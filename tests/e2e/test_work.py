@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from shared.testing.wait import wait_until
+from tests.e2e.test_provable import ledgerdesk
 
 
 def opened(client: httpx.Client, **changes) -> str:
@@ -184,3 +185,140 @@ def test_only_the_requester_rates_and_only_what_is_done(ticket, john, person):
     did(ken, "POST", path, {"score": 6}, (422,))
     answer = did(ken, "POST", path, {"score": 5, "comment": "quick"})
     assert seen(john, answer, f"/tickets/{ticket}")["score"] == 5
+
+
+# -- intake's and routing's ------------------------------------------------------------------------------------------------
+
+
+def test_the_first_words_are_taken_back_and_the_ticket_keeps_its_name(john, person):
+    word = f"secret{uuid4().hex[:8]}"
+    ticket = opened(john, body=f"my password is {word}")
+    items = wait_until(lambda: john.get(f"/tickets/{ticket}/timeline").json().get("items"), message="its timeline")
+    first = next(item for item in items if item["type"] == "created")
+    path = f"/tickets/{ticket}/messages/{first['id']}"
+    did(john, "DELETE", path, None, (403,))
+    answer = did(person("lea"), "DELETE", path)
+    shown = seen(john, answer, f"/tickets/{ticket}")
+    assert shown["subject"].startswith("Work ")
+    assert shown["requester"]["email"] == "ken@example.org"
+    assert word not in john.get(f"/tickets/{ticket}/timeline").text
+    assert not john.get("/tickets", params={"q": word}).json()["items"]
+    notes = did(john, "POST", f"/tickets/{ticket}/notes", {"body": "still here"})
+    assert "still here" in str(seen(john, notes, f"/tickets/{ticket}/timeline")), "other words stay"
+
+
+def test_a_customer_s_message_is_corrected(ticket, john, person):
+    did(john, "POST", f"/tickets/{ticket}/messages", {"body": "form 7"})
+    item = wait_until(
+        lambda: [i for i in john.get(f"/tickets/{ticket}/timeline").json()["items"] if i["type"] == "message_received"],
+        message="it",
+    )[0]
+    answer = did(person("lea"), "PUT", f"/tickets/{ticket}/messages/{item['id']}", {"body": "form 9"})
+    for client in (john, person("ken")):
+        words = [
+            i["data"].get("body")
+            for i in seen(client, answer, f"/tickets/{ticket}/timeline")["items"]
+            if i["type"] == "message_received"
+        ]
+        assert words == ["form 9"]
+
+
+def test_messages_are_split_off(john, person):
+    ticket = opened(john)
+    ken = person("ken")
+    wait_until(lambda: ken.get(f"/tickets/{ticket}").is_success, message="his ticket")
+    for words in ("first", "and the printer", "is on fire"):
+        did(ken, "POST", f"/tickets/{ticket}/messages", {"body": words})
+
+    def messages():
+        found = [i for i in john.get(f"/tickets/{ticket}/timeline").json()["items"] if i["type"] == "message_received"]
+        return found if len(found) == 3 else None
+
+    items = wait_until(messages, message="his messages")
+    body = {"messages": [i["id"] for i in items[1:]], "subject": "Printer"}
+    answer = did(john, "POST", f"/tickets/{ticket}/split", body)
+    new = answer.json()
+    assert new["requester"]["email"] == "ken@example.org"
+    thread = wait_until(
+        lambda: (t := seen(ken, answer, f"/tickets/{new['id']}/timeline")["items"]) and len(t) >= 2 and t,
+        message="thread",
+    )
+    assert [i["data"]["body"] for i in thread if i["type"] in {"created", "message_received"}] == [
+        "and the printer",
+        "is on fire",
+    ]
+    wait_until(lambda: john.get(f"/tickets/{new['id']}/links").json()["links"], message="the link")
+    (link,) = john.get(f"/tickets/{ticket}/links").json()["links"]
+    assert (link["kind"], link["number"]) == ("related", new["number"])
+    off = wait_until(
+        lambda: [i for i in john.get(f"/tickets/{ticket}/timeline").json()["items"] if i["type"] == "split_off"],
+        message="it is said",
+    )
+    assert off[0]["data"]["events"] == body["messages"]
+    did(john, "POST", f"/tickets/{ticket}/split", {"messages": [str(uuid4())], "subject": "x"}, (422,))
+    did(ken, "POST", f"/tickets/{ticket}/split", body, (403,))
+
+
+def test_a_collaborator_reads_and_writes_like_the_requester(stack, ticket, john):
+    kim = f"kim.{uuid4().hex[:8]}@example.org"
+    with stack.client() as admin:
+        admin.headers["Ledgerdesk-On-Behalf-Of"] = kim
+        assert admin.get(f"/tickets/{ticket}").status_code == 404
+        answer = did(john, "POST", f"/tickets/{ticket}/collaborators", {"email": kim, "name": "Kim"})
+        who = answer.json()["person_id"]
+        wait_until(lambda: admin.get(f"/tickets/{ticket}").is_success, message="her sight of it")
+        assert ticket in [t["id"] for t in admin.get("/tickets").json()["items"]]
+        wait_until(
+            lambda: admin.post(f"/tickets/{ticket}/messages", json={"body": "me too"}).is_success, message="her message"
+        )
+        assert admin.post(f"/tickets/{ticket}/notes", json={"body": "x"}).status_code == 403
+        wait_until(
+            lambda: [c for c in john.get(f"/tickets/{ticket}/collaborators").json()["items"] if c["email"] == kim],
+            message="her name",
+        )
+        did(john, "DELETE", f"/tickets/{ticket}/collaborators/{who}")
+        wait_until(lambda: admin.get(f"/tickets/{ticket}").status_code == 404, message="her sight to end")
+
+
+def test_who_answers_first_has_it_and_a_referral_takes_nothing(john, person):
+    ticket = opened(john)
+    wait_until(lambda: john.get(f"/tickets/{ticket}").json().get("assignee"), message="somebody to have it")
+    did(person("lea"), "POST", f"/tickets/{ticket}/release")
+    wait_until(lambda: john.get(f"/tickets/{ticket}").json()["assignee"] is None, message="nobody to have it")
+    did(john, "POST", f"/tickets/{ticket}/replies", {"body": "on it"})
+    wait_until(
+        lambda: (john.get(f"/tickets/{ticket}").json()["assignee"] or {}).get("login") == "john",
+        message="john to have it",
+    )
+    answer = did(john, "POST", f"/tickets/{ticket}/refer", {"agent": "jane", "message": "please look"})
+    assert seen(john, answer, f"/tickets/{ticket}")["assignee"]["login"] == "john"
+    did(john, "POST", f"/tickets/{ticket}/refer", {"agent": "jane", "team": "on-call"}, (422,))
+    did(john, "POST", f"/tickets/{ticket}/refer", {"department": "nowhere"}, (422,))
+    did(john, "POST", f"/tickets/{ticket}/withdraw-referral", {"agent": "jane"})
+    did(john, "POST", f"/tickets/{ticket}/withdraw-referral", {"agent": "jane"}, (404,))
+
+
+def test_a_message_that_comes_too_late_makes_a_new_ticket(stack, ticket, john, person, tmp_path):
+    did(john, "POST", f"/tickets/{ticket}/resolve", {"resolution": "mended"})
+    did(john, "POST", f"/tickets/{ticket}/close")
+    policy = tmp_path / "policy.yaml"
+    ken = person("ken")
+    try:
+        policy.write_text("policy: {reopen_days: 0}")
+        applied = ledgerdesk(stack, "org", "apply", str(policy))
+        assert applied.returncode == 0, applied.stderr
+
+        def late():
+            answer = ken.post(f"/tickets/{ticket}/messages", json={"body": "again"})
+            return answer if answer.is_success and answer.json()["ticket"] != ticket else None
+
+        answer = wait_until(late, message="a new ticket")
+        new = answer.json()
+        shown = seen(ken, answer, f"/tickets/{new['ticket']}")
+        assert shown["number"] == new["number"]
+        wait_until(
+            lambda: john.get(f"/tickets/{new['ticket']}/links").json()["links"], message="the link to the old one"
+        )
+    finally:
+        policy.write_text("policy: {reopen_days: null}")
+        assert ledgerdesk(stack, "org", "apply", str(policy)).returncode == 0

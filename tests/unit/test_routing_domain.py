@@ -294,5 +294,31 @@ def test_configure():
 
 
 def test_evolve_takes_any_fact_in_any_state():
-    state = given(UNASSIGNED, transferred(None), assigned(None, None), NewEvent("ledgerdesk.ticket.referred", {})).state
+    state = given(
+        UNASSIGNED, transferred(None), assigned(None, None), NewEvent("ledgerdesk.ticket.teleported", {})
+    ).state
     assert state == Handling(routed=True)
+
+
+def referred(agent=None, team=None, department=None, name="referred") -> NewEvent:
+    return NewEvent(f"ledgerdesk.ticket.{name}", {"agent": agent, "team": team, "department": department})
+
+
+def test_a_referral_gives_sight_and_takes_nothing():
+    to = {"agent": JANE, "team": None, "department": None}
+    (event,) = given(assigned(JOHN)).when(domain.refer, **to, message="look").then("referred")
+    assert (event.data, event.personal) == (to, {"message": "look"})
+    after = given(assigned(JOHN), referred(JANE))
+    assert after.state.agent == JOHN
+    after.when(domain.refer, **to, message=None).nothing()
+    after.when(domain.withdraw, **to).then("referral_withdrawn")
+    after.when(domain.withdraw, agent=None, team="t", department=None).refused(404, "not referred")
+    given(referred(JANE), referred(JANE, name="referral_withdrawn")).when(domain.withdraw, **to).refused(404)
+
+
+def test_who_answers_first_has_it():
+    (event,) = given().when(domain.answered, agent=JOHN).then("assigned")
+    assert event.data["why"] == {"by": "policy", "reason": "who answers first has it"}
+    given(assigned(JANE)).when(domain.answered, agent=JOHN).nothing()
+    (event,) = given(assigned(None, "t")).when(domain.answered, agent=JOHN).then("assigned")
+    assert (event.data["agent"], event.data["team"]) == (JOHN, "t"), "the team keeps it, too"

@@ -13,7 +13,8 @@ API = "/api/v1"
 MOST_AFTER = 8
 TIMEOUT = 15.0
 
-_ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer"})
+_ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
+_INTAKE = frozenset({"messages", "collaborators", "split"})
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
@@ -26,12 +27,10 @@ def owner_of(method: str, path: str) -> str:
         return "reporting"
     if parts[0] not in {"tickets", "mentions"}:
         return "gateway"
-    if method == "POST":
-        if len(parts) == 1 or parts[-1] == "messages":
-            return "intake"
-        if parts[-1] in _ROUTING:
-            return "routing"
-    return "workflow"
+    verb = parts[2] if len(parts) > 2 else None  # noqa: PLR2004 -- /tickets/{ref}/{verb}
+    if verb in _INTAKE or (method == "POST" and len(parts) == 1):
+        return "intake"
+    return "routing" if verb in _ROUTING else "workflow"
 
 
 def ticket_path(number: str, *more: str) -> str:

@@ -107,7 +107,14 @@ _PLAIN = {
     "created": "opened this ticket", "message_received": "wrote", "noted": "wrote a note", "replied": "replied",
     "resolved": "resolved it", "started": "began to work on it", "held": "put it on hold", "resumed": "went on with it",
     "closed": "closed it", "reopened": "reopened it", "acknowledged": "acknowledged it",
-    "personal_erased": "erased what was personal in it",
+    "personal_erased": "erased words of it for ever", "edited": "corrected what was said", "message_edited": "corrected a message",
+    "restated": "said again what holds", "rated": "rated the work", "tagged": "changed the tags", "task_added": "added a task",
+    "task_changed": "changed a task", "task_done": "finished a task", "task_reopened": "reopened a task",
+    "task_dropped": "dropped a task", "time_logged": "logged time", "time_removed": "took logged time off",
+    "watched": "began to watch", "unwatched": "stopped watching", "linked": "linked it to another ticket",
+    "unlinked": "ended a link", "merged": "merged it into another ticket", "unmerged": "let it stand for itself again",
+    "split_off": "moved messages to a ticket of their own", "collaborator_added": "let somebody in on it",
+    "collaborator_removed": "let somebody in on it no more", "referred": "referred it", "referral_withdrawn": "took a referral back",
 }  # fmt: skip
 
 

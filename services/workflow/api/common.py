@@ -10,6 +10,7 @@ from fastapi import Depends
 from pydantic import BaseModel
 
 from services.workflow import domain
+from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Strict
 from shared.db import Pool
@@ -34,6 +35,7 @@ class WorkflowApp:
     directory: Directory
     tickets: Ledger[domain.Life]
     eraser: Eraser
+    entries: Ledger[Entry]
 
 
 WorkflowDep = Annotated[WorkflowApp, Depends(component("workflow"))]

@@ -12,7 +12,7 @@ from services.workflow.domain.life import (
     resolve,
     resume,
 )
-from services.workflow.domain.links import INVERSE, effective, link, merge, tag, unlink, unmerge
+from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
 from services.workflow.domain.talk import edit, note, rate, reply, take_back
 from services.workflow.domain.tasks import (
@@ -40,6 +40,6 @@ def evolve(state: Life, event: Event) -> Life:
 __all__ = [
     "INVERSE", "WORKED", "Life", "acknowledge", "add_task", "change_task", "close", "customer_wrote", "drop_task", "edit",
     "effective", "escalate", "evolve", "finish_task", "hold", "link", "log_time", "merge", "needs_no_merge", "note",
-    "prioritise", "rate", "remove_time", "reopen", "reopen_task", "reply", "resolve", "resume", "start", "tag", "take_back",
+    "prioritise", "rate", "remove_time", "reopen", "reopen_task", "reply", "resolve", "resume", "split_off", "start", "tag", "take_back",
     "unlink", "unmerge", "unwatch", "watch",
 ]  # fmt: skip

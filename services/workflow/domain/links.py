@@ -78,6 +78,12 @@ def unlink(state: Life, *, kind: str, other: str) -> list[NewEvent]:
     return [fact("unlinked", {"kind": kind, "other": other})]
 
 
+def split_off(state: Life, *, other: str, events: Sequence[str]) -> list[NewEvent]:
+    """Say that messages went to a ticket of their own."""
+    del state
+    return [fact("split_off", {"other": other, "events": list(events)})]
+
+
 def merge(state: Life, *, ticket: str, into: str, message: str | None) -> list[NewEvent]:
     """Let another ticket stand for this one. Twice is once.
 

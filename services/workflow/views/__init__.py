@@ -6,7 +6,7 @@ from uuid import UUID
 from services.workflow.views import row, timeline
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import PUBLIC, audit_timeline
-from shared.contracts.erasing import TICKET_ERASED, blanks
+from shared.contracts.erasing import TICKET_ERASED, blanks_whole
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
@@ -44,10 +44,12 @@ class TicketView:
         await TABLE.save(connection, rows, applied)
         await timeline.add(connection, applied)
         await timeline.blank(connection, applied)
-        await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+        await enqueue(
+            connection, [e for e in applied if e.name in REACTED_TO or (e.name == "created" and e.data.get("follows"))]
+        )
         await enqueue_always(connection, [event for event in applied if _asks_to_blank(event)])
 
 
 def _asks_to_blank(event: Event) -> bool:
     """Whether words of workflow's own are to be blanked: because a whole ticket is, or to finish what a crash left half done."""
-    return event.type == TICKET_ERASED and (event.source == "workflow" or blanks(event, "created"))
+    return event.type == TICKET_ERASED and (event.source == "workflow" or blanks_whole(event))

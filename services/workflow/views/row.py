@@ -8,7 +8,7 @@ from uuid import UUID
 from services.workflow.domain import effective
 from shared.contracts.erasing import blanks
 from shared.contracts.event import Event
-from shared.projection.model import Versions, advanced
+from shared.projection.model import Versions, advanced, collaborators_after
 
 AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -55,6 +55,8 @@ class TicketRow(NamedTuple):
     watchers: Sequence[str] = ()
     minutes: int = 0
     score: int | None = None
+    collaborators: Sequence[str] = ()
+    referrals: Sequence[Mapping[str, Any]] = ()
 
 
 COLUMNS = {
@@ -65,7 +67,8 @@ COLUMNS = {
     "agent": "uuid", "involved": "jsonb", "status": "text", "set_priority": "text", "set_severity": "text",
     "hold_until": "timestamptz", "last_reply_at": "timestamptz", "updated_at": "timestamptz", "asked_tags": "jsonb",
     "tag_changes": "jsonb", "tasks": "jsonb", "links": "jsonb", "merged_into": "uuid", "before_merge": "text",
-    "watchers": "jsonb", "minutes": "int", "score": "int",
+    "watchers": "jsonb", "minutes": "int", "score": "int", "collaborators": "jsonb",
+    "referrals": "jsonb",
 }  # fmt: skip
 """Column to type, in the order of the row's fields."""
 Changes = dict[str, Any]
@@ -74,8 +77,9 @@ Changes = dict[str, Any]
 def initial(stream_id: UUID) -> TicketRow:
     """Return the row of a ticket of which nothing has come."""
     return TicketRow(
-        stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[]
-    )
+        stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[], collaborators=[],
+        referrals=[],
+    )  # fmt: skip
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
@@ -119,8 +123,27 @@ def _prioritised(state: TicketRow, event: Event) -> Changes:
 
 def _erased(state: TicketRow, event: Event) -> Changes:
     del state
-    gone = blanks(event, "created")
+    gone = blanks(event, "created") or blanks(event, "restated")
     return {"subject": None, "requester_email": None, "requester_name": None} if gone else {}
+
+
+def _restated(state: TicketRow, event: Event) -> Changes:
+    del state
+    personal = event.personal or {}
+    requester = personal.get("requester") or {}
+    return {
+        "subject": personal.get("subject"), "requester_email": requester.get("email"), "requester_name": requester.get("name"),
+    }  # fmt: skip
+
+
+def _referred(state: TicketRow, event: Event) -> Changes:
+    to = {name: event.data.get(name) for name in ("agent", "team", "department")}
+    others = [one for one in state.referrals if one != to]
+    return {"referrals": [*others, to] if event.name == "referred" else others}
+
+
+def _collaborators(state: TicketRow, event: Event) -> Changes:
+    return {"collaborators": collaborators_after(state.collaborators, event)}
 
 
 def _tagged(state: TicketRow, event: Event) -> Changes:
@@ -178,12 +201,13 @@ _FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
     "replied": lambda state, event: {"last_reply_at": _later(state.last_reply_at, event.occurred_at)},
     "unassigned": lambda _state, _event: {"agent": None, "team": None},
     "transferred": lambda _state, event: {"moved": True, "moved_department": event.data.get("department")},
-    "personal_erased": _erased, "tagged": _tagged, "linked": _links, "unlinked": _links, "merged": _merged,
+    "personal_erased": _erased, "restated": _restated, "referred": _referred, "referral_withdrawn": _referred,
+    "collaborator_added": _collaborators, "collaborator_removed": _collaborators, "tagged": _tagged, "linked": _links, "unlinked": _links, "merged": _merged,
     "unmerged": _merged, "watched": _watchers, "unwatched": _watchers, "time_logged": _minutes, "time_removed": _minutes,
     "rated": lambda _state, event: {"score": event.data["score"]},
     **dict.fromkeys(("task_added", "task_changed", "task_done", "task_reopened", "task_dropped"), _tasks),
 }  # fmt: skip
-_QUIET = frozenset({"personal_erased", "watched", "unwatched"})
+_QUIET = frozenset({"personal_erased", "restated", "watched", "unwatched"})
 """Nobody worked on the ticket: it stays where it is in every list."""
 
 

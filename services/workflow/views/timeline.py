@@ -16,13 +16,16 @@ PUBLIC = frozenset(
 """What a requester may see of a timeline: never notes, routing or its reasons."""
 _SPOKEN = {
     "created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution", "edited": "body",
+    "message_edited": "body",
     "rated": "comment", "task_added": "title", "time_logged": "note",
 }  # fmt: skip
 
 
 def is_public(event: Event) -> bool:
     """Whether the requester may see it: a correction is as public as what it corrects."""
-    return (event.data.get("kind") if event.name == "edited" else event.name) in PUBLIC
+    return (
+        event.name == "message_edited" or (event.data.get("kind") if event.name == "edited" else event.name) in PUBLIC
+    )
 
 
 async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:

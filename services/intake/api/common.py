@@ -1,0 +1,126 @@
+"""What intake's routes and reactions work with: opening tickets, taking messages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends
+from pydantic import BaseModel, Field
+
+from services.intake import domain
+from services.intake.forgetting import Forgetting
+from services.intake.people import People
+from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
+from shared.contracts.ids import derived
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.eventstore.eraser import Eraser
+from shared.eventstore.ledger import Context, Ledger, Result
+from shared.http.problems import Problem
+from shared.service import component
+from shared.together import Together
+
+
+@dataclass(slots=True)
+class Intake:
+    """What intake's routes and reactions work with."""
+
+    pool: Pool
+    directory: Directory
+    tickets: Ledger[domain.Door]
+    entries: Ledger[dict[str, Any] | None]
+    people: People
+    forgetting: Forgetting
+    eraser: Eraser
+    numbers: Together[object, str]
+
+    async def open(
+        self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None
+    ) -> tuple[UUID, Result]:
+        """Open a ticket for `body.requester`; once per command id, whoever sends it how often. `follows`: see `Created`.
+
+        Raises:
+            Problem: 422, an unknown topic or no requester.
+        """
+        ticket_id = derived("ticket", context.command_id)
+        before = await self.tickets.repeat_of(context)
+        if before is not None:
+            return ticket_id, before
+        if body.topic is not None:
+            topic = await self.directory.entry("topic", body.topic)
+            if topic is None or not topic["active"]:
+                known = [t["key"] for t in await self.directory.entries("topic") if t["active"]]
+                raise Problem(
+                    422, f"There is no topic {body.topic!r}.",
+                    fields={"topic": f"must be one of: {', '.join(known)}" if known else "no topics are configured: leave it out"},
+                )  # fmt: skip
+        assert body.requester is not None  # noqa: S101 -- the callers fill it in
+        person_id = await self.people.person(body.requester.email, body.requester.name, context)
+        number = await self.numbers.get(object())
+        assert number is not None  # noqa: S101 -- a sequence always has one more
+        command = domain.OpenTicket(
+            number=number, person_id=str(person_id), email=body.requester.email, name=body.requester.name,
+            subject=body.subject, body=body.body, channel=channel, topic=body.topic, priority=body.priority,
+            severity=body.severity, tags=list(dict.fromkeys(body.tags)), external_id=body.external_id,
+            follows=follows,
+        )  # fmt: skip
+        return ticket_id, await self.tickets.execute(
+            ticket_id, lambda state: domain.open_ticket(state, command), context, new=True
+        )
+
+    async def message(
+        self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
+        if_version: int | None = None,
+    ) -> Result:  # fmt: skip
+        """Take a customer's message for a ticket."""
+        command = domain.ReceiveMessage(str(person_id), author.get("email"), author.get("name"), body, channel)
+        return await self.tickets.execute(
+            ticket_id, lambda state: domain.receive_message(state, command), context, if_version
+        )
+
+    async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
+        """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`."""
+        if row["closed_at"] is None:
+            return False
+        policy = await self.directory.entry("policy", "desk")
+        days = policy.get("reopen_days") if policy else None
+        return days is not None and now - row["closed_at"] > timedelta(days=days)
+
+
+async def draw_numbers(pool: Pool, wanted: Sequence[object]) -> dict[object, str]:
+    """Return a ticket number for each of these that want one."""
+    rows = await pool.fetch("SELECT nextval('ticket_number')::text FROM generate_series(1, $1)", len(wanted))
+    return {one: row[0] for one, row in zip(wanted, rows, strict=True)}
+
+
+IntakeDep = Annotated[Intake, Depends(component("intake"))]
+
+
+class RequesterBody(Strict):
+    """Who asks."""
+
+    email: Email = Field(examples=["ken@example.org"])
+    name: Line | None = Field(None, examples=["Ken Ito"])
+
+
+class NewTicket(Strict):
+    """A ticket to be opened."""
+
+    subject: Line = Field(examples=["The VPN drops every ten minutes"])
+    body: Body = Field(examples=["Since this morning, on every network."])
+    requester: RequesterBody | None = Field(None, description="Needed unless a requester asks for himself")
+    topic: Key | None = Field(None, description="Key of a configured topic")
+    priority: Priority | None = None
+    severity: Severity | None = None
+    tags: Annotated[list[Tag], Field(max_length=50)] = []
+    external_id: Key | None = Field(None, description="The ticket's name in another system")
+
+
+class Taken(BaseModel):
+    """A command was taken."""
+
+    id: UUID
+    versions: dict[str, int]

@@ -1,0 +1,173 @@
+"""What was said at the door, changed afterwards: corrections, words taken back, messages split off; and who else is let in."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.intake import domain
+from services.intake.api.common import IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.tickets import OpenedTicket, opened
+from shared.contracts.fields import Body, Email, Id, Line, Strict
+from shared.http.caller import CallerDep
+from shared.http.commands import CommandDep, CommandRequest
+from shared.http.problems import RESPONSES, Problem
+from shared.http.tickets import TicketRef, known_ticket
+
+router = APIRouter(tags=["intake"], responses=RESPONSES)
+
+
+class CorrectionBody(Strict):
+    """What a message says from now on."""
+
+    body: Body
+
+
+def _need_lead(command: CommandRequest) -> None:
+    """A customer's words are changed by those who answer for the desk alone."""
+    command.caller.need("lead", "administrator", "system")
+
+
+@router.put("/tickets/{ref}/messages/{event}")
+async def edit_message(
+    ref: TicketRef, event: UUID, body: CorrectionBody, command: CommandDep, intake: IntakeDep
+) -> Taken:
+    """Correct a customer's message, or the words a ticket was opened with. What it said before stays on the timeline."""
+    row = await known_ticket(intake.pool, ref, command.caller)
+    _need_lead(command)
+    result = await intake.tickets.execute(
+        row["stream_id"], lambda state: domain.edit_message(state, event=str(event), body=body.body), command.context(),
+        command.if_version("intake"),
+    )  # fmt: skip
+    command.answer(row["stream_id"], "intake", result)
+    return Taken(id=row["stream_id"], versions={"intake": result.version})
+
+
+@router.delete("/tickets/{ref}/messages/{event}")
+async def take_back_message(ref: TicketRef, event: UUID, command: CommandDep, intake: IntakeDep) -> Taken:
+    """Blank a customer's message and its corrections for ever, in the store and everywhere else. That it was written stays."""
+    row = await known_ticket(intake.pool, ref, command.caller)
+    _need_lead(command)
+    result = await intake.tickets.execute(
+        row["stream_id"], lambda state: domain.take_back_message(state, event=str(event)), command.context(),
+        command.if_version("intake"),
+    )  # fmt: skip
+    await intake.eraser.blank(row["stream_id"])
+    command.answer(row["stream_id"], "intake", result)
+    return Taken(id=row["stream_id"], versions={"intake": result.version})
+
+
+class SplitBody(Strict):
+    """Which messages go to a ticket of their own."""
+
+    messages: Annotated[list[Id], Field(min_length=1, max_length=50)] = Field(
+        description="Ids of `message_received` items of the timeline; their words are copied"
+    )
+    subject: Line = Field(description="Of the new ticket")
+
+
+@router.post("/tickets/{ref}/split", status_code=201)
+async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
+    """Open a ticket of its own with some of a ticket's messages, for who wrote the first of them. The old one says where they went."""
+    row = await known_ticket(intake.pool, ref, command.caller)
+    command.caller.need_staff()
+    state, _ = await intake.tickets.state(row["stream_id"])
+    words = domain.split(state, list(dict.fromkeys(body.messages)))
+    first, author = words[0], (words[0].personal or {}).get("author") or {}
+    email = author.get("email")
+    if email is None:
+        person = await intake.directory.by_id(UUID(first.person_id))
+        email = person.email if person else None
+    if email is None:
+        raise Problem(409, "Who wrote it has no address to open a ticket for.", fields={"messages": "take another one"})
+    new = NewTicket(
+        subject=body.subject,
+        body=(first.personal or {})["body"],
+        requester=RequesterBody(email=email, name=author.get("name")),
+    )
+    follows = {"ticket": str(row["stream_id"]), "kind": "split", "events": body.messages}
+    ticket_id, result = await intake.open(new, "split", command.context(), follows)
+    for number, one in enumerate(words[1:], 1):
+        said = one.personal or {}
+        await intake.message(
+            ticket_id,
+            UUID(one.person_id),
+            said.get("author") or {},
+            said["body"],
+            "split",
+            command.context(f"message {number}"),
+        )
+    command.answer(ticket_id, "intake", result)
+    return opened(ticket_id, result)
+
+
+class CollaboratorBody(Strict):
+    """Who is let in."""
+
+    email: Email
+    name: Line | None = None
+
+
+class CollaboratorTaken(Taken):
+    """Somebody was let in."""
+
+    person_id: UUID
+
+
+class CollaboratorShown(BaseModel):
+    """Somebody who is let in on a ticket."""
+
+    person_id: UUID
+    email: str | None
+    name: str | None
+
+
+@router.get("/tickets/{ref}/collaborators")
+async def list_collaborators(
+    ref: TicketRef, caller: CallerDep, intake: IntakeDep
+) -> dict[str, list[CollaboratorShown]]:
+    """List who is let in on the ticket besides its requester."""
+    row = await known_ticket(intake.pool, ref, caller)
+    people = await intake.directory.people({UUID(one) for one in row["collaborators"]})
+    return {
+        "items": [
+            CollaboratorShown(person_id=key, email=person.email, name=person.name)
+            for key in map(UUID, row["collaborators"])
+            if (person := people.get(key)) is not None
+        ]
+    }
+
+
+@router.post("/tickets/{ref}/collaborators", status_code=201)
+async def add_collaborator(
+    ref: TicketRef, body: CollaboratorBody, command: CommandDep, intake: IntakeDep
+) -> CollaboratorTaken:
+    """Let somebody in on the ticket: he reads it as the requester does, and may write."""
+    row = await known_ticket(intake.pool, ref, command.caller)
+    if not command.caller.is_staff and command.caller.person_id != row["requester_id"]:
+        raise Problem(403, "Only the requester, or who works the ticket, may let others in.")
+    context = command.context()
+    person_id = await intake.people.person(body.email, body.name, context)
+    result = await intake.tickets.execute(
+        row["stream_id"],
+        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name), context,
+        command.if_version("intake"),
+    )  # fmt: skip
+    command.answer(row["stream_id"], "intake", result)
+    return CollaboratorTaken(id=row["stream_id"], versions={"intake": result.version}, person_id=person_id)
+
+
+@router.delete("/tickets/{ref}/collaborators/{person}")
+async def remove_collaborator(ref: TicketRef, person: UUID, command: CommandDep, intake: IntakeDep) -> Taken:
+    """Let a collaborator in no more. One may go by himself."""
+    row = await known_ticket(intake.pool, ref, command.caller)
+    mine = {row["requester_id"], person}
+    if not command.caller.is_staff and command.caller.person_id not in mine:
+        raise Problem(403, "Only the requester, who works the ticket, or the collaborator himself may do that.")
+    result = await intake.tickets.execute(
+        row["stream_id"], lambda state: domain.remove_collaborator(state, person_id=str(person)), command.context(),
+        command.if_version("intake"),
+    )  # fmt: skip
+    command.answer(row["stream_id"], "intake", result)
+    return Taken(id=row["stream_id"], versions={"intake": result.version})
