@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
+from shared.contracts.directory import Day, OpenHours, SlaTargets, SpecialHours
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 
 WAIT_SECONDS = 30.0
@@ -100,6 +101,47 @@ class PolicyEntry(Strict):
         None, ge=0, le=3650, description="A later message makes a new ticket; none: it reopens for ever"
     )
     auto_claim: bool = Field(True, description="Who answers a ticket that nobody has, has it")
+    close_days: int | None = Field(
+        None, ge=1, le=3650, description="An answered ticket is closed after this many days of silence; none: never"
+    )
+    close_warning_days: int = Field(2, ge=0, le=365, description="So many days before, a warning")
+
+
+class StepEntry(Strict):
+    """A step of the ladder that a breach begins, until somebody acknowledges."""
+
+    after: int = Field(ge=0, description="Minutes since the breach, by the clock")
+    notify: list[Line] = Field([], description="Agents who are called, by login")
+    raise_priority: bool = False
+    reassign: Key | None = Field(None, description="A team: the next of its agents who is on shift gets it")
+
+
+class PlanEntry(Strict):
+    """What is promised for which tickets. The first plan whose conditions hold is a ticket's."""
+
+    key: Key
+    name: Line
+    calendar: Key | None = Field(None, description="Whose hours count; none: round the clock")
+    priorities: list[Priority] = []
+    severities: list[Severity] = []
+    departments: list[Key] = []
+    topics: list[Key] = []
+    targets: SlaTargets
+    warn_percent: int = Field(80, ge=0, le=99)
+    pause_on_hold: bool = True
+    ladder: list[StepEntry] = []
+    active: bool = True
+
+
+class CalendarEntry(NamedEntry):
+    """When is worked."""
+
+    zone: Key
+    hours: list[OpenHours]
+    closed: list[Day] = []
+    special: list[SpecialHours] = []
+    country: Key | None = Field(None, description="Its public holidays are not worked: ISO 3166, such as DE")
+    subdivision: Key | None = Field(None, description="With those of this part of it, such as BY")
 
 
 class OrganisationFile(Strict):
@@ -113,6 +155,8 @@ class OrganisationFile(Strict):
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
     policy: PolicyEntry | None = None
+    calendars: list[CalendarEntry] = []
+    sla_plans: list[PlanEntry] = []
 
 
 def read(path: Path) -> OrganisationFile:
@@ -157,8 +201,7 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         ids: dict[str, str] = intake["people"]
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
         gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
-        policy = file.policy.model_dump() if file.policy else None
-        workflow = checked(client.put("/internal/workflow/organisation", json={"policy": policy}))
+        workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
         positions = {
             "intake": intake["position"], "workflow": workflow["position"], "routing": routing["position"], "gateway": gateway["position"],
         }  # fmt: skip
@@ -196,6 +239,21 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "topic_routes": routes,
         "rules": rules,
     }  # fmt: skip
+
+
+def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
+    plans = []
+    for order, plan in enumerate(file.sla_plans, 1):
+        where = f"SLA plan {plan.key}"
+        ladder = [
+            {**s.model_dump(), "notify": [_id_of(file, ids, who, where) for who in s.notify]} for s in plan.ladder
+        ]
+        plans.append({**plan.model_dump(), "order": order, "ladder": ladder})
+    return {
+        "policy": file.policy.model_dump() if file.policy else None,
+        "calendars": [calendar.model_dump() for calendar in file.calendars],
+        "sla_plans": plans,
+    }
 
 
 def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from shared.projection.reactor import Reactor
 from shared.projection.subscription import Subscription
 from shared.relay import BATCH_BYTES, Relay
 from shared.settings import Settings
+from shared.timers import Timers
 from shared.tokens import Tokens
 
 PARTS = ("http", "relay", "projector", "reactor")
@@ -58,6 +59,7 @@ class Service:
     appender: Appender | None = None
     relay: Relay | None = None
     reactor: Reactor | None = None
+    timers: Timers | None = None
     components: Any = None
     subscriptions: Sequence[Subscription] = ()
     on_start: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -75,6 +77,8 @@ class Service:
         if "reactor" in self.started:
             if self.reactor is not None:
                 self.reactor.start()
+            if self.timers is not None:
+                self.timers.start()
             for subscription in self.subscriptions:
                 subscription.start()
         if "http" in self.started:
@@ -87,6 +91,8 @@ class Service:
             await subscription.stop()
         for hook in self.on_stop:
             await hook()
+        if self.timers is not None:
+            await self.timers.stop()
         if self.reactor is not None:
             await self.reactor.stop()
         if self.appender is not None:

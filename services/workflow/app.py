@@ -1,8 +1,9 @@
 """Workflow, wired."""
 
 from services.workflow import api, domain, organisation, read_links, read_work, reads
+from services.workflow.alarms import Alarms
 from services.workflow.reactions import Workflow
-from services.workflow.views import TicketView
+from services.workflow.views import REVIEWED, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
@@ -11,8 +12,9 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
-from shared.projection.reactor import Reactor
+from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
+from shared.timers import Timers
 
 VIEWS = (TicketView(),)
 ROUTERS = (
@@ -32,22 +34,26 @@ async def build(kernel: Kernel) -> Service:
     appender = Appender(store)
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
     eraser = Eraser(store, appender)
-    workflow = Workflow(parts.pool, tickets)
+    entries = Ledger(store, appender, no_entry, entry_after)
+    workflow, alarms = Workflow(parts.pool, tickets), Alarms(parts.pool, parts.directory, tickets, entries)
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,
-        {
-            "created": workflow.on_created, "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
-            "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
-            "message_received": workflow.on_message_received,
-            "personal_erased": TicketForgetting("workflow", eraser).on_personal_erased,
-        },
+        reactions(
+            {
+                "created": workflow.on_created, "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
+                "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
+                "message_received": workflow.on_message_received,
+                "personal_erased": TicketForgetting("workflow", eraser).on_personal_erased,
+            },
+            dict.fromkeys(REVIEWED, alarms.on_event),
+        ),
+        alarms.refresh,
     )  # fmt: skip
     return Service(
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
-        components=api.WorkflowApp(
-            parts.pool, parts.directory, tickets, eraser, Ledger(store, appender, no_entry, entry_after)
-        ),
+        timers=Timers("workflow", parts.pool, alarms.wake, alarms.sweep),
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, alarms),
     )  # fmt: skip

@@ -19,13 +19,14 @@ class QueueCounts(BaseModel):
     mine: int = Field(description="of these, mine")
     unassigned: int = Field(description="of these, nobody's")
     on_hold: int
+    overdue: int = Field(description="of these, those of which a promise was due")
     resolved: int = Field(description=f"{MOST}: that many or more")
     closed: int = Field(description=f"{MOST}: that many or more")
 
 
 _WORK = """
 SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FILTER (WHERE agent IS NULL) AS unassigned,
-       count(*) FILTER (WHERE status = 'on_hold') AS on_hold
+       count(*) FILTER (WHERE status = 'on_hold') AS on_hold, count(*) FILTER (WHERE due_at < now()) AS overdue
 FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_requester}
 """
 _DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_requester} LIMIT {most}) t)"

@@ -1,16 +1,19 @@
-"""Workflow's part of an organisation file: the desk's policy. Used by `ledgerdesk org apply`."""
+"""Workflow's part of an organisation file: the desk's policy, calendars, SLA plans. Used by `ledgerdesk org apply`."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from services.workflow.api import WorkflowDep
+from services.workflow.api import WorkflowApp, WorkflowDep
+from shared.contracts import directory as contracts
 from shared.contracts.event import NewEvent
-from shared.contracts.fields import Strict
+from shared.contracts.fields import Id, Key, Line, Priority, Severity, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
-from shared.http.caller import CallerDep
+from shared.hours import hours_of
+from shared.http.caller import Caller, CallerDep
+from shared.http.problems import Problem
 
 
 class PolicyEntry(Strict):
@@ -18,12 +21,57 @@ class PolicyEntry(Strict):
 
     reopen_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     auto_claim: bool = True
+    close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+
+
+class CalendarEntry(Strict):
+    """When is worked; see `shared.contracts.directory.Calendar`."""
+
+    key: Key
+    name: Line
+    zone: Key
+    hours: Annotated[list[contracts.OpenHours], Field(max_length=50)]
+    closed: Annotated[list[contracts.Day], Field(max_length=1000)] = []
+    special: Annotated[list[contracts.SpecialHours], Field(max_length=1000)] = []
+    country: Key | None = None
+    subdivision: Key | None = None
+    active: bool = True
+
+
+class StepEntry(Strict):
+    """A step of a plan's ladder; whom it calls by person id."""
+
+    after: Annotated[int, Field(ge=0, le=525_600)]
+    notify: list[Id] = []
+    raise_priority: bool = False
+    reassign: Key | None = None
+
+
+class PlanEntry(Strict):
+    """What is promised for which tickets; see `shared.contracts.directory.SlaPlan`."""
+
+    key: Key
+    name: Line
+    order: int
+    calendar: Key | None = None
+    priorities: list[Priority] = []
+    severities: list[Severity] = []
+    departments: list[Key] = []
+    topics: list[Key] = []
+    targets: contracts.SlaTargets
+    warn_percent: Annotated[int, Field(ge=0, le=99)] = 80
+    pause_on_hold: bool = True
+    ladder: Annotated[list[StepEntry], Field(max_length=10)] = []
+    active: bool = True
 
 
 class WorkflowSection(Strict):
     """What workflow owns of an organisation file."""
 
     policy: PolicyEntry | None = None
+    calendars: list[CalendarEntry] = []
+    sla_plans: list[PlanEntry] = []
 
 
 class Applied(BaseModel):
@@ -34,22 +82,69 @@ class Applied(BaseModel):
 
 
 internal = APIRouter(prefix="/internal/workflow", tags=["workflow"], include_in_schema=False)
+Entry = dict[str, Any]
 
 
-def configure(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
-    """Configure an entry; nothing, if it is so already."""
+def configure(kind: str, new: Entry, old: Entry | None, *, versioned: bool = False) -> list[NewEvent]:
+    """Configure an entry; nothing, if it is so already. A versioned one gets the next version."""
+    if versioned:
+        before = old["version"] if old else 0
+        new = {**new, "version": before}
+        if new == old:
+            return []
+        new = {**new, "version": before + 1}
     return [] if new == old else [NewEvent(f"ledgerdesk.{kind}.configured", {"new": new, "old": old})]
+
+
+async def _apply(workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, *, versioned: bool) -> bool:
+    """Make an entry say this; returns whether that changed it."""
+    stream_id = directory_id(kind, new["key"])
+    _, version = await workflow.entries.state(stream_id)
+    context = Context(derived("apply", kind, new, version), caller.actor, caller.via)
+    result = await workflow.entries.execute(
+        stream_id, lambda old: configure(kind, new, old, versioned=versioned), context
+    )
+    return bool(result.events) and not result.repeat
+
+
+async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
+    """See to it that calendars can be computed with, and that plans name such.
+
+    Raises:
+        Problem: 422.
+    """
+    for calendar in body.calendars:
+        try:
+            hours_of(calendar.model_dump())
+        except ValueError as error:
+            raise Problem(
+                422, f"calendar {calendar.key}: {error}.", fields={f"calendars.{calendar.key}": str(error)}
+            ) from error
+    known = {c.key for c in body.calendars} | {c["key"] for c in await workflow.directory.entries("calendar")}
+    for plan in body.sla_plans:
+        where = f"sla_plans.{plan.key}"
+        if plan.calendar is not None and plan.calendar not in known:
+            raise Problem(
+                422, f"plan {plan.key}: there is no calendar {plan.calendar!r}.", fields={f"{where}.calendar": "must be a calendar's key"}
+            )  # fmt: skip
+        if sorted(plan.ladder, key=lambda step: step.after) != plan.ladder:
+            raise Problem(
+                422, f"plan {plan.key}: the ladder's steps must come one after the other.",
+                fields={f"{where}.ladder": "must be in the order of `after`"},
+            )  # fmt: skip
 
 
 @internal.put("/organisation")
 async def apply_section(body: WorkflowSection, caller: CallerDep, workflow: WorkflowDep) -> Applied:
     """Make the configuration say what this section says; what it leaves out stays."""
     caller.need("system", "administrator")
+    await _check(body, workflow)
     changed = 0
     if body.policy is not None:
-        stream_id, new = directory_id("policy", "desk"), {"key": "desk", **body.policy.model_dump(mode="json")}
-        _, version = await workflow.entries.state(stream_id)
-        context = Context(derived("apply", "policy", new, version), caller.actor, caller.via)
-        result = await workflow.entries.execute(stream_id, lambda old: configure("policy", new, old), context)
-        changed += bool(result.events) and not result.repeat
+        policy = {"key": "desk", **body.policy.model_dump(mode="json")}
+        changed += await _apply(workflow, caller, "policy", policy, versioned=False)
+    for calendar in body.calendars:
+        changed += await _apply(workflow, caller, "calendar", calendar.model_dump(mode="json"), versioned=True)
+    for plan in body.sla_plans:
+        changed += await _apply(workflow, caller, "sla_plan", plan.model_dump(mode="json"), versioned=True)
     return Applied(changed=changed, position=await workflow.entries.store.last_position())

@@ -65,6 +65,8 @@ class Workflow:
 
     async def on_created(self, event: Event) -> None:
         """A ticket that follows another is linked to it; the other says what was split off it."""
+        if not event.data.get("follows"):
+            return
         follows, actor = event.data["follows"], Actor(event.actor["kind"], event.actor["id"])
         me, other = str(event.stream_id), follows["ticket"]
         await self._react(event, partial(domain.link, kind="related", ticket=me, other=other), actor)

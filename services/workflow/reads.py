@@ -129,6 +129,7 @@ class ListParameters(BaseModel):
     involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
     watching: Literal["me"] | None = Field(None, description="Tickets that I keep an eye on")
     task: Literal["me"] | None = Field(None, description="Tickets with an open task of mine")
+    overdue: bool | None = Field(None, description="Work of which a promise was due")
     sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: int = Field(50, ge=1, le=200)

@@ -1,13 +1,14 @@
 """How tickets and their timelines are shown, by who looks: requesters never see notes, routing or agents' addresses."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, Field
 
+from services.workflow.domain import WORKED
 from services.workflow.views import PUBLIC
 from shared.directory.people import Directory, Person
 from shared.http.caller import Caller
@@ -25,6 +26,23 @@ class RequesterShown(BaseModel):
 
     email: str | None = None
     name: str | None = None
+
+
+class PromiseShown(BaseModel):
+    """A promise: by when, and what became of it."""
+
+    target: str
+    due: datetime | None = Field(description="None: it stands still")
+    seconds_left: float | None = Field(description="While it stands still")
+    state: Literal["running", "paused", "warned", "breached", "met", "met late"]
+
+
+class SlaShown(BaseModel):
+    """What is promised for a ticket."""
+
+    plan: str
+    version: int
+    promises: list[PromiseShown]
 
 
 class TicketShown(BaseModel):
@@ -51,6 +69,12 @@ class TicketShown(BaseModel):
     score: int | None
     watched: bool
     hold_until: datetime | None
+    due_at: datetime | None = Field(
+        description="When the first promise that is not kept is due; it stands still on hold"
+    )
+    overdue: bool
+    closes_at: datetime | None = Field(description="When silence closes it")
+    sla: SlaShown | None
     created_at: datetime
     updated_at: datetime
     versions: dict[str, int]
@@ -88,7 +112,7 @@ def _agent(people: Mapping[UUID, Person], agent: UUID | None) -> PersonShown | N
 async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TicketShown]:
     """Return tickets as the caller may see them."""
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
-    shown = []
+    shown, now = [], datetime.now(UTC)
     for row in rows:
         assignee = _agent(people, row["agent"])
         if assignee is not None and not caller.sees_all:
@@ -105,10 +129,32 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
                 minutes=row["minutes"] if caller.sees_all else None, score=row["score"],
                 watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],
                 answered=replied is not None and (asked is None or replied > asked), hold_until=row["hold_until"],
+                due_at=row["due_at"], overdue=row["due_at"] is not None and row["due_at"] < now and row["status"] in WORKED,
+                closes_at=row["closes_at"], sla=_sla(row["sla"]) if caller.sees_all else None,
                 created_at=row["created_at"], updated_at=row["updated_at"], versions=row["versions"],
             )
         )  # fmt: skip
     return shown
+
+
+def _sla(said: Mapping[str, Any]) -> SlaShown | None:
+    if not said.get("plan"):
+        return None
+    promises = [
+        PromiseShown(target=target, due=clock.get("due"), seconds_left=clock.get("left"), state=_state(clock))
+        for target, clock in sorted(said["clocks"].items())
+    ]
+    return SlaShown(plan=said["plan"], version=said["plan_version"], promises=promises)
+
+
+def _state(clock: Mapping[str, Any]) -> Literal["running", "paused", "warned", "breached", "met", "met late"]:
+    if clock.get("met"):
+        return "met late" if clock.get("late") else "met"
+    if clock.get("breached"):
+        return "breached"
+    if clock.get("due") is None:
+        return "paused"
+    return "warned" if clock.get("warned") else "running"
 
 
 def _ids_in(value: Any) -> Iterable[UUID]:

@@ -16,6 +16,8 @@ from shared.http.problems import Problem
 _SEARCH = """(search @@ plainto_tsquery('simple', {q}) OR stream_id IN (
     SELECT ticket_id FROM timeline WHERE words @@ plainto_tsquery('simple', {q}){only_public} LIMIT 10000))"""
 
+OVERDUE = "status IN ('new', 'open', 'on_hold') AND due_at < now()"
+
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
@@ -33,6 +35,7 @@ class ListQuery:
     involved: str | None = None
     watching: str | None = None
     task: str | None = None
+    overdue: bool | None = None
     sort: str = "-updated_at"
     cursor: str | None = None
     limit: int = 50
@@ -73,6 +76,8 @@ async def list_tickets(
             where.add(f"{column} = {{}}", getattr(query, column))
     if query.tag is not None:
         where.add("tags @> {}", [query.tag])
+    if query.overdue is not None:
+        where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
     if query.q is not None:
         only_public = "" if caller.sees_all else " AND public"
         where.values.append(query.q)

@@ -90,6 +90,11 @@ def _of_tickets() -> Iterable[EventSpec]:
     yield ticket("workflow", "unlinked", t.Linking)
     yield ticket("workflow", "merged", t.Merged, t.Message)
     yield ticket("workflow", "unmerged", t.Unmerged, t.Message)
+    yield ticket("workflow", "sla_scheduled", t.SlaScheduled)
+    yield ticket("workflow", "sla_warned", t.SlaWarned)
+    yield ticket("workflow", "sla_breached", t.SlaBreached)
+    yield ticket("workflow", "sla_met", t.SlaMet)
+    yield ticket("workflow", "close_warned", t.CloseWarned)
     yield ticket(EVERY, "personal_erased", t.PersonalErased)
 
 
@@ -110,6 +115,8 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("routing", "topic_route.configured", d.TopicRouteConfigured)
     yield entry("routing", "rule.configured", d.RuleConfigured)
     yield entry("workflow", "policy.configured", d.PolicyConfigured)
+    yield entry("workflow", "calendar.configured", d.CalendarConfigured)
+    yield entry("workflow", "sla_plan.configured", d.SlaPlanConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
     yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)

@@ -2,9 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.contracts.fields import Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+"""A wall-clock time, HH:MM."""
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Minutes = Annotated[int, Field(ge=1, le=525_600)]
 
 
 class PersonRegistered(Strict):
@@ -101,11 +107,104 @@ class Policy(Strict):
     Attributes:
         reopen_days: A message this long after closing makes a new ticket, linked to the old; None: it reopens however late.
         auto_claim: Who answers a ticket that nobody has, has it.
+        close_days: An answered or resolved ticket is closed after this many days of the requester's silence; None: never.
+        close_warning_days: So many days before, it is said that it will be.
     """
 
     key: Literal["desk"] = "desk"
     reopen_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     auto_claim: bool = True
+    close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+
+
+class OpenHours(Strict):
+    """Hours of these days of the week, half open; over midnight takes two entries."""
+
+    days: Annotated[list[Weekday], Field(min_length=1)]
+    start: Clock
+    end: Clock
+
+
+class SpecialHours(Strict):
+    """Hours of one day, in place of its week's and though it be a holiday."""
+
+    date: Day
+    start: Clock
+    end: Clock
+
+
+class Calendar(Strict):
+    """When is worked, by the wall clock of `zone` (IANA); public holidays of a country (ISO 3166) and its subdivision are not."""
+
+    key: Key
+    name: Line
+    zone: Key
+    hours: Annotated[list[OpenHours], Field(max_length=50)]
+    closed: Annotated[list[Day], Field(max_length=1000)] = []
+    special: Annotated[list[SpecialHours], Field(max_length=1000)] = []
+    country: Key | None = None
+    subdivision: Key | None = None
+    active: bool = True
+    version: int
+
+
+class SlaTargets(Strict):
+    """Minutes of the calendar's hours until it is so.
+
+    Attributes:
+        own: Somebody has it.
+        first_response: The requester is answered.
+        next_update: Each later message of his is.
+        resolution: It is resolved.
+    """
+
+    own: Minutes | None = None
+    first_response: Minutes | None = None
+    next_update: Minutes | None = None
+    resolution: Minutes | None = None
+
+
+class SlaStep(Strict):
+    """A step of the ladder that is climbed from a breach on, until somebody acknowledges.
+
+    Attributes:
+        after: Minutes since the breach, by the clock.
+        notify: Agents who are called.
+        raise_priority: By one.
+        reassign: A team, of which the next agent who is on shift gets it.
+    """
+
+    after: Annotated[int, Field(ge=0, le=525_600)]
+    notify: list[Id] = []
+    raise_priority: bool = False
+    reassign: Key | None = None
+
+
+class SlaPlan(Strict):
+    """What is promised for which tickets. The first plan by `order` whose conditions all hold is a ticket's; an empty one holds always.
+
+    Attributes:
+        calendar: Whose hours count; None: round the clock.
+        warn_percent: A warning when this much of the time is gone; 0: none.
+        pause_on_hold: Time on hold does not count.
+        version: Grows with each change; a ticket keeps the version it was promised.
+    """
+
+    key: Key
+    name: Line
+    order: int
+    calendar: Key | None = None
+    priorities: list[Priority] = []
+    severities: list[Severity] = []
+    departments: list[Key] = []
+    topics: list[Key] = []
+    targets: SlaTargets
+    warn_percent: Annotated[int, Field(ge=0, le=99)] = 80
+    pause_on_hold: bool = True
+    ladder: Annotated[list[SlaStep], Field(max_length=10)] = []
+    active: bool = True
+    version: int
 
 
 class PolicyConfigured(Strict):
@@ -146,6 +245,16 @@ class TopicRouteConfigured(Strict):
 class RuleConfigured(Strict):
     new: Rule
     old: Rule | None = None
+
+
+class CalendarConfigured(Strict):
+    new: Calendar
+    old: Calendar | None = None
+
+
+class SlaPlanConfigured(Strict):
+    new: SlaPlan
+    old: SlaPlan | None = None
 
 
 class AccountConfigured(Strict):

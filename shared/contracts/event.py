@@ -48,11 +48,16 @@ class Via:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A fact that a decider has decided and no store has taken yet."""
+    """A fact that a decider has decided and no store has taken yet.
+
+    Attributes:
+        at: When it happened, UTC, if that is not now: an alarm's time. A stream's order holds: what stands before it is not later.
+    """
 
     type: str
     data: dict[str, Any]
     personal: dict[str, Any] | None = None
+    at: datetime | None = None
 
 
 @dataclass(slots=True)

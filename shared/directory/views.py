@@ -126,10 +126,10 @@ class EntryRow(NamedTuple):
     entry: dict[str, Any] | None = None
 
 
-_ENTRIES = {
-    f"ledgerdesk.{kind}.configured": kind
-    for kind in ("organisation", "topic", "department", "team", "topic_route", "rule", "policy")
-}
+_KINDS = (
+    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan",
+)  # fmt: skip
+_ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 
 
 class EntryView:

@@ -238,17 +238,17 @@ class Ledger(Generic[S]):
         raise ContentionError(f"stream {stream_id} is changing too fast; send the command again")
 
     def _rows(self, stream_id: UUID, head: Head, decided: Sequence[NewEvent], context: Context) -> list[Row]:
-        moments = [self._clock()]
+        now = self._clock()
+        earliest = [context.not_before + TICK] if context.not_before is not None else []  # strictly after its cause,
         if head.occurred_at is not None:
-            moments.append(head.occurred_at)
-        if context.not_before is not None:
-            moments.append(context.not_before + TICK)  # strictly after its cause, also by a clock set back
-        occurred_at = max(moments)
+            earliest.append(head.occurred_at)  # and never before what stands there already, also by a clock set back
         if len(decided) > MOST_OF_A_COMMAND:
             raise ValueError(f"a command decided {len(decided)} events; a repeat finds {MOST_OF_A_COMMAND} at most")
         rows = []
         for event, event_id in zip(decided, event_ids(context.command_id, len(decided)), strict=True):
             spec = check(event, self.store.owner)
+            occurred_at = max([event.at or now, *earliest])
+            earliest = [occurred_at]
             row, head = link(self.store.owner, stream_id, head, event, spec, event_id, context, occurred_at)
             rows.append(row)
         return rows

@@ -56,6 +56,23 @@ async def enqueue_always(connection: Connection, events: Sequence[Event]) -> Non
         )
 
 
+def reactions(*parts: dict[str, React]) -> dict[str, React]:
+    """Return handlers by event name: of those that several parts have for one, one after the other."""
+    found: dict[str, list[React]] = {}
+    for part in parts:
+        for name, handler in part.items():
+            found.setdefault(name, []).append(handler)
+    return {name: handlers[0] if len(handlers) == 1 else _in_turn(handlers) for name, handlers in found.items()}
+
+
+def _in_turn(handlers: Sequence[React]) -> React:
+    async def react(event: Event) -> None:
+        for handler in handlers:
+            await handler(event)
+
+    return react
+
+
 class Reactor:
     """Works off one service's inbox. One is active per service; a standby waits for its lock.
 

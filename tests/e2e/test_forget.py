@@ -65,9 +65,19 @@ class Desk:
         self.stack, self.admin, self.john = stack, admin, john
         file = stack.data / "wanda.yaml"
         file.write_text(
-            json.dumps({"people": [{
-                "email": ADDRESS, "name": NAME, "login": LOGIN, "roles": ["agent"], "password": PASSWORD,
-            }]})
+            json.dumps(
+                {
+                    "people": [
+                        {
+                            "email": ADDRESS,
+                            "name": NAME,
+                            "login": LOGIN,
+                            "roles": ["agent"],
+                            "password": PASSWORD,
+                        }
+                    ]
+                }
+            )
         )  # fmt: skip -- of no department: routing gives her nothing, and other tests count on who is where
         applied = ledgerdesk(stack, "org", "apply", str(file))
         assert applied.returncode == 0, applied.stderr

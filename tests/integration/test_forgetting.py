@@ -2,31 +2,24 @@
 
 from uuid import UUID
 
-import orjson
+import desk as desks
 import pytest
 
-from ledgerdesk.initialise import migrate_all
 from ledgerdesk.rebuild import rebuild
-from ledgerdesk.verify import models_of, verify
+from ledgerdesk.verify import verify
 from services.intake.forgetting import Forgetting
 from services.intake.people import People
 from shared import db
-from shared.contracts.catalogue import OWNERS
-from shared.contracts.event import Event, NewEvent, to_feed_line
+from shared.contracts.event import NewEvent, to_feed_line
 from shared.contracts.ids import random_id
 from shared.contracts.topic_names import DIRECTORY, PARTITIONS, TICKETS
-from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context
-from shared.eventstore.store import EMPTY, EventStore
 from shared.forgetting import TicketForgetting
 from shared.http.problems import Problem
-from shared.projection.projector import Projection
-from shared.projection.reactor import from_feed_line
 from shared.projection.records import Record
 from shared.settings import SERVICES
-from shared.testing.events import DOOR, SYSTEM, command, created, message
-from shared.testing.stores import StoreFeed
+from shared.testing.events import DOOR, SYSTEM, created, message
 
 WANDA, OTHER = UUID(int=77), UUID(int=78)
 REGISTERED = NewEvent(
@@ -36,59 +29,23 @@ NOTED = NewEvent("ledgerdesk.ticket.noted", {}, {"body": "Wanda called"})
 STARTED = NewEvent("ledgerdesk.ticket.started", {})
 
 
-class Desk:
-    """Stores, projections and what reacts, moved by hand."""
+class Desk(desks.Desk):
+    """A desk from which Wanda is forgotten."""
 
     def __init__(self, dsn: str, pools: dict[str, db.Pool]) -> None:
-        self.dsn, self.pools = dsn, pools
-        self.stores = {owner: EventStore(owner, pools[owner]) for owner in OWNERS}
-        self.appenders = {owner: Appender(store) for owner, store in self.stores.items()}
-        self.projections = {
-            s: Projection(f"{s}.views", pools[s], models_of(s), StoreFeed(self.stores)) for s in SERVICES
-        }
-        self.offsets = {TICKETS: 0, DIRECTORY: 0}
+        super().__init__(dsn, pools)
         self.forgetting = Forgetting(pools["intake"], self.eraser("intake"))
 
     def eraser(self, owner: str) -> Eraser:
         return Eraser(self.stores[owner], self.appenders[owner])
 
-    async def write(self, owner: str, stream: UUID, *facts: NewEvent) -> list[Event]:
-        head = (await self.stores[owner].heads([stream])).get(stream, EMPTY)
-        await self.stores[owner].append([command(owner, stream, head, facts)[0]])
-        return (await self.stores[owner].load(stream))[0][head.version :]
-
-    async def take(self, topic: str, events: list[Event]) -> None:
-        """Let every service's projection read these."""
-        start = self.offsets[topic]
-        self.offsets[topic] += len(events)
-        for projection in self.projections.values():
-            await projection.apply("log", [Record(topic, 0, start + n, event) for n, event in enumerate(events)])
-
-    async def told(self, owner: str, stream: UUID, topic: str = TICKETS, after: int = 0) -> None:
-        """Let every projection read an owner's part of a stream."""
-        await self.take(topic, (await self.stores[owner].load(stream, after))[0])
-
-    async def inbox(self, service: str) -> list[Event]:
-        rows = await self.pools[service].fetch("SELECT event FROM reaction_inbox ORDER BY id")
-        return [from_feed_line(orjson.dumps(row["event"])) for row in rows]
-
-    async def react(self) -> None:
-        """Do what the inboxes ask for, and let everybody read what comes of it, until nothing is asked."""
-        handlers = {
+    @property
+    def handlers(self) -> dict[tuple[str, str], desks.Handler]:
+        return {
             ("intake", "forgotten"): self.forgetting.on_forgotten, ("intake", "created"): self.forgetting.on_late,
             ("intake", "message_received"): self.forgetting.on_late,
             **{(o, "personal_erased"): TicketForgetting(o, self.eraser(o)).on_personal_erased for o in ("routing", "workflow")},
         }  # fmt: skip
-        known = {owner: await store.last_position() for owner, store in self.stores.items()}
-        for service in OWNERS:
-            for event in await self.inbox(service):
-                if (service, event.name) in handlers:
-                    await handlers[service, event.name](event)
-            await self.pools[service].execute("DELETE FROM reaction_inbox")
-        fresh = [e for owner, store in self.stores.items() for e in await store.page(known[owner], 1000)]
-        if fresh:
-            await self.take(TICKETS, [event for event in fresh if event.type.startswith("ledgerdesk.ticket.")])
-            await self.react()
 
     async def forget(self) -> None:
         await self.forgetting.forget(WANDA, "asked", Context(random_id(), SYSTEM, DOOR))
@@ -113,19 +70,9 @@ class Desk:
 
 @pytest.fixture
 async def desk(postgres_dsn):
-    await migrate_all(postgres_dsn)
-    pools = {service: await db.create_pool(postgres_dsn, service, maximum=3) for service in SERVICES}
-    desk = Desk(postgres_dsn, pools)
-    for appender in desk.appenders.values():
-        appender.start()
-    for projection in desk.projections.values():
-        await projection.prepare("log")
-    await desk.take(DIRECTORY, await desk.write("intake", WANDA, REGISTERED))
-    yield desk
-    for appender in desk.appenders.values():
-        await appender.stop()
-    for pool in pools.values():
-        await pool.close()
+    async with desks.opened(Desk, postgres_dsn) as desk:
+        await desk.take(DIRECTORY, await desk.write("intake", WANDA, REGISTERED))
+        yield desk
 
 
 def opened(person: UUID) -> NewEvent:

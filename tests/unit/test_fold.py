@@ -32,6 +32,7 @@ def fact(name: str, **data: object) -> NewEvent:
     return NewEvent(f"ledgerdesk.ticket.{name}", data)
 
 
+LATER, LAST = "2026-12-24T00:00:00.000000Z", "2026-12-31T00:00:00.000000Z"
 MAYBE = st.sampled_from
 ERASED = fact("personal_erased")  # of a few of the events before it: see `histories`
 FACTS = {
@@ -63,6 +64,16 @@ FACTS = {
         st.builds(fact, st.just("time_logged"), minutes=st.integers(1, 9), on=st.just("2026-11-01")),
         st.builds(fact, st.just("rated"), score=st.integers(1, 5)),
         st.builds(fact, MAYBE(["task_added", "task_changed"]), task=MAYBE([JOHN, JANE]), agent=MAYBE([None, JOHN])),
+        st.builds(lambda due, warn, left: fact(
+            "sla_scheduled", plan="gold", plan_version=1, reason="test", clocks=[
+                {"target": "resolution", "start": LATER, "minutes": 5, "due": due, "warn": warn, "left": left}]),
+            MAYBE([None, LATER]), MAYBE([None, LATER]), MAYBE([None, 5.0])),
+        st.builds(fact, MAYBE(["sla_warned", "sla_met"]), target=MAYBE(["own", "resolution"]), start=st.just(LATER),
+                  at=st.just(LATER), due=MAYBE([None, LATER]), late=st.booleans(), seconds=st.just(1.0)),
+        st.builds(fact, st.just("sla_breached"), target=st.just("resolution"), start=MAYBE([LATER, LAST]), due=st.just(LATER),
+                  next_at=MAYBE([None, LATER])),
+        st.builds(fact, st.just("escalated"), level=st.just(2), plan=st.just("gold"), next_at=MAYBE([None, LATER])),
+        st.builds(fact, st.just("close_warned"), closes_at=MAYBE([LATER, LAST])),
         st.builds(fact, MAYBE(["task_done", "task_reopened", "task_dropped"]), task=MAYBE([JOHN, JANE])),
         st.just(ERASED),
     ),

@@ -25,7 +25,7 @@ def owner_of(method: str, path: str) -> str:
     parts = path.strip("/").split("/")
     if parts[0] == "reports":
         return "reporting"
-    if parts[0] not in {"tickets", "mentions"}:
+    if parts[0] not in {"tickets", "mentions", "sla"}:
         return "gateway"
     verb = parts[2] if len(parts) > 2 else None  # noqa: PLR2004 -- /tickets/{ref}/{verb}
     if verb in _INTAKE or (method == "POST" and len(parts) == 1):

@@ -83,7 +83,7 @@ def _prioritised(data: Mapping[str, Any]) -> str:
 def _what(item: Mapping[str, Any], choices: Choices) -> str:
     """Return what happened, as the rest of a sentence that began with who."""
     data = item["data"]
-    match item["type"]:
+    match kind := item["type"]:
         case "assigned":
             said = _assigned(item, choices)
         case "unassigned":
@@ -98,11 +98,18 @@ def _what(item: Mapping[str, Any], choices: Choices) -> str:
             said = _prioritised(data)
         case "escalated":
             said = f"escalated it to level {data.get('level', 1)}"
-        case kind:
+        case "sla_scheduled":
+            said = f"set the times of plan {data['plan']}" if data.get("plan") else "ended the plan's promises"
+        case "sla_warned" | "sla_breached" | "sla_met":
+            said = _PROMISE[kind].format(words(data["target"]).lower()) + (", late" if data.get("late") else "")
+        case _:
             said = _PLAIN.get(kind, words(kind).lower())
     return said
 
 
+_PROMISE = {
+    "sla_warned": "warned: {} is due soon", "sla_breached": "found {} overdue", "sla_met": "found {} kept",
+}  # fmt: skip
 _PLAIN = {
     "created": "opened this ticket", "message_received": "wrote", "noted": "wrote a note", "replied": "replied",
     "resolved": "resolved it", "started": "began to work on it", "held": "put it on hold", "resumed": "went on with it",
@@ -115,6 +122,7 @@ _PLAIN = {
     "unlinked": "ended a link", "merged": "merged it into another ticket", "unmerged": "let it stand for itself again",
     "split_off": "moved messages to a ticket of their own", "collaborator_added": "let somebody in on it",
     "collaborator_removed": "let somebody in on it no more", "referred": "referred it", "referral_withdrawn": "took a referral back",
+    "close_warned": "warned that silence will close it",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends
 from pydantic import BaseModel
 
 from services.workflow import domain
+from services.workflow.alarms import Alarms
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Strict
@@ -36,6 +37,7 @@ class WorkflowApp:
     tickets: Ledger[domain.Life]
     eraser: Eraser
     entries: Ledger[Entry]
+    alarms: Alarms
 
 
 WorkflowDep = Annotated[WorkflowApp, Depends(component("workflow"))]

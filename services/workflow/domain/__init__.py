@@ -1,6 +1,13 @@
-"""Workflow's rules: a ticket's life (`life`), what is said on it (`talk`), its tasks and times (`tasks`), and how tickets hang together (`links`). Pure."""
+"""Workflow's rules. Pure.
 
-from services.workflow.domain import life, links, talk, tasks
+A ticket's life (`life`), what is said on it (`talk`), its tasks and times (`tasks`), how tickets hang together (`links`), what
+happens by itself (`alarms`), and what is promised by when (`sla`).
+"""
+
+from dataclasses import replace
+
+from services.workflow.domain import alarms, life, links, sla, talk, tasks
+from services.workflow.domain.alarms import come_true, warn_of_closing
 from services.workflow.domain.life import (
     acknowledge,
     close,
@@ -28,18 +35,55 @@ from services.workflow.domain.tasks import (
 )
 from shared.contracts.event import Event
 
-_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **links.FOLDS}
+_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **links.FOLDS, **alarms.FOLDS}
 
 
 def evolve(state: Life, event: Event) -> Life:
     """Fold one of workflow's own events of a ticket. Total: any fact in any state."""
     fold = _FOLDS.get(event.name)
-    return fold(state, event) if fold is not None else state
+    changed = fold(state, event) if fold is not None else state
+    said = sla.after(state.sla, event) if state.sla or event.name.startswith("sla_") else state.sla
+    return replace(changed, sla=said, version=event.version)
 
 
 __all__ = [
-    "INVERSE", "WORKED", "Life", "acknowledge", "add_task", "change_task", "close", "customer_wrote", "drop_task", "edit",
-    "effective", "escalate", "evolve", "finish_task", "hold", "link", "log_time", "merge", "needs_no_merge", "note",
-    "prioritise", "rate", "remove_time", "reopen", "reopen_task", "reply", "resolve", "resume", "split_off", "start", "tag", "take_back",
-    "unlink", "unmerge", "unwatch", "watch",
+    "INVERSE",
+    "WORKED",
+    "Life",
+    "acknowledge",
+    "add_task",
+    "change_task",
+    "close",
+    "come_true",
+    "customer_wrote",
+    "drop_task",
+    "edit",
+    "effective",
+    "escalate",
+    "evolve",
+    "finish_task",
+    "hold",
+    "link",
+    "log_time",
+    "merge",
+    "needs_no_merge",
+    "note",
+    "prioritise",
+    "rate",
+    "remove_time",
+    "reopen",
+    "reopen_task",
+    "reply",
+    "resolve",
+    "resume",
+    "sla",
+    "split_off",
+    "start",
+    "tag",
+    "take_back",
+    "unlink",
+    "unmerge",
+    "unwatch",
+    "warn_of_closing",
+    "watch",
 ]  # fmt: skip

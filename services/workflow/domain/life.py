@@ -27,7 +27,7 @@ def moved(state: Life, event: Event) -> Life:
     if event.name == "started" and state.status != "new":
         status = state.status
     until = event.data.get("until") if event.name == "held" else None
-    return replace(state, moved_at=event.occurred_at, status=status, until=until)
+    return replace(state, moved_at=event.occurred_at, status=status, until=until, closes_at=None)
 
 
 def prioritised(state: Life, event: Event) -> Life:

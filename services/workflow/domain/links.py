@@ -32,9 +32,10 @@ def merging(state: Life, event: Event) -> Life:
     if event.name == "merged":
         before = state.before_merge if state.merged_into is not None else state.status
         return replace(
-            state, status="merged", merged_into=event.data["into"], before_merge=before, moved_at=event.occurred_at
-        )
-    return replace(state, status=event.data["status"], merged_into=None, moved_at=event.occurred_at)
+            state, status="merged", merged_into=event.data["into"], before_merge=before, moved_at=event.occurred_at,
+            closes_at=None,
+        )  # fmt: skip
+    return replace(state, status=event.data["status"], merged_into=None, moved_at=event.occurred_at, closes_at=None)
 
 
 FOLDS = {

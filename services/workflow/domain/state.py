@@ -46,6 +46,9 @@ class Life:
         words: Event id to note or reply.
         watchers: Person ids.
         minutes: Entry id to minutes of work.
+        sla: What was said of its service levels (`sla.said`).
+        closes_at: When silence closes it (RFC 3339), and since when that is said.
+        version: How far workflow's part of the stream has come.
     """
 
     status: str = "new"
@@ -64,6 +67,10 @@ class Life:
     watchers: frozenset[str] = frozenset()
     minutes: Mapping[str, int] = field(default_factory=dict)
     score: int | None = None
+    sla: Mapping[str, Any] = field(default_factory=dict)
+    closes_at: str | None = None
+    close_warned_at: datetime | None = None
+    version: int = 0
 
 
 Facts = Sequence[NewEvent]

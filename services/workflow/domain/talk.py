@@ -13,7 +13,8 @@ def said(state: Life, event: Event) -> Life:
     """Fold a note or reply."""
     by = event.actor.get("id") if event.actor.get("kind") == "person" else None
     words = Words(event.version, event.name, by, (event.personal or {}).get("body"))
-    return replace(state, words={**state.words, str(event.event_id): words})
+    closes_at = None if event.name == "replied" else state.closes_at  # his silence begins anew
+    return replace(state, words={**state.words, str(event.event_id): words}, closes_at=closes_at)
 
 
 def corrected(state: Life, event: Event) -> Life:

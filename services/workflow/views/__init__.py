@@ -1,9 +1,10 @@
-"""Workflow's view: the current state of every ticket (`row`), and its timeline."""
+"""Workflow's view: the current state of every ticket (`row`), its timeline, and its next alarm (`timers`)."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from services.workflow.views import row, timeline
+from services.workflow.domain.sla import TOLD
+from services.workflow.views import row, timeline, timers
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import PUBLIC, audit_timeline
 from shared.contracts.erasing import TICKET_ERASED, blanks_whole
@@ -13,25 +14,27 @@ from shared.db import Connection
 from shared.projection.reactor import enqueue, enqueue_always
 from shared.projection.table import RowTable
 
-__all__ = ["PUBLIC", "REACTED_TO", "TABLE", "TicketRow", "TicketView", "audit_timeline", "evolve"]
+__all__ = ["PUBLIC", "REACTED_TO", "REVIEWED", "TABLE", "TicketRow", "TicketView", "audit_timeline", "evolve"]
 
 REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred", "message_received"})
+REVIEWED = frozenset({*TOLD, "prioritised", "transferred"})
+"""Events after which a ticket's service levels are looked at, where there are any."""
 TABLE = RowTable("ticket", COLUMNS)
 
 
 class TicketView:
-    """Tables `ticket` and `timeline`."""
+    """Tables `ticket`, `timeline` and `timer`."""
 
     name = "workflow.ticket"
     topics = frozenset({TICKETS})
     table = "ticket"
-    tables = ("ticket", "timeline")
+    tables = ("ticket", "timeline", "timer")
     effects = ("reaction_inbox",)
     evolve = staticmethod(evolve)
     initial = staticmethod(row.initial)
 
     async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
-        return await audit_timeline(connection, ids, events)
+        return await audit_timeline(connection, ids, events) + await timers.audit_timers(connection, ids)
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.ticket.")
@@ -44,10 +47,26 @@ class TicketView:
         await TABLE.save(connection, rows, applied)
         await timeline.add(connection, applied)
         await timeline.blank(connection, applied)
-        await enqueue(
-            connection, [e for e in applied if e.name in REACTED_TO or (e.name == "created" and e.data.get("follows"))]
-        )
+        await timers.follow(connection, rows, applied)
+        reviews = await _plans_are_made(connection, applied)
+        await enqueue(connection, [event for event in applied if _asks_to_react(event, reviews=reviews)])
         await enqueue_always(connection, [event for event in applied if _asks_to_blank(event)])
+
+
+async def _plans_are_made(connection: Connection, applied: Sequence[Event]) -> bool:
+    """Whether anything is promised at all; a desk without plans spares itself the reactions."""
+    if not any(event.name in REVIEWED for event in applied):
+        return False
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM directory_entry WHERE kind = 'sla_plan' AND entry -> 'active' = 'true')"
+    )
+    return found
+
+
+def _asks_to_react(event: Event, *, reviews: bool) -> bool:
+    if event.name == "created":
+        return reviews or bool(event.data.get("follows"))
+    return event.name in REACTED_TO or (reviews and event.name in REVIEWED)
 
 
 def _asks_to_blank(event: Event) -> bool:

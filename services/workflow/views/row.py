@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.workflow.domain import effective
+from services.workflow.domain import effective, sla
+from services.workflow.domain.alarms import SILENT
 from shared.contracts.erasing import blanks
 from shared.contracts.event import Event
 from shared.projection.model import Versions, advanced, collaborators_after
@@ -57,6 +58,14 @@ class TicketRow(NamedTuple):
     score: int | None = None
     collaborators: Sequence[str] = ()
     referrals: Sequence[Mapping[str, Any]] = ()
+    sla: Mapping[str, Any] = sla.NOTHING
+    answered_at: datetime | None = None
+    closes_at: datetime | None = None
+    close_warned_at: datetime | None = None
+    # derived, for lists and alarms
+    due_at: datetime | None = None
+    silent_since: datetime | None = None
+    wake_at: datetime | None = None
 
 
 COLUMNS = {
@@ -68,7 +77,9 @@ COLUMNS = {
     "hold_until": "timestamptz", "last_reply_at": "timestamptz", "updated_at": "timestamptz", "asked_tags": "jsonb",
     "tag_changes": "jsonb", "tasks": "jsonb", "links": "jsonb", "merged_into": "uuid", "before_merge": "text",
     "watchers": "jsonb", "minutes": "int", "score": "int", "collaborators": "jsonb",
-    "referrals": "jsonb",
+    "referrals": "jsonb", "sla": "jsonb", "answered_at": "timestamptz",
+    "closes_at": "timestamptz", "close_warned_at": "timestamptz", "due_at": "timestamptz", "silent_since": "timestamptz",
+    "wake_at": "timestamptz",
 }  # fmt: skip
 """Column to type, in the order of the row's fields."""
 Changes = dict[str, Any]
@@ -78,7 +89,7 @@ def initial(stream_id: UUID) -> TicketRow:
     """Return the row of a ticket of which nothing has come."""
     return TicketRow(
         stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[], collaborators=[],
-        referrals=[],
+        referrals=[], sla={},
     )  # fmt: skip
 
 
@@ -207,8 +218,55 @@ _FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
     "rated": lambda _state, event: {"score": event.data["score"]},
     **dict.fromkeys(("task_added", "task_changed", "task_done", "task_reopened", "task_dropped"), _tasks),
 }  # fmt: skip
-_QUIET = frozenset({"personal_erased", "restated", "watched", "unwatched"})
+_QUIET = frozenset(
+    {
+        "personal_erased",
+        "restated",
+        "watched",
+        "unwatched",
+        "sla_scheduled",
+        "sla_warned",
+        "sla_breached",
+        "sla_met",
+        "close_warned",
+    }
+)
 """Nobody worked on the ticket: it stays where it is in every list."""
+_SLA = frozenset({"sla_scheduled", "sla_warned", "sla_breached", "sla_met", "escalated", "acknowledged"})
+TIMED = frozenset({*AFTER, *_SLA, "created", "merged", "unmerged", "message_received", "replied", "close_warned"})
+"""Events that may change when something is to happen by itself, or since when the requester is silent."""
+
+
+def _timed(state: TicketRow, event: Event) -> TicketRow:
+    """Return the row with what is to happen by itself: of workflow's own slots, then what is derived for lists and alarms."""
+    if event.source == "workflow":
+        said = sla.after(state.sla, event) if state.sla or event.name in _SLA else state.sla
+        answered, closes_at, warned_at = state.answered_at, state.closes_at, state.close_warned_at
+        if event.name in {"replied", "resolved"}:
+            answered = _later(answered, event.occurred_at)
+        if event.name == "close_warned":
+            closes_at, warned_at = datetime.fromisoformat(event.data["closes_at"]), event.occurred_at
+        elif event.name not in _SLA:
+            closes_at = warned_at = None
+        state = state._replace(sla=said, answered_at=answered, closes_at=closes_at, close_warned_at=warned_at)
+    asked, warned_at = state.last_message_at, state.close_warned_at
+    moments = [
+        state.hold_until if state.status == "on_hold" else None,
+        None if asked is not None and warned_at is not None and asked > warned_at else state.closes_at,
+        sla.alarm_at(state.sla) if state.sla else None,
+    ]
+    return state._replace(
+        due_at=sla.due_at(state.sla) if state.sla else None, silent_since=_silent_since(state),
+        wake_at=min((moment for moment in moments if moment is not None), default=None),
+    )  # fmt: skip
+
+
+def _silent_since(state: TicketRow) -> datetime | None:
+    """Return since when the requester is silent, who was answered."""
+    answered, asked = state.answered_at, state.last_message_at
+    if state.status not in SILENT or state.hold_until is not None or answered is None:
+        return None
+    return answered if asked is None or answered > asked else None
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
@@ -218,4 +276,5 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
     changes = fold(state, event) if fold is not None else {}
     if name not in _QUIET:
         changes["updated_at"] = _later(state.updated_at, event.occurred_at)
-    return state._replace(versions=advanced(state.versions, event), **changes)
+    changed = state._replace(versions=advanced(state.versions, event), **changes)
+    return _timed(changed, event) if name in TIMED else changed
