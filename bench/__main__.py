@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from bench import answering, appending, figures, importing, paging, projecting, relaying
+from bench import answering, appending, figures, importing, paging, projecting, relaying, waking
 from bench.figures import Figure
 from bench.stack import Stack
 from shared.embedded import temporary_broker, temporary_postgres
@@ -51,7 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--only", action="append", choices=["append", "relay", "projectors", "http", "import", "pages"])
+    parser.add_argument(
+        "--only", action="append", choices=["append", "relay", "projectors", "alarms", "http", "import", "pages"]
+    )
     parser.add_argument("--tickets", type=int, action="append", help=f"sizes of the desk; {SIZES} unless given")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     arguments = parser.parse_args()
@@ -63,6 +65,7 @@ def main() -> int:
             "append": lambda: _kernel(lambda server, _: appending.measure(server)),
             "relay": lambda: _kernel(relaying.measure),
             "projectors": lambda: _kernel(projecting.measure),
+            "alarms": lambda: _kernel(waking.measure),
             "http": lambda: _answers(folder),
             "import": lambda: importing.measure(folder),
             "pages": lambda: [

@@ -14,6 +14,7 @@ from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
 from ledgerdesk.cli_person import person
 from ledgerdesk.cli_rebuild import rebuild, replay
+from ledgerdesk.cli_sla import sla
 from ledgerdesk.options import DataOption, PortOption
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
 app.add_typer(person, name="person")
+app.add_typer(sla, name="sla")
 for command in (rebuild, replay, demo, seed, seal):
     app.command()(command)
 

@@ -1,0 +1,107 @@
+"""Alarms: promises of many tickets that are broken at the same moment, each said once, at the exact moment, by two workers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from bench.figures import Figure
+from ledgerdesk.initialise import migrate_all
+from ledgerdesk.rebuild import rebuild
+from services.workflow import domain
+from services.workflow.alarms import Alarms
+from shared import db
+from shared.configuration import entry_after, no_entry
+from shared.contracts.event import NewEvent, rfc3339
+from shared.contracts.ids import directory_id
+from shared.directory.people import Directory
+from shared.eventstore.appender import Appender
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EMPTY, EventStore
+from shared.testing.events import command, created
+from shared.testing.servers import KafkaAt, PostgresAt, database
+from shared.timers import Timers
+
+TICKETS = 100_000
+SECONDS = 60.0
+BATCH = 500
+WORKERS = 2
+PLAN = {
+    "key": "gold", "name": "Gold", "order": 1, "calendar": None, "priorities": [], "severities": [], "departments": [],
+    "topics": [], "targets": {"own": None, "first_response": None, "next_update": None, "resolution": 60}, "warn_percent": 0,
+    "pause_on_hold": True, "ladder": [], "active": True, "version": 1,
+}  # fmt: skip
+
+
+@asynccontextmanager
+async def _worker(dsn: str) -> AsyncIterator[Timers]:
+    """Give what a worker process has of alarms."""
+    pool = await db.create_pool(dsn, "workflow")
+    store = EventStore("workflow", pool)
+    appender = Appender(store)
+    appender.start()
+    tickets = Ledger(store, appender, domain.Life, domain.evolve)
+    alarms = Alarms(pool, Directory(pool), tickets, Ledger(store, appender, no_entry, entry_after))
+    yield Timers("workflow", pool, alarms.wake, alarms.sweep)
+    await appender.stop()
+    await pool.close()
+
+
+async def _fill(dsn: str, tickets: int, opened: datetime) -> datetime:
+    """Fill the stores with tickets that are all due at one moment, which is past; returns it."""
+    due = opened + timedelta(hours=1)
+    clock = {
+        "target": "resolution", "start": rfc3339(opened), "minutes": 60, "due": rfc3339(due), "warn": None, "left": None,
+    }  # fmt: skip
+    pins = {"plan": "gold", "plan_version": 1, "calendar": None, "calendar_version": None}
+    scheduled = NewEvent("ledgerdesk.ticket.sla_scheduled", {**pins, "reason": "created", "clocks": [clock]})
+    pools = {owner: await db.create_pool(dsn, owner) for owner in ("intake", "workflow")}
+    stores = {owner: EventStore(owner, pool) for owner, pool in pools.items()}
+    plan = NewEvent("ledgerdesk.sla_plan.configured", {"new": PLAN, "old": None})
+    await stores["workflow"].append([command("workflow", directory_id("sla_plan", "gold"), EMPTY, [plan])[0]])
+    for begin in range(0, tickets, BATCH):
+        ids = [UUID(int=number) for number in range(begin + 1, begin + BATCH + 1)]
+        for owner, fact in (("intake", None), ("workflow", scheduled)):
+            facts = [fact or created(str(100_000 + ticket.int)) for ticket in ids]
+            await stores[owner].append(
+                [command(owner, t, EMPTY, [f], moment=opened)[0] for t, f in zip(ids, facts, strict=True)]
+            )
+    for pool in pools.values():
+        await pool.close()
+    return due
+
+
+async def measure(server: PostgresAt, kafka: KafkaAt, tickets: int = TICKETS) -> list[Figure]:
+    """Measure how long it takes until each is said."""
+    del kafka
+    async with database(server) as dsn:
+        await migrate_all(dsn)
+        due = await _fill(dsn, tickets, datetime.now(UTC) - timedelta(hours=2))
+        await rebuild(dsn, "workflow.directory.entry")
+        await rebuild(dsn, "workflow.ticket")
+        async with _worker(dsn) as one, _worker(dsn) as other:
+            started = time.perf_counter()
+
+            async def drain(timers: Timers) -> None:
+                while await timers.drain_once():
+                    pass
+
+            await asyncio.gather(drain(one), drain(other))
+            taken = time.perf_counter() - started
+        connection = await db.connect(dsn, "workflow")
+        said = await connection.fetchrow(
+            "SELECT count(*) AS events, count(DISTINCT stream_id) AS tickets, count(*) FILTER (WHERE occurred_at = $1) AS exact "
+            "FROM event WHERE type = 'ledgerdesk.ticket.sla_breached'",
+            due,
+        )
+        await connection.close()
+    holds = taken < SECONDS and tuple(said) == (tickets, tickets, tickets)
+    return [
+        Figure(
+            f"alarms: {tickets:,} timers due at once, drained", taken, "s", None, f"under {SECONDS:.0f} s, each once", holds,
+            {"said": said["events"], "tickets": said["tickets"], "at the exact moment": said["exact"],
+             "a second": round(tickets / taken)},
+        )
+    ]  # fmt: skip
