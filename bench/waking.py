@@ -44,7 +44,7 @@ async def _worker(dsn: str) -> AsyncIterator[Timers]:
     appender.start()
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
     alarms = Alarms(pool, Directory(pool), tickets, Ledger(store, appender, no_entry, entry_after))
-    yield Timers("workflow", pool, alarms.wake, alarms.sweep)
+    yield Timers("workflow", pool, alarms.wake)
     await appender.stop()
     await pool.close()
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
-from shared.contracts.directory import Day, OpenHours, SlaTargets, SpecialHours
+from shared.contracts.directory import Away, Day, OpenHours, SlaTargets, SpecialHours, Strategy
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 
 WAIT_SECONDS = 30.0
@@ -33,6 +33,10 @@ class PersonEntry(Strict):
     departments: list[Key] = []
     skills: list[Key] = []
     capacity: int = Field(0, ge=0, description="Most open tickets given by routing; 0: no limit")
+    zone: Key = Field("UTC", description="Of the shifts, such as Europe/Berlin")
+    shifts: list[OpenHours] = Field([], description="When he is there; none: always")
+    away: list[Away] = Field([], description="When he is not, all the same")
+    on_call: bool = False
     active: bool = True
 
 
@@ -42,6 +46,15 @@ class NamedEntry(Strict):
     key: Key
     name: Line
     active: bool = True
+
+
+class DepartmentEntry(NamedEntry):
+    """A department, perhaps within another."""
+
+    parent: Key | None = None
+    public: bool = Field(True, description="false: for the desk alone")
+    manager: Line | None = Field(None, description="By login")
+    strategy: Strategy = Field("least_loaded", description="How it is chosen who gets a ticket")
 
 
 class TeamEntry(NamedEntry):
@@ -149,7 +162,7 @@ class OrganisationFile(Strict):
 
     default_department: Key | None = Field(None, description="Where tickets go whose topic says nothing")
     organisations: list[CustomerEntry] = []
-    departments: list[NamedEntry] = []
+    departments: list[DepartmentEntry] = []
     topics: list[TopicEntry] = []
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
@@ -225,14 +238,19 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
             actions["agent"] = _id_of(file, ids, rule.actions.agent, f"rule {rule.key}")
         rules.append({**rule.model_dump(), "order": order, "actions": actions})
     return {
-        "departments": [d.model_dump() for d in file.departments],
+        "departments": [
+            d.model_dump() | {"manager": _id_of(file, ids, d.manager, f"department {d.key}") if d.manager else None}
+            for d in file.departments
+        ],
         "teams": [
             {**t.model_dump(), "members": [_id_of(file, ids, m, f"team {t.key}") for m in t.members]} for t in file.teams
         ],
         "agents": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
-                "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "active": p.active,
+                "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
+                "shifts": [span.model_dump() for span in p.shifts], "away": [days.model_dump() for days in p.away],
+                "on_call": p.on_call, "active": p.active,
             }
             for p in _agents(file)
         ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Request
 
@@ -22,7 +22,6 @@ from shared.projection.reactor import Reactor
 from shared.projection.subscription import Subscription
 from shared.relay import BATCH_BYTES, Relay
 from shared.settings import Settings
-from shared.timers import Timers
 from shared.tokens import Tokens
 
 PARTS = ("http", "relay", "projector", "reactor")
@@ -44,6 +43,18 @@ class Kernel:
         return cls(settings, tokens, HttpFeed(settings.url_of, tokens.internal))
 
 
+class Helper(Protocol):
+    """Something that acts by itself, beside the reactor: timers, regular looks."""
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop."""
+        ...
+
+
 @dataclass(slots=True)
 class Service:
     """A service, wired. `components` is what its own routes work with."""
@@ -59,7 +70,7 @@ class Service:
     appender: Appender | None = None
     relay: Relay | None = None
     reactor: Reactor | None = None
-    timers: Timers | None = None
+    helpers: Sequence[Helper] = ()
     components: Any = None
     subscriptions: Sequence[Subscription] = ()
     on_start: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -77,8 +88,8 @@ class Service:
         if "reactor" in self.started:
             if self.reactor is not None:
                 self.reactor.start()
-            if self.timers is not None:
-                self.timers.start()
+            for helper in self.helpers:
+                helper.start()
             for subscription in self.subscriptions:
                 subscription.start()
         if "http" in self.started:
@@ -91,8 +102,8 @@ class Service:
             await subscription.stop()
         for hook in self.on_stop:
             await hook()
-        if self.timers is not None:
-            await self.timers.stop()
+        for helper in self.helpers:
+            await helper.stop()
         if self.reactor is not None:
             await self.reactor.stop()
         if self.appender is not None:

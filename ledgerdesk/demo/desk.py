@@ -172,7 +172,10 @@ class Books:
             command.channel,
             command.email,
         )
-        decided = routing.route(ticket.handling, new, config, self.load)
+        routed = routing.route(ticket.handling, new, config, self.load)
+        decided = [
+            event for event in routed if event.type != routing.QUEUED
+        ]  # here people look at the queue themselves
         self.write(ticket, ROUTING, decided)
         for event in decided:
             changes = event.data.get("changes")

@@ -11,7 +11,7 @@ from ledgerdesk.demo.hours import Shift
 from ledgerdesk.organisation import (
     ActionsEntry,
     CustomerEntry,
-    NamedEntry,
+    DepartmentEntry,
     OrganisationFile,
     OrganisationFileError,
     PersonEntry,
@@ -98,7 +98,7 @@ def demo_organisation(requesters: int = 300, seed: int = 1) -> OrganisationFile:
     }  # fmt: skip
     others = [person for person in example.people if person.login not in agents]
     names = {d.key for d in example.departments}
-    more = [NamedEntry(key="applications", name="Business Applications")]
+    more = [DepartmentEntry(key="applications", name="Business Applications")]
     dispatch = RuleEntry(
         key="emergencies-to-dispatch", name="The dispatcher looks at emergencies first", match="any",
         tests=[TestEntry(field="priority", op="equals", value="emergency"), TestEntry(field="severity", op="equals", value="Sev-A")],

@@ -13,7 +13,10 @@ from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
+from shared.timers import Regularly
 
+TAKE_UP_EVERY = 5.0
+"""Seconds between looks at the tickets that wait for somebody."""
 VIEWS = (TicketView(),)
 ROUTERS = (api.router, organisation.internal, internal_router("routing"))
 
@@ -30,7 +33,8 @@ async def build(kernel: Kernel) -> Service:
     reactor = Reactor(
         "routing", lambda: db.connect(dsn, "routing"), parts.pool,
         {
-            "created": routing.on_created, "replied": routing.on_replied, "forgotten": AgentForgetting(eraser).on_forgotten,
+            "created": routing.on_created, "replied": routing.on_replied, "reopened": routing.on_reopened,
+            "escalated": routing.on_escalated, "forgotten": AgentForgetting(eraser).on_forgotten,
             "personal_erased": TicketForgetting("routing", eraser).on_personal_erased,
         },
         routing.before_batch,
@@ -39,5 +43,6 @@ async def build(kernel: Kernel) -> Service:
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "routing", parts.pool, appender), reactor=reactor,
+        helpers=[Regularly("routing.take-up", routing.take_up, TAKE_UP_EVERY)],
         components=api.RoutingApp(parts.pool, parts.directory, tickets, Ledger(store, appender, no_entry, entry_after)),
     )  # fmt: skip

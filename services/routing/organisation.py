@@ -5,15 +5,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
-from shared.contracts.directory import RuleActions
+from shared.contracts.directory import Away, OpenHours, RuleActions, Strategy
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Severity, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
+from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import Problem
 from shared.service import component
@@ -23,10 +24,14 @@ TestedField = Literal["subject", "body", "topic", "priority", "severity", "chann
 
 
 class DepartmentEntry(Strict):
-    """A department."""
+    """A department; the manager by person id."""
 
     key: Key
     name: Line
+    parent: Key | None = None
+    public: bool = True
+    manager: Id | None = None
+    strategy: Strategy = "least_loaded"
     active: bool = True
 
 
@@ -40,6 +45,10 @@ class AgentEntry(Strict):
     departments: list[Key] = []
     skills: list[Key] = []
     capacity: int = 0
+    zone: Key = "UTC"
+    shifts: Annotated[list[OpenHours], Field(max_length=50)] = []
+    away: Annotated[list[Away], Field(max_length=200)] = []
+    on_call: bool = False
     active: bool = True
 
 
@@ -169,11 +178,12 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
-@internal.put("/organisation")
-async def apply_section(body: RoutingSection, caller: CallerDep, routing: RoutingDep) -> Applied:
-    """Make the configuration say what this section says."""
-    caller.need("system", "administrator")
-    departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
+def _check(body: RoutingSection, departments: set[str]) -> None:
+    """See to it that what entries name is there, and that shifts can be computed with.
+
+    Raises:
+        Problem: 422.
+    """
     for agent in body.agents:
         for key in agent.departments:
             if key not in departments:
@@ -181,6 +191,24 @@ async def apply_section(body: RoutingSection, caller: CallerDep, routing: Routin
                     422, f"agent {agent.login}: there is no department {key!r}.",
                     fields={"agents.departments": f"{key!r} must be one of the departments"},
                 )  # fmt: skip
+        try:
+            hours_of({"zone": agent.zone, "hours": [span.model_dump() for span in agent.shifts]})
+        except ValueError as error:
+            raise Problem(422, f"agent {agent.login}: {error}.", fields={"agents.shifts": str(error)}) from error
+    for department in body.departments:
+        if department.parent is not None and department.parent not in departments - {department.key}:
+            raise Problem(
+                422, f"department {department.key}: there is no other department {department.parent!r}.",
+                fields={"departments.parent": f"{department.parent!r} must be another department's key"},
+            )  # fmt: skip
+
+
+@internal.put("/organisation")
+async def apply_section(body: RoutingSection, caller: CallerDep, routing: RoutingDep) -> Applied:
+    """Make the configuration say what this section says."""
+    caller.need("system", "administrator")
+    departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
+    _check(body, departments)
     applier = _Applier(routing, caller)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

@@ -1,45 +1,67 @@
-"""A ticket is created: rules, department, agent. An agent is forgotten."""
+"""A ticket is created, waits, is reopened, is overdue: rules, department, agent. An agent is forgotten."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.routing import domain
 from services.routing.config import load_config
 from shared.contracts.erasing import AGENT_ERASED, erase
-from shared.contracts.event import Actor, Event, NewEvent, Via
+from shared.contracts.event import Actor, Event, NewEvent, Via, rfc3339
 from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
-from shared.eventstore.ledger import Context, Ledger
+from shared.eventstore.ledger import Clock, Context, Ledger, utc_now
 from shared.forgetting import context_of
+
+MOST_TAKEN_UP = 200
+"""Waiting tickets that are looked at in one go, the longest waiting first."""
+
+
+def _context(what: str, event: Event, actor: Actor | None = None) -> Context:
+    return Context(
+        command_id=derived(what, event.event_id), actor=actor or Actor("system", "routing"), via=Via("reaction", "routing"),
+        cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at, traceparent=event.traceparent,
+    )  # fmt: skip
 
 
 class Routing:
-    """Routes new tickets. One per service, so that the load it counts with is the load there is.
+    """Gives tickets to agents. One per service, so that the load it counts with is the load there is.
 
     The view lags behind the assignments made here by a few milliseconds, in which a burst of tickets would all go to the
-    same agent. So assignments made here are remembered until the view shows them.
+    same agent. So assignments made here are remembered until the view shows them, and made one at a time.
     """
 
-    def __init__(self, pool: Pool, directory: Directory, tickets: Ledger[domain.Handling]) -> None:
+    def __init__(
+        self, pool: Pool, directory: Directory, tickets: Ledger[domain.Handling], clock: Clock = utc_now
+    ) -> None:
         self._pool = pool
         self._directory = directory
         self._tickets = tickets
+        self._clock = clock
         self._config = domain.Config()
         self._load: dict[str, int] = {}
-        self._unseen: dict[UUID, tuple[str, int]] = {}
+        self._last: dict[str, str] = {}
+        self._unseen: dict[UUID, tuple[str, int | None]] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     async def before_batch(self) -> None:
-        """Look at the configuration and the load once for a batch of new tickets."""
+        """Look at the configuration and the load once for a batch."""
+        async with self._one_at_a_time:
+            await self._look()
+
+    async def _look(self) -> None:
         self._config = await load_config(self._pool, self._directory)
         seen = await self._pool.fetch(
             "SELECT stream_id, (versions ->> 'routing')::int AS version FROM ticket WHERE stream_id = ANY ($1)",
             list(self._unseen),
         )
         for row in seen:
-            if (row["version"] or 0) >= self._unseen[row["stream_id"]][1]:
+            given_at = self._unseen.get(row["stream_id"], ("", None))[1]
+            if given_at is not None and (row["version"] or 0) >= given_at:
                 del self._unseen[row["stream_id"]]
         rows = await self._pool.fetch(
             "SELECT agent, count(*) AS n FROM ticket "
@@ -48,6 +70,13 @@ class Routing:
         self._load = {str(row["agent"]): row["n"] for row in rows}
         for agent, _ in self._unseen.values():
             self._load[agent] = self._load.get(agent, 0) + 1
+        given = await self._pool.fetch(
+            "SELECT a, (SELECT assigned_at FROM ticket WHERE agent = a ORDER BY assigned_at DESC NULLS LAST LIMIT 1) AS at "
+            "FROM unnest($1::uuid[]) a",
+            [agent["person_id"] for agent in self._config.agents],
+        )
+        shown = {str(row["a"]): rfc3339(row["at"]) for row in given if row["at"] is not None}
+        self._last = {who: max(self._last.get(who, ""), at) for who, at in {**self._last, **shown}.items()}
 
     async def on_created(self, event: Event) -> None:
         """Decide who gets a new ticket."""
@@ -57,27 +86,87 @@ class Routing:
             priority=event.data.get("priority"), severity=event.data.get("severity"), channel=event.data["channel"],
             email=(personal.get("requester") or {}).get("email"), tags=event.data.get("tags", []),
         )  # fmt: skip
-        context = Context(
-            command_id=derived("route", event.event_id), actor=Actor("system", "routing"), via=Via("reaction", "routing"),
-            cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
-            traceparent=event.traceparent,
+        before = await self._had_the_last_of(event)
+        await self._give(
+            event.stream_id, _context("route", event), event.occurred_at,
+            lambda state, now: domain.route(state, ticket, self._config, self._load, now), before,
         )  # fmt: skip
+
+    async def on_reopened(self, event: Event) -> None:
+        """Let who had it have it again, if he is there."""
+        await self._give(
+            event.stream_id, _context("reopened", event), event.occurred_at,
+            lambda state, now: domain.taken_up_again(state, self._config, self._load, now),
+        )  # fmt: skip
+
+    async def on_escalated(self, event: Event) -> None:
+        """Give it to the next of the team that the plan's ladder names."""
+        team, plan = event.data["reassign"], event.data["plan"]
+        await self._give(
+            event.stream_id, _context("escalated", event), event.occurred_at,
+            lambda state, now: domain.reassign(
+                state, team=team, plan=plan, config=self._config, load=self._load, now=now
+            ),
+        )  # fmt: skip
+
+    async def take_up(self) -> None:
+        """Give the tickets that wait to who can have them by now: somebody has come on shift, or has room again."""
+        rows = await self._pool.fetch(
+            "SELECT stream_id FROM ticket WHERE queued_at IS NOT NULL AND status IN ('new', 'open', 'on_hold') "
+            "ORDER BY queued_at LIMIT $1",
+            MOST_TAKEN_UP,
+        )
+        if not rows:
+            return
+        await self.before_batch()
+        for row in rows:
+            context = Context(uuid4(), Actor("system", "routing"), Via("system", "routing"), fresh=True)
+            await self._give(
+                row["stream_id"], context, self._clock(),
+                lambda state, now: domain.take_up(state, self._config, self._load, now),
+            )  # fmt: skip
+
+    async def _had_the_last_of(self, event: Event) -> str | None:
+        """Return who had the requester's last ticket, where a department wants to know."""
+        if not any(one.get("strategy") == "sticky" for one in self._config.departments.values()):
+            return None
+        agent = await self._pool.fetchval(
+            "SELECT agent FROM ticket WHERE requester_id = $1 AND stream_id <> $2 AND agent IS NOT NULL "
+            "ORDER BY assigned_at DESC NULLS LAST LIMIT 1",
+            UUID(event.data["person_id"]), event.stream_id,
+        )  # fmt: skip
+        return str(agent) if agent else None
+
+    async def _give(
+        self, ticket: UUID, context: Context, at: datetime,
+        choose: Callable[[domain.Handling, domain.Moment], list[NewEvent]], before: str | None = None,
+    ) -> None:  # fmt: skip
+        """Decide, and count what was decided."""
         counted: list[str] = []
 
         def decide(state: domain.Handling) -> list[NewEvent]:
             for agent in counted:  # decided anew after a conflict: what was counted for it is taken back
                 self._load[agent] -= 1
             counted.clear()
-            events = domain.route(state, ticket, self._config, self._load)
+            self._unseen.pop(ticket, None)
+            events = choose(state, domain.Moment(at, self._last, before))
             for decided in events:
                 if decided.type == domain.ASSIGNED and decided.data["agent"]:
-                    self._load[decided.data["agent"]] = self._load.get(decided.data["agent"], 0) + 1
-                    counted.append(decided.data["agent"])
+                    agent = decided.data["agent"]
+                    self._load[agent] = self._load.get(agent, 0) + 1
+                    self._last[agent] = rfc3339(max(at, self._clock()))
+                    self._unseen[ticket] = (agent, None)
+                    counted.append(agent)
             return events
 
-        result = await self._tickets.execute(event.stream_id, decide, context)
+        try:
+            result = await self._tickets.execute(ticket, decide, context)
+        except BaseException:
+            if counted:
+                self._unseen.pop(ticket, None)
+            raise
         for agent in counted:
-            self._unseen[event.stream_id] = (agent, result.version)
+            self._unseen[ticket] = (agent, result.version)
 
     async def on_replied(self, event: Event) -> None:
         """An agent answered a ticket that nobody has: it is his, unless the desk's policy says otherwise."""
@@ -89,11 +178,7 @@ class Routing:
         person = await self._directory.by_id(UUID(event.actor["id"]))
         if person is None or person.agent is None or not person.agent.get("active", True):
             return
-        context = Context(
-            command_id=derived("answered", event.event_id), actor=Actor("person", event.actor["id"]),
-            via=Via("reaction", "routing"), cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
-            traceparent=event.traceparent,
-        )  # fmt: skip
+        context = _context("answered", event, Actor("person", event.actor["id"]))
         await self._tickets.execute(event.stream_id, partial(domain.answered, agent=event.actor["id"]), context)
 
 

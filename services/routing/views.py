@@ -1,6 +1,7 @@
 """Routing's own view: who has each ticket, and whether it is still work; the agents' load is counted from it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,12 +24,13 @@ TABLE = RowTable(
     {
         "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "stated_department": "text",
         "status": "text", "moved": "bool", "department": "text", "team": "text", "agent": "uuid",
+        "queued_at": "timestamptz", "assigned_at": "timestamptz",
     },
 )  # fmt: skip
 _COLUMNS = ", ".join(TABLE.columns)
 
 
-REACTED_TO = frozenset({"created", "replied"})
+REACTED_TO = frozenset({"created", "replied", "reopened"})
 
 
 class TicketRow(NamedTuple):
@@ -44,6 +46,8 @@ class TicketRow(NamedTuple):
     department: str | None = None
     team: str | None = None
     agent: UUID | None = None
+    queued_at: datetime | None = None
+    assigned_at: datetime | None = None
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
@@ -58,12 +62,15 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one
         case "assigned":
             agent = data.get("agent")
             return state._replace(
-                versions=versions, agent=UUID(agent) if agent else None, team=data.get("team") or state.team
-            )
+                versions=versions, agent=UUID(agent) if agent else None, team=data.get("team") or state.team,
+                queued_at=None, assigned_at=event.occurred_at if agent else state.assigned_at,
+            )  # fmt: skip
         case "unassigned":
-            return state._replace(versions=versions, agent=None, team=None)
+            return state._replace(versions=versions, agent=None, team=None, queued_at=None)
         case "transferred":
-            return state._replace(versions=versions, department=data.get("department"), moved=True)
+            return state._replace(versions=versions, department=data.get("department"), moved=True, queued_at=None)
+        case "queued":
+            return state._replace(versions=versions, queued_at=event.occurred_at)
         case "unmerged":
             return state._replace(versions=versions, status=data["status"])
         case name if name in _STATUS:
@@ -94,5 +101,9 @@ class TicketView:
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         await TABLE.save(connection, rows, applied)
-        await enqueue(connection, [event for event in applied if event.name in REACTED_TO])
+        await enqueue(connection, [event for event in applied if _asks_to_react(event)])
         await enqueue_always(connection, [event for event in applied if blanks_whole(event)])
+
+
+def _asks_to_react(event: Event) -> bool:
+    return event.name in REACTED_TO or (event.name == "escalated" and bool(event.data.get("reassign")))

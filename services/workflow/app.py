@@ -14,8 +14,10 @@ from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
-from shared.timers import Timers
+from shared.timers import Regularly, Timers
 
+SWEEP_EVERY = 30.0
+"""Seconds between looks at whom silence has lasted too long."""
 VIEWS = (TicketView(),)
 ROUTERS = (
     reads.router,
@@ -54,6 +56,6 @@ async def build(kernel: Kernel) -> Service:
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
-        timers=Timers("workflow", parts.pool, alarms.wake, alarms.sweep),
+        helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY)],
         components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, alarms),
     )  # fmt: skip

@@ -35,9 +35,19 @@ class Topic(Strict):
     active: bool = True
 
 
+Strategy = Literal["least_loaded", "round_robin", "skill", "sticky", "on_call"]
+"""How a department chooses who gets a ticket; see routing's `domain.choice`."""
+
+
 class Department(Strict):
+    """A department, perhaps within another; one that is not public is for the desk alone."""
+
     key: Key
     name: Line
+    parent: Key | None = None
+    public: bool = True
+    manager: Id | None = None
+    strategy: Strategy = "least_loaded"
     active: bool = True
 
 
@@ -48,13 +58,39 @@ class Team(Strict):
     active: bool = True
 
 
+class OpenHours(Strict):
+    """Hours of these days of the week, half open; over midnight takes two entries."""
+
+    days: Annotated[list[Weekday], Field(min_length=1)]
+    start: Clock
+    end: Clock
+
+
+class Away(Strict):
+    """Days on which somebody is not there, the first and the last included, by his zone."""
+
+    start: Day
+    end: Day
+
+
 class Agent(Strict):
-    """An agent; `capacity` is the most open tickets routing gives, 0 for no limit."""
+    """An agent.
+
+    Attributes:
+        capacity: The most open tickets routing gives, 0 for no limit.
+        shifts: When he is there, by the wall clock of `zone`; none: always.
+        away: When he is not, all the same.
+        on_call: Whether departments that give tickets to who is on call give them to him.
+    """
 
     person_id: Id
     departments: list[Key] = []
     skills: list[Key] = []
     capacity: int = 0
+    zone: Key = "UTC"
+    shifts: Annotated[list[OpenHours], Field(max_length=50)] = []
+    away: Annotated[list[Away], Field(max_length=200)] = []
+    on_call: bool = False
     active: bool = True
 
 
@@ -116,14 +152,6 @@ class Policy(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
-
-
-class OpenHours(Strict):
-    """Hours of these days of the week, half open; over midnight takes two entries."""
-
-    days: Annotated[list[Weekday], Field(min_length=1)]
-    start: Clock
-    end: Clock
 
 
 class SpecialHours(Strict):

@@ -134,6 +134,14 @@ class Unassigned(Imported):
     why: Why
 
 
+class Queued(Imported):
+    """Nobody can have it now: it waits in the department for somebody who has these skills."""
+
+    department: Key
+    skills: list[Key] = []
+    why: Why
+
+
 class Transferred(Imported):
     department: Key | None = None
     previous: Key | None = None

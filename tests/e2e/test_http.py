@@ -296,7 +296,7 @@ def test_unknown_tickets(admin, ref):
     "query",
     [
         "surprise=1", "status=opened", "limit=0", "limit=201", "limit=x", "cursor=nonsense", "cursor=WzFd", "sort=subject",
-        "involved=you", "priority=urgent", "q=", "q=%00", "at=2026-01-01T00:00:00Z", "overdue=true", "assignee=me",
+        "involved=you", "priority=urgent", "q=", "q=%00", "at=2026-01-01T00:00:00Z", "overdue=perhaps", "late=true", "assignee=me",
         "cursor=WyJhIiwiYiJd", "cursor=%ff", "tag=%00", "team=%00",
     ],
 )  # fmt: skip

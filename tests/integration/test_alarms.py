@@ -249,10 +249,7 @@ async def test_a_taken_timer_comes_back_after_its_lease_and_no_two_take_one(prom
     async def wake(ids: Any) -> None:
         woken.append(list(ids))
 
-    async def sweep() -> None:
-        return
-
-    timers = [Timers("workflow", pool, wake, sweep) for _ in range(2)]
+    timers = [Timers("workflow", pool, wake) for _ in range(2)]
     assert [await timer.drain_once() for timer in timers] == [1, 0]
     assert woken == [[TICKET]]
     await pool.execute("UPDATE timer SET try_at = try_at - $1::interval - interval '2 seconds'", LEASE)

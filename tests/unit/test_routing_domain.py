@@ -217,7 +217,8 @@ def test_capacity_and_inactivity_exclude_and_a_ticket_may_wait():
         agents=[agent(JOHN, "support", capacity=2), agent(LEA, "support", active=False)],
         departments=CONFIG.departments, topic_routes=CONFIG.topic_routes,
     )  # fmt: skip
-    route(config=full, load={JOHN: 2}).then("transferred")
+    _, waits = route(config=full, load={JOHN: 2}).then("transferred", "queued")
+    assert waits.data["why"]["candidates"][0]["excluded"] == "is at capacity (2)"
     route(config=full, load={JOHN: 1}).then("transferred", "assigned")
 
 

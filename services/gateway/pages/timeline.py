@@ -98,6 +98,8 @@ def _what(item: Mapping[str, Any], choices: Choices) -> str:
             said = _prioritised(data)
         case "escalated":
             said = f"escalated it to level {data.get('level', 1)}"
+        case "queued":
+            said = f"found nobody in {choices.name('department', data.get('department'))} who can have it now"
         case "sla_scheduled":
             said = f"set the times of plan {data['plan']}" if data.get("plan") else "ended the plan's promises"
         case "sla_warned" | "sla_breached" | "sla_met":

@@ -1,0 +1,27 @@
+"""Who handles a ticket. Pure: the configuration, the agents' load and the moment are arguments.
+
+What people decide (`people`), what rules hold (`rules`), who is chosen (`choice`), and what that makes of a ticket (`routes`). The
+same arguments give the same decision, with its reasons in the event.
+"""
+
+from services.routing.domain.choice import Moment, absence, weigh
+from services.routing.domain.configuring import configure
+from services.routing.domain.people import answered, assign, claim, refer, release, transfer, withdraw
+from services.routing.domain.routes import reassign, route, take_up, taken_up_again
+from services.routing.domain.rules import matching_rules
+from services.routing.domain.state import (
+    ASSIGNED,
+    EVERY_TOPIC,
+    QUEUED,
+    REFERRED,
+    Config,
+    Handling,
+    NewTicket,
+    evolve,
+)
+
+__all__ = [
+    "ASSIGNED", "EVERY_TOPIC", "QUEUED", "REFERRED", "Config", "Handling", "Moment", "NewTicket", "absence", "answered", "assign",
+    "claim", "configure", "evolve", "matching_rules", "reassign", "refer", "release", "route", "take_up", "taken_up_again",
+    "transfer", "weigh", "withdraw",
+]  # fmt: skip

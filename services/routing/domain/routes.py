@@ -1,0 +1,146 @@
+"""What rules and policy decide of who has a ticket. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.routing.domain.choice import ANY_TIME, STRATEGIES, Moment, absence, best_of, on_shift, weigh
+from services.routing.domain.people import holder
+from services.routing.domain.rules import first, matching_rules
+from services.routing.domain.state import (
+    ASSIGNED,
+    EVERY_TOPIC,
+    QUEUED,
+    RULE_APPLIED,
+    TRANSFERRED,
+    UNASSIGNED,
+    Config,
+    Handling,
+    NewTicket,
+)
+from shared.contracts.event import NewEvent
+
+_NOBODY = {"agent": None, "team": None}
+
+
+def _because(rule: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:
+    if rule is None:
+        return {"by": "policy", "reason": reason}
+    return {"by": "rule", "rule": rule["key"], "rule_version": rule["version"], "reason": reason}
+
+
+def route(
+    state: Handling, ticket: NewTicket, config: Config, load: Mapping[str, int], now: Moment = ANY_TIME
+) -> list[NewEvent]:
+    """Decide on a new ticket: rules first, then the topic's department, then whom its strategy chooses.
+
+    Args:
+        state: Routing's own state of the ticket; one that somebody has touched already is left alone.
+        ticket: What was asked.
+        config: Who there is and what the rules say.
+        load: Agent's person id -> open tickets.
+        now: When, and what was before.
+    """
+    if state.routed:
+        return []
+    rules = matching_rules(config, ticket)
+    events = [
+        NewEvent(RULE_APPLIED, {"rule": rule["key"], "rule_version": rule["version"], "changes": changes})
+        for rule in rules
+        if (changes := {k: rule["actions"][k] for k in ("priority", "severity") if rule["actions"].get(k)})
+    ]
+    department, rule = first(rules, "department")
+    topic = config.topic_routes.get(ticket.topic or EVERY_TOPIC) or config.topic_routes.get(EVERY_TOPIC) or {}
+    reason = "the rule says so"
+    if department is None:
+        department = topic.get("department")
+        reason = f"topic {ticket.topic} goes there" if ticket.topic else "tickets without a topic go there"
+    if department is not None and config.departments.get(department, {}).get("active", False):
+        data = {"department": department, "previous": None, "why": _because(rule, reason)}
+        events.append(NewEvent(TRANSFERRED, data))
+    else:
+        department = None
+    return events + _pick(rules, topic, department, config, load, now)
+
+
+def _pick(
+    rules: Sequence[Mapping[str, Any]], topic: Mapping[str, Any], department: str | None, config: Config,
+    load: Mapping[str, int], now: Moment,
+) -> list[NewEvent]:  # fmt: skip
+    """Pick the agent (or team) for a ticket in a department."""
+    team, team_rule = first(rules, "team")
+    agent, agent_rule = first(rules, "agent")
+    if agent is not None and any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
+        why = _because(agent_rule, "the rule names the agent")
+        return [NewEvent(ASSIGNED, {"agent": agent, "team": team, "previous": _NOBODY, "why": why})]
+    if team is not None:
+        why = _because(team_rule, "the rule names the team")
+        return [NewEvent(ASSIGNED, {"agent": None, "team": team, "previous": _NOBODY, "why": why})]
+    if department is None:
+        return []
+    skills, _ = first(rules, "skills")
+    return _give(department, list(skills or topic.get("skills") or []), config, load, now)
+
+
+def _give(
+    department: str, needed: Sequence[str], config: Config, load: Mapping[str, int], now: Moment, *,
+    previous: Mapping[str, Any] = _NOBODY, because: str = "",
+) -> list[NewEvent]:  # fmt: skip
+    """Give it to whom the department's strategy chooses; if nobody can have it, it waits in the department's queue."""
+    strategy = config.departments.get(department, {}).get("strategy") or "least_loaded"
+    candidates = weigh(department, needed, config, load, now)
+    best = best_of(candidates, now)
+    why: dict[str, Any] = {"by": "policy", "strategy": STRATEGIES[strategy], "candidates": candidates}
+    if best is None:
+        why["reason"] = f"nobody in {department} can have it now" if candidates else f"nobody works in {department}"
+        return [NewEvent(QUEUED, {"department": department, "skills": list(needed), "why": why})]
+    able = sum("excluded" not in c for c in candidates)
+    chosen = {
+        "least_loaded": "least loaded", "round_robin": "next in turn", "skill": "best match",
+        "sticky": "had the requester's last ticket, of" if best["agent"] == now.before else "least loaded", "on_call": "on call, least loaded",
+    }[strategy]  # fmt: skip
+    link = " " if chosen.endswith(" of") else " of "
+    why["reason"] = because + f"{chosen}{link}{able} in {department}" + (f" with {', '.join(needed)}" if needed else "")
+    return [NewEvent(ASSIGNED, {"agent": best["agent"], "team": None, "previous": dict(previous), "why": why})]
+
+
+def take_up(state: Handling, config: Config, load: Mapping[str, int], now: Moment) -> list[NewEvent]:
+    """Give a ticket that waits to somebody who can have it by now; nothing, as long as nobody can."""
+    if state.waits is None:
+        return []
+    events = _give(
+        state.waits["department"], state.waits["skills"], config, load, now, because="somebody can have it now: "
+    )
+    return [event for event in events if event.type == ASSIGNED]
+
+
+def taken_up_again(state: Handling, config: Config, load: Mapping[str, int], now: Moment) -> list[NewEvent]:
+    """Decide on a reopened ticket: who had it has it, if he is there; else somebody else of the department."""
+    if state.agent is None:
+        return []
+    agent = next((a for a in config.agents if a["person_id"] == state.agent and a.get("active", True)), None)
+    reason = absence(agent, config, now.at) if agent is not None else "works here no more"
+    if reason is None:
+        return []
+    before = holder(state)
+    freed = NewEvent(UNASSIGNED, {"previous": before, "why": {"by": "policy", "reason": f"who had it {reason}"}})
+    if state.department is None:
+        return [freed]
+    return [freed, *_give(state.department, [], config, load, now, because="reopened: ")]
+
+
+def reassign(
+    state: Handling, *, team: str, plan: str, config: Config, load: Mapping[str, int], now: Moment
+) -> list[NewEvent]:
+    """Give an overdue ticket to the next of a team who is on shift, and does not have it; nothing, if nobody is."""
+    entry = config.teams.get(team)
+    if entry is None or not entry.get("active", True):
+        return []
+    candidates = on_shift(entry, config, load, now)
+    best = best_of([c for c in candidates if c["agent"] != state.agent], now)
+    if best is None:
+        return []
+    why = {
+        "by": "policy", "strategy": "on_call", "candidates": candidates,
+        "reason": f"plan {plan} gives it to the next of {team} who is on shift",
+    }  # fmt: skip
+    return [NewEvent(ASSIGNED, {"agent": best["agent"], "team": team, "previous": holder(state), "why": why})]

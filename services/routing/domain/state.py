@@ -1,0 +1,80 @@
+"""What routing's own events say of a ticket, and what it decides with. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.contracts.event import Event
+from shared.hours import Hours
+
+ASSIGNED = "ledgerdesk.ticket.assigned"
+UNASSIGNED = "ledgerdesk.ticket.unassigned"
+TRANSFERRED = "ledgerdesk.ticket.transferred"
+RULE_APPLIED = "ledgerdesk.ticket.rule_applied"
+REFERRED = "ledgerdesk.ticket.referred"
+QUEUED = "ledgerdesk.ticket.queued"
+WITHDRAWN = "ledgerdesk.ticket.referral_withdrawn"
+EVERY_TOPIC = "*"
+"""The topic route of tickets whose topic has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who has a ticket, as routing's own events say."""
+
+    agent: str | None = None
+    team: str | None = None
+    department: str | None = None
+    routed: bool = False
+    referrals: tuple[tuple[str | None, str | None, str | None], ...] = ()
+    """(agent, team, department) who were given sight of it, one of the three each."""
+    waits: Mapping[str, Any] | None = None
+    """Where it waits for somebody who can have it (`department`, `skills`); None: it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The routing configuration: entries as they were configured last."""
+
+    agents: Sequence[Mapping[str, Any]] = ()
+    departments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    teams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    topic_routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rules: Sequence[Mapping[str, Any]] = ()
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    """Agent's person id to when he is there; one who is not in it always is."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """What routing looks at in a new ticket."""
+
+    subject: str
+    body: str
+    topic: str | None
+    priority: str | None
+    severity: str | None
+    channel: str
+    email: str | None
+    tags: Sequence[str] = ()
+
+
+def evolve(state: Handling, event: Event) -> Handling:
+    """Fold one of routing's own events of a ticket. Total: any fact in any state."""
+    data = event.data
+    match event.type:
+        case "ledgerdesk.ticket.assigned":
+            team = data.get("team") or state.team
+            return replace(state, agent=data.get("agent"), team=team, routed=True, waits=None)
+        case "ledgerdesk.ticket.unassigned":
+            return replace(state, agent=None, team=None, routed=True, waits=None)
+        case "ledgerdesk.ticket.transferred":
+            return replace(state, department=data.get("department"), routed=True, waits=None)
+        case "ledgerdesk.ticket.queued":
+            return replace(state, waits={"department": data["department"], "skills": data["skills"]})
+        case "ledgerdesk.ticket.referred" | "ledgerdesk.ticket.referral_withdrawn":
+            to = (data.get("agent"), data.get("team"), data.get("department"))
+            others = tuple(one for one in state.referrals if one != to)
+            return replace(state, referrals=(*others, to) if event.type == REFERRED else others)
+        case _:
+            return state
