@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,6 +15,7 @@ from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
 from ledgerdesk.cli_person import person
 from ledgerdesk.cli_rebuild import rebuild, replay
+from ledgerdesk.cli_rules import rules
 from ledgerdesk.cli_sla import sla
 from ledgerdesk.options import DataOption, PortOption
 
@@ -27,6 +29,7 @@ app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
 app.add_typer(person, name="person")
 app.add_typer(sla, name="sla")
+app.add_typer(rules, name="rules")
 for command in (rebuild, replay, demo, seed, seal):
     app.command()(command)
 
@@ -102,6 +105,29 @@ def org_apply(
         _fail(str(error))
     else:
         typer.echo("changed: " + ", ".join(f"{owner} {count}" for owner, count in changed.items()))
+
+
+@org.command("export")
+def org_export(
+    data: DataOption = Path(".ledgerdesk"),
+    at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="As it was then, UTC.")] = None,
+) -> None:  # fmt: skip
+    """Print the organisation file that says what is configured, now or as it was. It has addresses in it, and no passwords."""
+    import httpx
+    import yaml
+
+    from ledgerdesk.client import NoStackError, find_stack
+    from ledgerdesk.exporting import export
+
+    try:
+        with find_stack(data).client(patience=60) as client:
+            file = export(client, at.replace(tzinfo=UTC) if at else None)
+    except (NoStackError, RuntimeError, httpx.HTTPError) as error:
+        _fail(str(error))
+    else:
+        typer.echo(
+            yaml.safe_dump(file.model_dump(exclude_defaults=True), sort_keys=False, allow_unicode=True), nl=False
+        )
 
 
 @app.command("import")

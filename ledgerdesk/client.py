@@ -112,6 +112,17 @@ def find_stack(data: Path) -> Stack:
     return Stack(f"http://127.0.0.1:{env['LEDGERDESK_PORT']}", env["LEDGERDESK_ADMIN_API_KEY"])
 
 
+def checked_text(response: httpx.Response) -> str:
+    """Return the text of a good answer.
+
+    Raises:
+        RuntimeError: It was not a good one.
+    """
+    if not response.is_success:
+        checked(response)
+    return response.text
+
+
 def checked(response: httpx.Response) -> Any:
     """Return the JSON of a good answer.
 

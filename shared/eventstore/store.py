@@ -182,6 +182,16 @@ class EventStore:
         failpoints.hit("after-insert")
         return [Outcome(row["outcome"], row["head"]) for row in rows]
 
+    async def entries(self, at: datetime) -> list[Event]:
+        """Return the last event of each stream of the directory (persons, configuration), as of a moment."""
+        rows = await self.pool.fetch(
+            f"SELECT DISTINCT ON (stream_id) {COLUMNS} FROM event "
+            "WHERE (type LIKE 'ledgerdesk.%.configured' OR type LIKE 'ledgerdesk.person.%' OR type LIKE '%.personal_erased') "
+            "AND type NOT LIKE 'ledgerdesk.ticket.%' AND occurred_at <= $1 ORDER BY stream_id, version DESC",
+            at,
+        )
+        return [event_of(row, self.owner) for row in rows]
+
     async def page(self, after: int, limit: int) -> list[Event]:
         """Return up to `limit` published events past position `after`, in position order; private ones stay here."""
         rows = await self.pool.fetch(

@@ -1,12 +1,13 @@
 """What owners serve to the system role: their feed, their streams, their end, and a door for facts."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from shared.contracts.event import rfc3339, to_feed_line
 from shared.contracts.fields import Id, Strict
@@ -57,6 +58,14 @@ def internal_router(owner: str) -> APIRouter:
         published = [event for event in found if event.type not in PRIVATE]
         return Response(b"".join(map(to_feed_line, published)), media_type=NDJSON)
 
+    @router.get("/entries")
+    async def entries(
+        store: store_dep, at: Annotated[AwareDatetime | None, Query(description="As it was then")] = None
+    ) -> Response:
+        """Return the last event of each person and configured thing, as of a moment, a line each."""
+        found = await store.entries(at or datetime.now(UTC))
+        return Response(b"".join(map(to_feed_line, found)), media_type=NDJSON)
+
     @router.post("/versions")
     async def versions(store: store_dep, body: Streams) -> dict[str, dict[str, int]]:
         """Return how far those of these streams have come that there are."""
@@ -69,8 +78,16 @@ def internal_router(owner: str) -> APIRouter:
         now = rfc3339(datetime.now(UTC))
         return {"position": await store.last_position(), "now": now}
 
-    @router.post("/facts")
-    async def facts(store: store_dep, request: Request) -> dict[str, object]:
+    router.add_api_route("/facts", _facts_door(owner, store_of), methods=["POST"])
+    return router
+
+
+def _facts_door(
+    owner: str, store_of: Callable[..., Awaitable[EventStore]]
+) -> Callable[..., Awaitable[dict[str, object]]]:
+    """Return the route by which facts are stated."""
+
+    async def facts(store: Annotated[EventStore, Depends(store_of)], request: Request) -> dict[str, object]:
         """State facts. Those that are known add nothing; those that are refused are named with their reason."""
         try:
             body = Facts.model_validate_json(await request.body())
@@ -85,4 +102,4 @@ def internal_router(owner: str) -> APIRouter:
             "refused": [{"index": r.index, "reason": r.reason} for r in stated.refused],
         }  # fmt: skip
 
-    return router
+    return facts

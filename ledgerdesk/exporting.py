@@ -1,0 +1,126 @@
+"""`ledgerdesk org export`: the organisation file that says what the stores say, now or as it was."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from ledgerdesk.client import checked_text
+from ledgerdesk.organisation import OrganisationFile
+from shared.contracts.event import Event, from_feed_line, rfc3339
+
+OWNERS = ("intake", "routing", "workflow", "gateway")
+
+
+class Entries:
+    """What the owners had configured at a moment."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._by_kind: dict[str, list[Event]] = {}
+        for event in events:
+            self._by_kind.setdefault(event.type.removeprefix("ledgerdesk."), []).append(event)
+        self._people = self._known()
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the entries of a kind, by key."""
+        found = [event.data["new"] for event in self._by_kind.get(f"{kind}.configured", [])]
+        return sorted(found, key=lambda entry: str(entry.get("key") or entry.get("topic") or entry.get("person_id")))
+
+    def _known(self) -> dict[str, dict[str, Any]]:
+        """Return person id to name, address and login."""
+        known: dict[str, dict[str, Any]] = {}
+        for kind in ("person.registered", "agent.configured", "account.configured"):
+            for event in self._by_kind.get(kind, []):
+                said = {name: value for name, value in (event.personal or {}).items() if value}
+                known.setdefault(str(event.stream_id), {}).update(said)
+        return known
+
+    def who(self, person_id: str | None) -> str | None:
+        """Return the login (or address) of somebody; None, for nobody and for who was forgotten."""
+        person = self._people.get(person_id or "", {})
+        return person.get("login") or person.get("email")
+
+    def whom(self, person_ids: Iterable[str]) -> list[str]:
+        """Return their logins, without those who were forgotten."""
+        return [login for login in map(self.who, person_ids) if login is not None]
+
+    def people(self) -> list[dict[str, Any]]:
+        """Return who has an account or is an agent, as the file says it."""
+        agents = {entry["person_id"]: entry for entry in self.of("agent")}
+        accounts = {str(e.stream_id): e.data for e in self._by_kind.get("account.configured", [])}
+        found = []
+        for person_id in {**agents, **accounts}:
+            person = self._people.get(person_id, {})
+            if "email" not in person:
+                continue  # forgotten, or named by a log without an address
+            agent, account = agents.get(person_id), accounts.get(person_id)
+            entry: dict[str, Any] = {name: person[name] for name in ("email", "name", "login") if name in person}
+            entry["roles"] = account["roles"] if account else []
+            entry["active"] = (account or agent or {}).get("active", True)
+            if agent is not None:
+                entry |= {name: agent[name] for name in _OF_AGENTS if name in agent}
+            found.append(entry)
+        return sorted(found, key=lambda entry: str(entry.get("login") or entry["email"]))
+
+
+_OF_AGENTS = ("departments", "skills", "capacity", "zone", "shifts", "away", "on_call")
+
+
+def export(client: httpx.Client, at: datetime | None = None) -> OrganisationFile:
+    """Return the file that would make an empty desk be configured like this one was.
+
+    Args:
+        client: Of an administrator.
+        at: As of when; None: now.
+    """
+    params = {"at": rfc3339(at)} if at is not None else {}
+    lines = [
+        line
+        for owner in OWNERS
+        for line in checked_text(client.get(f"/internal/{owner}/entries", params=params)).splitlines()
+    ]
+    return file_of(Entries(from_feed_line(line.encode()) for line in lines if line))
+
+
+def file_of(entries: Entries) -> OrganisationFile:
+    """Return entries as a file; personal parts that were erased are left out."""
+    routes = {route["topic"]: route for route in entries.of("topic_route")}
+    topics = [
+        {**topic, "department": route.get("department"), "skills": route.get("skills", [])}
+        for topic in entries.of("topic")
+        for route in (routes.get(topic["key"], {}),)
+    ]
+    policy = [{name: value for name, value in one.items() if name != "key"} for one in entries.of("policy")]
+    return OrganisationFile.model_validate(
+        {
+            "default_department": routes.get("*", {}).get("department"),
+            "organisations": entries.of("organisation"),
+            "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
+            "topics": topics,
+            "people": entries.people(),
+            "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
+            "rules": [_rule(entries, rule) for rule in _in_order(entries.of("rule"))],
+            "policy": policy[0] if policy else None,
+            "calendars": [_without(c, "version") for c in entries.of("calendar")],
+            "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+        }
+    )
+
+
+def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(entries, key=lambda entry: (entry["order"], entry["key"]))
+
+
+def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in names}
+
+
+def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:
+    actions = {**rule["actions"], "agent": entries.who(rule["actions"].get("agent"))}
+    return _without(rule, "order", "version") | {"actions": actions}
+
+
+def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:
+    ladder = [step | {"notify": entries.whom(step["notify"])} for step in plan["ladder"]]
+    return _without(plan, "order", "version") | {"ladder": ladder}

@@ -1,0 +1,80 @@
+"""Configuration as one file: exported, as of a day, and rules tried on past tickets."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import yaml
+
+from ledgerdesk import organisation
+from shared.testing.wait import wait_until
+from tests.e2e.conftest import ROOT
+from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.test_work import opened
+
+
+def exported(stack, *more: str) -> str:
+    answer = ledgerdesk(stack, "org", "export", *more)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def applied(stack, path, text: str) -> str:
+    path.write_text(text)
+    answer = ledgerdesk(stack, "org", "apply", str(path))
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_what_is_exported_says_what_was_applied_and_applying_it_changes_nothing(stack, tmp_path):
+    path = tmp_path / "exported.yaml"
+    said = applied(stack, path, exported(stack))
+    assert said.split("changed: ")[1].strip() == "intake 0, routing 0, workflow 0, gateway 0"
+    whole, example = organisation.read(path), organisation.read(ROOT / "examples" / "org.yaml")
+    for section in ("departments", "topics", "organisations", "teams"):
+        assert {e.key: e for e in getattr(example, section)}.items() <= {
+            e.key: e for e in getattr(whole, section)
+        }.items(), section
+    people = {p.login: p for p in whole.people}
+    assert all(people[p.login] == p for p in example.people)
+    assert whole.default_department == "support"
+    assert "password" not in path.read_text()
+
+
+def test_as_it_was(stack, tmp_path):
+    key = f"d-{uuid4().hex[:6]}"
+    path = tmp_path / "department.yaml"
+    before = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    applied(stack, path, yaml.safe_dump({"departments": [{"key": key, "name": "New"}]}))
+    assert key in exported(stack)
+    assert key not in exported(stack, "--at", before)
+
+
+def test_rules_are_tried_on_past_tickets_and_change_nothing(stack, admin, tmp_path):
+    word = f"zeppelin{uuid4().hex[:6]}"
+    mine = [opened(admin, subject=f"A {word} has landed"), opened(admin, subject="Nothing of that kind")]
+    wait_until(lambda: admin.get(f"/tickets/{mine[0]}").json().get("department") == "support", message="routing")
+    path = tmp_path / "rules.yaml"
+    tests = [{"field": "subject", "op": "contains", "value": word}]
+    new = {
+        "key": "airships",
+        "name": "Airships",
+        "tests": tests,
+        "actions": {"department": "field-service", "priority": "high"},
+    }
+    path.write_text(yaml.safe_dump({"rules": [new]}))
+    answer = ledgerdesk(stack, "rules", "try", "--rules", str(path), "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["applied"] == {"airships": 1}
+    (one,) = [tried for tried in found["differing"] if word in tried["subject"]]
+    assert (one["now"]["department"], one["now"]["rules"]) == ("support", [])
+    assert (one["then"]["department"], one["then"]["priority"]) == ("field-service", "high")
+    assert one["then"]["agent"] == "lea"
+    words = ledgerdesk(stack, "rules", "try", "--rules", str(path))
+    assert "rule airships: 1 tickets" in words.stdout
+    future = ledgerdesk(stack, "rules", "try", "--rules", str(path), "--from", "2100-01-01")
+    assert future.stdout.endswith("0 tickets looked at, 0 would be handled otherwise\n")
+    assert admin.get(f"/tickets/{mine[0]}").json()["department"] == "support"
+    path.write_text("rules: [{key: x}]")
+    assert "rules.0.name" in ledgerdesk(stack, "rules", "try", "--rules", str(path)).stderr
