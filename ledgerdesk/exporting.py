@@ -64,7 +64,7 @@ class Entries:
         return sorted(found, key=lambda entry: str(entry.get("login") or entry["email"]))
 
 
-_OF_AGENTS = ("departments", "skills", "capacity", "zone", "shifts", "away", "on_call")
+_OF_AGENTS = ("departments", "skills", "capacity", "zone", "shifts", "away", "on_call", "sees")
 
 
 def export(client: httpx.Client, at: datetime | None = None) -> OrganisationFile:

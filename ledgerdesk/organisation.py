@@ -37,6 +37,9 @@ class PersonEntry(Strict):
     shifts: list[OpenHours] = Field([], description="When he is there; none: always")
     away: list[Away] = Field([], description="When he is not, all the same")
     on_call: bool = False
+    sees: Literal["all", "departments", "own"] = Field(
+        "all", description="Which tickets; leads and administrators see all"
+    )
     active: bool = True
 
 
@@ -74,6 +77,7 @@ class CustomerEntry(NamedEntry):
     """A customer organisation; addresses of these domains belong to it."""
 
     domains: list[Key] = []
+    shared: bool = Field(False, description="Its people see each other's tickets")
 
 
 class TestEntry(Strict):
@@ -250,7 +254,7 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
                 "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
                 "shifts": [span.model_dump() for span in p.shifts], "away": [days.model_dump() for days in p.away],
-                "on_call": p.on_call, "active": p.active,
+                "on_call": p.on_call, "sees": p.sees, "active": p.active,
             }
             for p in _agents(file)
         ],

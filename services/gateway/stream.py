@@ -14,6 +14,7 @@ from services.gateway.api import GatewayDep
 from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import RESPONSES
+from shared.http.tickets import ORGANISATION
 
 PUBLIC = frozenset(
     {
@@ -83,9 +84,9 @@ class FeedTail:
 async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
     """Return what the feed holds past an id."""
     return await pool.fetch(
-        """
-        SELECT f.*, t.number, t.requester_id, t.collaborators FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id
-        WHERE f.id > $1 ORDER BY f.id LIMIT $2
+        f"""
+        SELECT f.*, t.number, t.requester_id, t.collaborators, t.access, {ORGANISATION}
+        FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id WHERE f.id > $1 ORDER BY f.id LIMIT $2
         """,
         last, PAGE,
     )  # fmt: skip
@@ -95,13 +96,14 @@ def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
     """Return a feed row as the caller may see it; None when he may not."""
     if not caller.sees(row):
         return None
-    if not caller.sees_all and row["type"] not in PUBLIC:
+    inside = caller.sees_inside(row)
+    if not inside and row["type"] not in PUBLIC:
         return None
     data = {
         "ticket": str(row["ticket_id"]), "number": row["number"], "type": row["type"], "at": row["at"],
         "version": f"{row['ticket_id']}:{row['source']}:{row['version']}",
     }  # fmt: skip
-    if caller.sees_all:
+    if inside:
         data["actor"] = row["actor"]
     return ServerSentEvent(data=orjson.dumps(data).decode(), id=str(row["id"]), event=row["type"])
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced
+from shared.projection.access import NOWHERE, Access, access_after
+from shared.projection.model import Versions, advanced, collaborators_after
 from shared.projection.table import RowTable
 
 
@@ -19,11 +20,14 @@ class TicketRow(NamedTuple):
     number: str | None = None
     requester_id: UUID | None = None
     collaborators: Sequence[str] = ()
+    access: Access = NOWHERE
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner."""
-    versions = advanced(state.versions, event)
+    versions, state = advanced(state.versions, event), state._replace(access=access_after(state.access, event))
+    if event.name in {"collaborator_added", "collaborator_removed"}:
+        return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
     if event.name == "created":
         return state._replace(
             versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
@@ -33,8 +37,11 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
 
 TABLE = RowTable(
     "ticket",
-    {"stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb"},
-)
+    {
+        "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb",
+        "access": "jsonb",
+    },
+)  # fmt: skip
 
 
 class TicketView:
@@ -51,7 +58,7 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, {}, collaborators=[])
+        return TicketRow(stream_id, {}, collaborators=[], access={})
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
         rows = await connection.fetch(f"SELECT {', '.join(TABLE.columns)} FROM ticket WHERE stream_id = ANY ($1)", ids)

@@ -10,6 +10,7 @@ from shared.contracts.erasing import TICKET_ERASED
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
+from shared.projection.access import NOWHERE, Access, access_after
 from shared.projection.model import Versions, advanced, collaborators_after
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
@@ -24,20 +25,22 @@ class TicketRow(NamedTuple):
     requester_id: UUID | None = None
     collaborators: Sequence[str] = ()
     closed_at: datetime | None = None
+    access: Access = NOWHERE
 
 
 TABLE = RowTable(
     "ticket",
     {
         "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb",
-        "closed_at": "timestamptz",
+        "closed_at": "timestamptz", "access": "jsonb",
     },
 )  # fmt: skip
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    versions, data = advanced(state.versions, event), event.data
+    data, state = event.data, state._replace(access=access_after(state.access, event))
+    versions = advanced(state.versions, event)
     match event.name:
         case "created":
             return state._replace(versions=versions, number=data["number"], requester_id=UUID(data["person_id"]))
@@ -65,7 +68,7 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, {}, collaborators=[])
+        return TicketRow(stream_id, {}, collaborators=[], access={})
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
         rows = await connection.fetch(f"SELECT {', '.join(TABLE.columns)} FROM ticket WHERE stream_id = ANY ($1)", ids)

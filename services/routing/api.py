@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
 
+import asyncpg
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, model_validator
 
@@ -89,10 +90,15 @@ class Taken(BaseModel):
 Decide = Callable[[domain.Handling], list[NewEvent]]
 
 
-async def _work_on(ref: str, command: CommandRequest, routing: RoutingApp, decide: Decide) -> Taken:
-    """Run a command on a ticket that is still work, by somebody who works tickets."""
+async def _row(ref: str, command: CommandRequest, routing: RoutingApp) -> asyncpg.Record:
+    """Return the ticket of a command of somebody who works it. First of all: who may not learns nothing else."""
     row = await known_ticket(routing.pool, ref, command.caller)
-    command.caller.need_staff()
+    command.caller.need_inside(row)
+    return row
+
+
+async def _work_on(row: asyncpg.Record, command: CommandRequest, routing: RoutingApp, decide: Decide) -> Taken:
+    """Run a command on a ticket that is still work."""
     # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
     if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
         raise Problem(409, "The ticket is closed: reopen it first.")
@@ -132,11 +138,11 @@ async def _team(routing: RoutingApp, key: str | None) -> None:
 @router.post("/tickets/{ref}/assign")
 async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing: RoutingDep) -> Taken:
     """Assign the ticket to an agent, a team, or both, and leave a message."""
-    command.caller.need_staff()
+    row = await _row(ref, command, routing)
     agent_id = await _agent(routing, body.agent)
     await _team(routing, body.team)
     return await _work_on(
-        ref, command, routing,
+        row, command, routing,
         lambda state: domain.assign(state, agent=agent_id, team=body.team, message=body.message),
     )  # fmt: skip
 
@@ -144,22 +150,22 @@ async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing:
 @router.post("/tickets/{ref}/claim")
 async def claim(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
     """Take the ticket for yourself."""
-    command.caller.need_staff()
+    row = await _row(ref, command, routing)
     if not command.caller.is_agent:
         raise Problem(403, "Only an agent can have tickets; this credential is not an agent's.")
     agent = str(command.caller.person_id)
     message = body.message if body else None
-    return await _work_on(ref, command, routing, lambda state: domain.claim(state, agent=agent, message=message))
+    return await _work_on(row, command, routing, lambda state: domain.claim(state, agent=agent, message=message))
 
 
 @router.post("/tickets/{ref}/release")
 async def release(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
     """Give the ticket back to its queue."""
-    caller = command.caller
+    row, caller = await _row(ref, command, routing), command.caller
     message = body.message if body else None
     others = bool(caller.roles & {"lead", "administrator", "system"})
     return await _work_on(
-        ref, command, routing,
+        row, command, routing,
         lambda state: domain.release(
             state, by=str(caller.person_id) if caller.person_id else None, may_release_others=others, message=message
         ),
@@ -169,7 +175,7 @@ async def release(ref: TicketRef, command: CommandDep, routing: RoutingDep, body
 @router.post("/tickets/{ref}/transfer")
 async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, routing: RoutingDep) -> Taken:
     """Move the ticket to another department. An agent who does not work there gives it up."""
-    command.caller.need_staff()
+    row = await _row(ref, command, routing)
     config = await load_config(routing.pool, routing.directory)
     if not config.departments.get(body.department, {}).get("active", False):
         known = [key for key, entry in config.departments.items() if entry.get("active", True)]
@@ -178,7 +184,7 @@ async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, rout
             fields={"department": f"must be one of: {', '.join(known[:50])}" if known else "none is configured"},
         )  # fmt: skip
     return await _work_on(
-        ref, command, routing,
+        row, command, routing,
         lambda state: domain.transfer(state, department=body.department, config=config, message=body.message),
     )  # fmt: skip
 
@@ -186,8 +192,7 @@ async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, rout
 async def _refer(
     ref: str, body: ReferBody, command: CommandRequest, routing: RoutingApp, decide: Callable[..., list[NewEvent]]
 ) -> Taken:
-    row = await known_ticket(routing.pool, ref, command.caller)
-    command.caller.need_staff()
+    row = await _row(ref, command, routing)
     agent = await _agent(routing, body.agent)
     await _team(routing, body.team)
     if body.department is not None and await routing.directory.entry("department", body.department) is None:

@@ -49,6 +49,7 @@ class AgentEntry(Strict):
     shifts: Annotated[list[OpenHours], Field(max_length=50)] = []
     away: Annotated[list[Away], Field(max_length=200)] = []
     on_call: bool = False
+    sees: Literal["all", "departments", "own"] = "all"
     active: bool = True
 
 

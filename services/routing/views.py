@@ -9,7 +9,8 @@ from shared.contracts.erasing import blanks_whole
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.model import Versions, advanced
+from shared.projection.access import NOWHERE, Access, access_after
+from shared.projection.model import Versions, advanced, collaborators_after
 from shared.projection.reactor import enqueue, enqueue_always
 from shared.projection.table import RowTable
 
@@ -24,7 +25,7 @@ TABLE = RowTable(
     {
         "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "stated_department": "text",
         "status": "text", "moved": "bool", "department": "text", "team": "text", "agent": "uuid",
-        "queued_at": "timestamptz", "assigned_at": "timestamptz",
+        "queued_at": "timestamptz", "assigned_at": "timestamptz", "access": "jsonb", "collaborators": "jsonb",
     },
 )  # fmt: skip
 _COLUMNS = ", ".join(TABLE.columns)
@@ -48,11 +49,14 @@ class TicketRow(NamedTuple):
     agent: UUID | None = None
     queued_at: datetime | None = None
     assigned_at: datetime | None = None
+    access: Access = NOWHERE
+    collaborators: Sequence[str] = ()
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     data, versions = event.data, advanced(state.versions, event)
+    state = state._replace(access=access_after(state.access, event))
     match event.name:
         case "created":
             return state._replace(
@@ -71,6 +75,8 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one
             return state._replace(versions=versions, department=data.get("department"), moved=True, queued_at=None)
         case "queued":
             return state._replace(versions=versions, queued_at=event.occurred_at)
+        case "collaborator_added" | "collaborator_removed":
+            return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
         case "unmerged":
             return state._replace(versions=versions, status=data["status"])
         case name if name in _STATUS:
@@ -93,7 +99,7 @@ class TicketView:
         return event_type.startswith("ledgerdesk.ticket.")
 
     def initial(self, stream_id: UUID) -> TicketRow:
-        return TicketRow(stream_id, {})
+        return TicketRow(stream_id, {}, access={}, collaborators=[])
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
         rows = await connection.fetch(f"SELECT {_COLUMNS} FROM ticket WHERE stream_id = ANY ($1)", ids)

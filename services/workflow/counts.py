@@ -1,9 +1,11 @@
 """How many tickets stand in each queue."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.workflow.ticket_list import visible_to
 from shared.db import Pool
 from shared.http.caller import Caller
 
@@ -27,20 +29,24 @@ class QueueCounts(BaseModel):
 _WORK = """
 SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FILTER (WHERE agent IS NULL) AS unassigned,
        count(*) FILTER (WHERE status = 'on_hold') AS on_hold, count(*) FILTER (WHERE due_at < now()) AS overdue
-FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_requester}
+FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_caller}
 """
-_DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_requester} LIMIT {most}) t)"
+_DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_caller} LIMIT {most}) t)"
 
 
 async def count_queues(pool: Pool, caller: Caller) -> QueueCounts:
     """Count the queues of somebody. Costs what is being worked on, not what has ever been."""
-    of_requester = "" if caller.sees_all else " AND requester_id = $1"
+    values: list[Any] = [caller.person_id or NOBODY]
+
+    def parameter(value: Any) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    of_caller = "" if caller.sees_all else f" AND {visible_to(caller, parameter)}"
     done = ", ".join(
-        f"{_DONE.format(status=status, of_requester=of_requester, most=MOST)} AS {status}"
+        f"{_DONE.format(status=status, of_caller=of_caller, most=MOST)} AS {status}"
         for status in ("resolved", "closed")
     )
-    row = await pool.fetchrow(
-        f"SELECT w.*, {done} FROM ({_WORK.format(of_requester=of_requester)}) w", caller.person_id or NOBODY
-    )
+    row = await pool.fetchrow(f"SELECT w.*, {done} FROM ({_WORK.format(of_caller=of_caller)}) w", *values)
     assert row is not None  # noqa: S101 -- an aggregate always has its row
     return QueueCounts(**dict(row))

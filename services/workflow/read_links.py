@@ -44,19 +44,20 @@ async def read_links(
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
-    caller.need_staff()
+    caller.need_inside(row)
     me = str(row["stream_id"])
     named = {link["other"]: link["kind"] for link in row["links"]}
     rows = await workflow.pool.fetch(
         """
-        SELECT stream_id, number, subject, status, links, merged_into FROM ticket
-        WHERE number IS NOT NULL AND (stream_id = ANY ($1::text[]::uuid[]) OR links @> $2 OR merged_into = $3)
+        SELECT * FROM ticket WHERE number IS NOT NULL AND (stream_id = ANY ($1::text[]::uuid[]) OR links @> $2 OR merged_into = $3)
         ORDER BY number
         """,
         [*named, *([str(row["merged_into"])] if row["merged_into"] else [])], [{"other": me}], row["stream_id"],
     )  # fmt: skip
     links, merged, into = [], [], None
     for other in rows:
+        if not caller.sees(other):
+            continue  # another department's
         if other["merged_into"] == row["stream_id"]:
             merged.append(_shown("related", other))
         if other["stream_id"] == row["merged_into"]:

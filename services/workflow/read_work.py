@@ -45,7 +45,7 @@ async def read_tasks(
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
-    caller.need_staff()
+    caller.need_inside(row)
     said = await workflow.pool.fetch(
         "SELECT data ->> 'task' AS task, personal FROM timeline WHERE ticket_id = $1 AND type IN ('task_added', 'task_changed') "
         "ORDER BY source, version",
@@ -92,7 +92,7 @@ async def read_time(
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
-    caller.need_staff()
+    caller.need_inside(row)
     rows = await workflow.pool.fetch(
         """
         SELECT event_id, actor, data, personal FROM timeline l

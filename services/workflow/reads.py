@@ -110,8 +110,9 @@ async def read_timeline(
     refuse_unknown_parameters(request, set())
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
-    rows = await workflow.pool.fetch(_TIMELINE, row["stream_id"], None if caller.sees_all else caller.person_id)
-    return Timeline(items=await show_timeline(workflow.directory, rows, caller, row["stream_id"]))
+    full = caller.sees_inside(row)
+    rows = await workflow.pool.fetch(_TIMELINE, row["stream_id"], None if full else row["requester_id"])
+    return Timeline(items=await show_timeline(workflow.directory, rows, row["stream_id"], full=full))
 
 
 class ListParameters(BaseModel):

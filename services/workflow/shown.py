@@ -115,7 +115,8 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
     shown, now = [], datetime.now(UTC)
     for row in rows:
         assignee = _agent(people, row["agent"])
-        if assignee is not None and not caller.sees_all:
+        inside = caller.sees_inside(row)
+        if assignee is not None and not inside:
             assignee = PersonShown(name=assignee.name)
         replied, asked = row["last_reply_at"], row["last_message_at"]
         shown.append(
@@ -123,14 +124,14 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
                 id=row["stream_id"], number=row["number"], subject=row["subject"] or "(erased)", status=row["status"],
                 priority=row["priority"], severity=row["severity"],
                 requester=RequesterShown(email=row["requester_email"], name=row["requester_name"]), topic=row["topic"],
-                channel=row["channel"], department=row["department"], team=row["team"] if caller.sees_all else None,
+                channel=row["channel"], department=row["department"], team=row["team"] if inside else None,
                 assignee=assignee, tags=row["tags"], external_id=row["external_id"],
-                merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if caller.sees_all else 0,
-                minutes=row["minutes"] if caller.sees_all else None, score=row["score"],
+                merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if inside else 0,
+                minutes=row["minutes"] if inside else None, score=row["score"],
                 watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],
                 answered=replied is not None and (asked is None or replied > asked), hold_until=row["hold_until"],
                 due_at=row["due_at"], overdue=row["due_at"] is not None and row["due_at"] < now and row["status"] in WORKED,
-                closes_at=row["closes_at"], sla=_sla(row["sla"]) if caller.sees_all else None,
+                closes_at=row["closes_at"], sla=_sla(row["sla"]) if inside else None,
                 created_at=row["created_at"], updated_at=row["updated_at"], versions=row["versions"],
             )
         )  # fmt: skip
@@ -220,10 +221,9 @@ def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, A
 
 
 async def show_timeline(
-    directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller, ticket: UUID
+    directory: Directory, rows: Sequence[asyncpg.Record], ticket: UUID, *, full: bool
 ) -> list[TimelineItem]:
-    """Return a timeline as the caller may see it; rows of tickets that are merged into `ticket` say so."""
-    full = caller.sees_all
+    """Return a timeline; `full` to who sees all that is in it. Rows of tickets that are merged into `ticket` say so."""
     types = {row["event_id"]: row["type"] for row in rows}
     corrections = _corrections(rows)
     visible = [row for row in rows if full or row["type"] in PUBLIC]

@@ -1,5 +1,6 @@
 """Lists of tickets: filters, full text, cursor. Every list is one indexed query."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,10 +49,31 @@ class _Where:
         self.conditions = ["number IS NOT NULL"]
         self.values: list[Any] = []
 
+    def parameter(self, value: Any) -> str:
+        """Take a value, and return how the statement names it."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
     def add(self, condition: str, value: Any) -> None:
         """Add a condition; ``{}`` in it stands for the value."""
         self.values.append(value)
         self.conditions.append(condition.replace("{}", f"${len(self.values)}"))
+
+
+def visible_to(caller: Caller, parameter: Callable[[Any], str]) -> str:
+    """Return the condition of rows that the caller sees: `Caller.sees`, as SQL."""
+    if caller.sees_all:
+        return "true"
+    me = parameter(caller.person_id)
+    allowed = [f"requester_id = {me}", f"collaborators @> to_jsonb({me}::uuid::text)"]
+    if caller.is_desk:
+        allowed.append(caller.sight.condition(parameter))
+    if caller.organisation is not None:
+        organisation = parameter(caller.organisation)
+        allowed.append(
+            f"requester_id IN (SELECT stream_id FROM person WHERE registered ->> 'organisation' = {organisation})"
+        )
+    return f"({' OR '.join(allowed)})"
 
 
 async def _who(directory: Directory, text: str, caller: Caller) -> UUID | None:
@@ -66,8 +88,7 @@ async def list_tickets(
 ) -> tuple[list[asyncpg.Record], str | None]:
     """Return a page of rows and the cursor of the next, among what the caller may see."""
     where = _Where()
-    if not caller.sees_all:
-        where.add("(requester_id = {} OR collaborators @> to_jsonb({}::text))", caller.person_id)
+    where.conditions.append(visible_to(caller, where.parameter))
     for column in ("status", "priority", "severity"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))
@@ -79,7 +100,7 @@ async def list_tickets(
     if query.overdue is not None:
         where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
     if query.q is not None:
-        only_public = "" if caller.sees_all else " AND public"
+        only_public = "" if caller.is_desk else " AND public"
         where.values.append(query.q)
         where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
     await _add_people(where, directory, query, caller)

@@ -23,9 +23,12 @@ class PersonPersonal(Strict):
 
 
 class Organisation(Strict):
+    """A customer; addresses of its domains are its people's. If it is `shared`, they see each other's tickets."""
+
     key: Key
     name: Line
     domains: list[Key] = []
+    shared: bool = False
     active: bool = True
 
 
@@ -80,6 +83,7 @@ class Agent(Strict):
         capacity: The most open tickets routing gives, 0 for no limit.
         shifts: When he is there, by the wall clock of `zone`; none: always.
         away: When he is not, all the same.
+        sees: Which tickets: all, those of his departments (with those within them) and teams, or only those he has.
         on_call: Whether departments that give tickets to who is on call give them to him.
     """
 
@@ -91,6 +95,7 @@ class Agent(Strict):
     shifts: Annotated[list[OpenHours], Field(max_length=50)] = []
     away: Annotated[list[Away], Field(max_length=200)] = []
     on_call: bool = False
+    sees: Literal["all", "departments", "own"] = "all"
     active: bool = True
 
 

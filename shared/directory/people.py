@@ -18,6 +18,7 @@ class Person:
     agent: dict[str, Any] | None
     account: dict[str, Any] | None
     forgotten: bool = False
+    organisation: str | None = None
 
     @property
     def roles(self) -> frozenset[str]:
@@ -35,15 +36,16 @@ class Person:
 
 
 _SELECT = (
-    "SELECT stream_id, email, name, login, agent, account, coalesce(registered -> 'forgotten' = 'true', false) AS forgotten "
-    "FROM person"
+    "SELECT stream_id, email, name, login, agent, account, coalesce(registered -> 'forgotten' = 'true', false) AS forgotten, "
+    "registered ->> 'organisation' AS organisation FROM person"
 )
 
 
 def _person(row: Any) -> Person:
     return Person(
-        row["stream_id"], row["email"], row["name"], row["login"], row["agent"], row["account"], row["forgotten"]
-    )
+        row["stream_id"], row["email"], row["name"], row["login"], row["agent"], row["account"], row["forgotten"],
+        row["organisation"],
+    )  # fmt: skip
 
 
 class Directory:

@@ -3,7 +3,7 @@
 import hmac
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from shared.contracts.fields import Email
 from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.http.problems import Problem
+from shared.http.sight import ALL, Scope, Sight, with_those_within
+from shared.projection.access import access_of
 from shared.settings import Settings
 from shared.tokens import TokenError, Tokens
 
@@ -30,6 +32,7 @@ MOST_REMEMBERED = 10_000
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 STAFF = frozenset({"agent", "lead", "administrator", "system"})
+OVERSIGHT = frozenset({"lead", "administrator", "system", "analyst"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Caller:
         roles: What the caller may do.
         via: The door: a key (by name) or a session.
         is_agent: Whether tickets can be assigned to the person.
-        departments: The agent's.
+        sight: Which tickets somebody of the desk sees.
+        organisation: The requester's, where its people see each other's tickets.
     """
 
     person_id: UUID | None
@@ -52,6 +56,8 @@ class Caller:
     roles: frozenset[str]
     via: Via
     is_agent: bool = False
+    sight: Sight = ALL
+    organisation: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -71,19 +77,32 @@ class Caller:
         return bool(self.roles & STAFF)
 
     @property
-    def sees_all(self) -> bool:
-        """Whether the caller sees every ticket with all that is in it."""
+    def is_desk(self) -> bool:
+        """Whether the caller is of the desk, and sees all that is in a ticket, if he sees the ticket."""
         return bool(self.roles & (STAFF | {"analyst"}))
 
-    def sees_requester(self, requester_id: UUID | None) -> bool:
-        """Whether the caller sees a ticket of this requester."""
-        return self.sees_all or (self.person_id is not None and self.person_id == requester_id)
+    @property
+    def sees_all(self) -> bool:
+        """Whether the caller sees every ticket."""
+        return self.is_desk and self.sight.whole
 
     def sees(self, row: asyncpg.Record) -> bool:
-        """Whether the caller sees a ticket, by its row in a service's view: as its requester, or as one who was let in."""
-        if self.sees_requester(row["requester_id"]):
+        """Whether the caller sees a ticket, by its row in a service's view.
+
+        As one of the desk, by his sight; as its requester; as one who was let in; as a colleague of the requester, where the
+        organisation's people see each other's tickets (then the row has their `organisation`).
+        """
+        if self.is_desk and self.sight.covers(access_of(dict(row))):
             return True
-        return self.person_id is not None and str(self.person_id) in (row.get("collaborators") or ())
+        if self.person_id is None:
+            return False
+        if self.person_id == row["requester_id"] or str(self.person_id) in (row.get("collaborators") or ()):
+            return True
+        return self.organisation is not None and self.organisation == row.get("organisation")
+
+    def sees_inside(self, row: asyncpg.Record) -> bool:
+        """Whether the caller sees all that is in a ticket; an agent's own request, beyond his sight, is to him as to any requester."""
+        return self.is_desk and self.sight.covers(access_of(dict(row)))
 
     def need(self, *roles: str) -> None:
         """Require one of these roles.
@@ -100,10 +119,15 @@ class Caller:
         """Require an agent, lead or administrator (or another system)."""
         self.need(*sorted(STAFF))
 
+    def need_inside(self, row: asyncpg.Record) -> None:
+        """Require somebody who works tickets, and this one: not merely its requester.
 
-def _of_person(person: Person, via: Via) -> Caller:
-    is_agent = bool(person.agent and person.agent.get("active", True))
-    return Caller(person.person_id, person.login, person.name, person.email, person.roles, via, is_agent)
+        Raises:
+            Problem: 403.
+        """
+        self.need_staff()
+        if not self.sees_inside(row):
+            raise Problem(403, "This ticket is another department's: you see it as its requester only.")
 
 
 class Authenticator:
@@ -150,7 +174,7 @@ class Authenticator:
             person = await self._directory.by_id(row["person_id"])
             if person is None or person.forgotten or (person.account and not person.account.get("active", True)):
                 return None
-            return replace(_of_person(person, via), roles=frozenset(row["roles"]))
+            return await self._of(person, via, frozenset(row["roles"]))
         return Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
 
     async def _by_session(self, token: str) -> Caller | None:
@@ -164,7 +188,36 @@ class Authenticator:
         person = await self._directory.by_id(session.person_id)
         if person is None or person.forgotten or person.account is None or not person.account.get("active", True):
             return None
-        return _of_person(person, Via("session", str(session.session_id)))
+        return await self._of(person, Via("session", str(session.session_id)))
+
+    async def _of(self, person: Person, via: Via, roles: frozenset[str] | None = None) -> Caller:
+        """Return a person as caller, with his own roles or those of the key."""
+        is_agent = bool(person.agent and person.agent.get("active", True))
+        roles = person.roles if roles is None else roles
+        sight, organisation = ALL, None
+        if roles & OVERSIGHT:
+            pass  # whoever leads, administers or reports sees the whole desk
+        elif roles & STAFF:
+            sight = await self._sight(person)
+        elif person.organisation is not None:
+            entry = await self._directory.entry("organisation", person.organisation)
+            organisation = person.organisation if entry and entry.get("shared") and entry.get("active", True) else None
+        return Caller(
+            person.person_id, person.login, person.name, person.email, roles, via, is_agent, sight, organisation
+        )
+
+    async def _sight(self, person: Person) -> Sight:
+        agent = person.agent or {}
+        scope: Scope = agent.get("sees") or "all"
+        if scope == "all":
+            return ALL
+        me = str(person.person_id)
+        teams = {
+            t["key"] for t in await self._directory.entries("team") if me in t["members"] and t.get("active", True)
+        }
+        departments = await self._directory.entries("department")
+        own = with_those_within(frozenset(agent.get("departments", [])), departments)
+        return Sight(scope, me, own, frozenset(teams))
 
     async def on_behalf(self, caller: Caller, who: str) -> Caller:
         """Return the person for whom an administrator's or system key acts: rights and actor are the person's.
@@ -179,7 +232,7 @@ class Authenticator:
             )  # fmt: skip
         person = await self._directory.by_login(who)
         if person is not None:
-            return _of_person(person, caller.via)
+            return await self._of(person, caller.via)
         with suppress(ValidationError):  # not met yet: a requester, whom intake will register with the first ticket
             return Caller(None, None, None, _EMAIL.validate_python(who), frozenset({"requester"}), caller.via)
         raise Problem(

@@ -16,6 +16,12 @@ TicketRef = Annotated[
 ]
 
 
+ORGANISATION = "(SELECT registered ->> 'organisation' FROM person p WHERE p.stream_id = t.requester_id) AS organisation"
+"""The requester's, of a row of table `ticket` called t."""
+SELECT = f"SELECT t.*, {ORGANISATION} FROM ticket t"
+"""A ticket's row with what `Caller.sees` wants to know."""
+
+
 def as_uuid(ref: str) -> UUID | None:
     """Return the id, if the reference is one."""
     try:
@@ -30,8 +36,8 @@ async def look_up(pool: Pool, ref: str) -> asyncpg.Record | None:
         return None
     ticket_id = as_uuid(ref)
     if ticket_id is not None:
-        return await pool.fetchrow("SELECT * FROM ticket WHERE stream_id = $1 AND number IS NOT NULL", ticket_id)
-    return await pool.fetchrow("SELECT * FROM ticket WHERE number = $1 ORDER BY stream_id LIMIT 1", ref)
+        return await pool.fetchrow(f"{SELECT} WHERE stream_id = $1 AND number IS NOT NULL", ticket_id)
+    return await pool.fetchrow(f"{SELECT} WHERE number = $1 ORDER BY stream_id LIMIT 1", ref)
 
 
 def unknown(ref: str, *, retry: bool = False) -> Problem:

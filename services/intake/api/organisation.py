@@ -37,6 +37,7 @@ class OrganisationEntry(Strict):
     key: Key
     name: Line
     domains: list[Key] = []
+    shared: bool = False
     active: bool = True
 
 

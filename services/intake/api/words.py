@@ -71,7 +71,7 @@ class SplitBody(Strict):
 async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket of its own with some of a ticket's messages, for who wrote the first of them. The old one says where they went."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    command.caller.need_staff()
+    command.caller.need_inside(row)
     state, _ = await intake.tickets.state(row["stream_id"])
     words = domain.split(state, list(dict.fromkeys(body.messages)))
     first, author = words[0], (words[0].personal or {}).get("author") or {}

@@ -87,7 +87,7 @@ async def run(
 async def for_staff(ref: str, command: CommandRequest, workflow: WorkflowApp) -> asyncpg.Record:
     """Return the ticket of a command of somebody who works tickets; a requester learns nothing of tickets that are not his."""
     row = await known_ticket(workflow.pool, ref, command.caller)
-    command.caller.need_staff()
+    command.caller.need_inside(row)
     return row
 
 

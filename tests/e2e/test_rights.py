@@ -1,0 +1,253 @@
+"""Who may do what: every endpoint, as everybody, on a ticket of one's own, a colleague's, another department's, another's."""
+
+import json
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from shared.testing.wait import wait_until
+from tests.e2e.conftest import PASSWORD, ROOT
+from tests.e2e.test_provable import ledgerdesk
+
+RUN = uuid4().hex[:6]
+HERE, WITHIN, ELSEWHERE = f"here-{RUN}", f"within-{RUN}", f"elsewhere-{RUN}"
+DOMAIN = f"shared-{RUN}.example"
+NOBODY = str(uuid4())
+
+# (method, path below the ticket) to (body, who may): `see` whoever sees the ticket; `ask` of those, no analyst; `let` the
+# requester and the desk; `desk` who works it; `lead` who may change what others have said.
+TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
+    ("GET", ""): (None, "see"), ("GET", "/timeline"): (None, "see"), ("GET", "/collaborators"): (None, "see"),
+    ("POST", "/messages"): ({"body": "x"}, "ask"), ("POST", "/close"): (None, "ask"), ("POST", "/reopen"): (None, "ask"),
+    ("POST", "/rating"): ({"score": 5}, "rate"), ("POST", "/collaborators"): ({"email": f"c@{RUN}.example"}, "let"),
+    ("DELETE", f"/collaborators/{NOBODY}"): (None, "let"),
+    ("PUT", f"/messages/{NOBODY}"): ({"body": "x"}, "lead"), ("DELETE", f"/messages/{NOBODY}"): (None, "lead"),
+    ("POST", "/split"): ({"messages": [NOBODY], "subject": "x"}, "desk"),
+    ("POST", "/assign"): ({"team": "on-call"}, "desk"), ("POST", "/claim"): (None, "agent"), ("POST", "/release"): (None, "desk"),
+    ("POST", "/transfer"): ({"department": "nowhere"}, "desk"), ("POST", "/refer"): ({"department": "support"}, "desk"),
+    ("POST", "/withdraw-referral"): ({"team": "on-call"}, "desk"),
+    ("POST", "/notes"): ({"body": "x"}, "desk"), ("POST", "/replies"): ({"body": "x"}, "desk"),
+    ("PUT", f"/notes/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/notes/{NOBODY}"): (None, "desk"),
+    ("PUT", f"/replies/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/replies/{NOBODY}"): (None, "desk"),
+    ("POST", "/prioritise"): ({"priority": "low"}, "desk"), ("POST", "/hold"): (None, "desk"), ("POST", "/resume"): (None, "desk"),
+    ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("POST", "/acknowledge"): (None, "desk"), ("POST", "/tags"): ({"add": ["x"]}, "desk"), ("GET", "/tasks"): (None, "desk"),
+    ("POST", "/tasks"): ({"title": "x", "blocks": False}, "desk"), ("PATCH", f"/tasks/{NOBODY}"): ({"title": "x"}, "desk"),
+    ("POST", f"/tasks/{NOBODY}/finish"): (None, "desk"), ("POST", f"/tasks/{NOBODY}/reopen"): (None, "desk"),
+    ("POST", f"/tasks/{NOBODY}/drop"): (None, "desk"), ("GET", "/time"): (None, "desk"),
+    ("POST", "/time"): ({"minutes": 1}, "desk"), ("DELETE", f"/time/{NOBODY}"): (None, "desk"),
+    ("POST", "/watch"): (None, "desk"), ("POST", "/unwatch"): (None, "desk"), ("GET", "/links"): (None, "desk"),
+    ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
+    ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
+    ("POST", "/unmerge"): (None, "desk"),
+}  # fmt: skip
+OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
+    ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
+    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
+    ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
+    ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
+    ("GET", "/accounts"): (None, {"administrator"}),
+    ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
+    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
+    ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/intake/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
+    ("POST", "/internal/intake/forget"): ({"who": "x@y.example", "reason": "asked"}, {"administrator"}),
+}  # fmt: skip
+ELSEWHERE_TESTED = {
+    ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody, and whose the ticket is to him: `inside` he sees all of it, `asks` he sees it as requester, `hidden`."""
+
+    name: str
+    role: str
+    sees: str = "all"
+    departments: tuple[str, ...] = ()
+
+    @property
+    def login(self) -> str:
+        return f"{self.name}-{RUN}"
+
+    @property
+    def email(self) -> str:
+        domain = DOMAIN if self.name in {"owner", "colleague"} else f"{self.name}-{RUN}.example"
+        return f"{self.login}@{domain}"
+
+
+PEOPLE = [
+    Who("owner", "requester"), Who("colleague", "requester"), Who("stranger", "requester"), Who("anywhere", "agent"),
+    Who("insider", "agent", "departments", (HERE,)), Who("outsider", "agent", "departments", (ELSEWHERE,)),
+    Who("holder", "agent", "own"), Who("loner", "agent", "own", (HERE,)), Who("lead", "lead", "own", (ELSEWHERE,)),
+    Who("analyst", "analyst"), Who("boss", "administrator"),
+]  # fmt: skip
+INSIDE = {"anywhere", "insider", "holder", "lead", "analyst", "boss"}
+"""The ticket is in a department within `here`, and assigned to `holder`."""
+ASKS = {"owner", "colleague", "collaborator"}
+
+
+def may(who: Who, needed: str) -> bool:
+    """The table of rights, in words of one line each."""
+    works = who.name in INSIDE and who.role != "analyst"
+    return {
+        "see": who.name in INSIDE | ASKS, "ask": works or who.name in ASKS, "rate": who.name == "owner",
+        "let": works or who.name == "owner", "desk": works, "agent": works and who.role in {"agent", "lead"},
+        "lead": works and who.role in {"lead", "administrator"},
+    }[needed]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people(stack, tmp_path_factory):
+    file = {
+        "organisations": [{"key": RUN, "name": "Shared", "domains": [DOMAIN], "shared": True}],
+        "departments": [
+            {"key": HERE, "name": "Here"}, {"key": WITHIN, "name": "Within", "parent": HERE}, {"key": ELSEWHERE, "name": "Elsewhere"},
+        ],
+        "topics": [{"key": WITHIN, "name": "Within", "department": WITHIN}],
+        "people": [
+            {"email": w.email, "login": w.login, "name": w.name, "roles": [w.role], "departments": list(w.departments),
+             **({"sees": w.sees} if w.role in {"agent", "lead"} else {}), "password": PASSWORD}
+            for w in PEOPLE
+        ],
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("rights") / "people.yaml"
+    path.write_text(yaml.safe_dump(file))
+    answer = ledgerdesk(stack, "org", "apply", str(path))
+    assert answer.returncode == 0, answer.stderr
+    clients = {who.name: stack.signed_in(who.login) for who in PEOPLE}
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def ticket(people, stack):
+    with stack.client() as admin:
+        answer = people["owner"].post("/tickets", json={"subject": f"Rights {RUN}", "body": "x", "topic": WITHIN})
+        made = answer.raise_for_status().json()["id"]
+        holder = next(w.login for w in PEOPLE if w.name == "holder")
+        wait_until(
+            lambda: admin.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department"
+        )  # before somebody touches it, or routing leaves it alone
+        wait_until(
+            lambda: admin.post(f"/tickets/{made}/assign", json={"agent": holder}).is_success, message="the ticket"
+        )
+        wait_until(lambda: people["insider"].get(f"/tickets/{made}").is_success, message="its department")
+        wait_until(lambda: people["holder"].get(f"/tickets/{made}/collaborators").is_success, message="intake's view")
+        yield made
+
+
+def outcome(client, method: str, path: str, body: object) -> str:
+    answer = client.request(method, path, json=body)
+    if answer.status_code == 404 and "There is no ticket" in answer.json().get("detail", ""):
+        return "hidden"
+    return {401: "unknown", 403: "refused"}.get(answer.status_code, "may")
+
+
+def test_every_endpoint_is_in_the_table():
+    document = json.loads((ROOT / "tests" / "contract" / "openapi.json").read_text())
+    known = (
+        {(method, path.replace(NOBODY, "{}")) for method, path in TICKET_OPERATIONS}
+        | {(method, path) for method, path in OTHER_OPERATIONS}
+        | ELSEWHERE_TESTED
+    )
+    missing = []
+    for path, operations in document["paths"].items():
+        for method in operations:
+            short = path.removeprefix("/api/v1")
+            below = short.removeprefix("/tickets/{ref}") if short.startswith("/tickets/{ref}") else short
+            for name in ("event", "task", "entry", "person"):
+                below = below.replace(f"{{{name}}}", "{}")
+            below = (
+                below.replace("{name}", "volumes").replace("{key_id}", NOBODY).replace("{login}", "nobody-of-that-name")
+            )
+            if (method.upper(), below) not in known:
+                missing.append((method.upper(), below))
+    assert missing == []
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who.name)
+def test_on_a_ticket(who, people, ticket, admin):
+    holder = next(w.login for w in PEOPLE if w.name == "holder")
+    admin.post(f"/tickets/{ticket}/assign", json={"agent": holder})  # whoever was before may have given it away
+    wait_until(lambda: people["holder"].get(f"/tickets/{ticket}/collaborators").is_success, message="its holder")
+    wait_until(lambda: people["holder"].get(f"/tickets/{ticket}").is_success, message="its holder")
+    if who.name == "holder":
+        operations = sorted(TICKET_OPERATIONS.items(), key=lambda one: one[0][1] in {"/assign", "/release"})
+    else:
+        operations = list(TICKET_OPERATIONS.items())
+    wrong = []
+    for (method, path), (said, needed) in operations:
+        body = json.loads(json.dumps(said).replace('"self"', json.dumps(ticket)))
+        found = outcome(people[who.name], method, f"/tickets/{ticket}{path}", body)
+        allowed = may(who, needed)
+        if (found == "may") != allowed:
+            wrong.append((method, path, found, "may" if allowed else "may not"))
+        if not may(who, "see") and found not in {"hidden", "refused"}:
+            wrong.append((method, path, found, "hidden"))
+    assert wrong == [], who.name
+    if who.name == "holder":
+        return  # he has given it away
+    listed = {item["id"] for item in people[who.name].get("/tickets", params={"limit": 200, "q": RUN}).json()["items"]}
+    assert (ticket in listed) == may(who, "see"), "a list shows what a look-up shows"
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who.name)
+def test_elsewhere(who, people):
+    wrong = []
+    for (method, path), (body, roles) in OTHER_OPERATIONS.items():
+        kinds = {"all", who.role} | ({"desk"} if who.role in {"agent", "lead", "administrator"} else set())
+        found = outcome(people[who.name], method, path, body)
+        if (found == "may") != bool(kinds & roles):
+            wrong.append((method, path, found))
+    assert wrong == [], who.name
+
+
+def test_nobody_may_anything(stack, ticket):
+    with stack.client(None) as anybody:
+        for (method, path), (body, _) in TICKET_OPERATIONS.items():
+            assert outcome(anybody, method, f"/tickets/{ticket}{path}", body) == "unknown", path
+        for (method, path), (body, _) in OTHER_OPERATIONS.items():
+            assert outcome(anybody, method, path, body) == "unknown", path
+
+
+def test_counts_are_of_what_one_sees(people, ticket):
+    del ticket
+    assert people["outsider"].get("/tickets/counts").json()["open"] == 0
+    assert people["loner"].get("/tickets/counts").json()["open"] == 0
+    assert people["stranger"].get("/tickets/counts").json()["open"] == 0
+    assert people["colleague"].get("/tickets/counts").json()["open"] >= 0
+
+
+def test_a_referral_gives_sight_and_takes_it_again(people, ticket, stack):
+    outsider = next(w.login for w in PEOPLE if w.name == "outsider")
+    with stack.client() as admin:
+        assert people["outsider"].get(f"/tickets/{ticket}").status_code == 404
+        admin.post(f"/tickets/{ticket}/refer", json={"agent": outsider}).raise_for_status()
+        wait_until(lambda: people["outsider"].get(f"/tickets/{ticket}").is_success, message="sight")
+        admin.post(f"/tickets/{ticket}/withdraw-referral", json={"agent": outsider}).raise_for_status()
+        wait_until(lambda: people["outsider"].get(f"/tickets/{ticket}").status_code == 404, message="no sight")
+
+
+def test_an_agents_own_request_elsewhere_is_his_as_a_requester_only(people, stack):
+    with stack.client() as admin:
+        outsider = next(w for w in PEOPLE if w.name == "outsider")
+        body = {"subject": "My pay", "body": "x", "topic": WITHIN, "requester": {"email": outsider.email}}
+        mine = admin.post("/tickets", json=body).raise_for_status().json()["id"]
+        wait_until(
+            lambda: admin.get(f"/tickets/{mine}").json().get("department") == WITHIN, message="the ticket's department"
+        )
+        wait_until(
+            lambda: admin.post(f"/tickets/{mine}/notes", json={"body": "not for him"}).is_success, message="a note"
+        )
+        client = people["outsider"]
+        assert client.get(f"/tickets/{mine}").is_success
+        assert "not for him" not in client.get(f"/tickets/{mine}/timeline").text
+        assert client.post(f"/tickets/{mine}/notes", json={"body": "x"}).status_code == 403
