@@ -2,6 +2,7 @@
 
 from services.workflow import api, domain, organisation, read_links, read_work, reads
 from services.workflow.alarms import Alarms
+from services.workflow.bulk import bulk
 from services.workflow.reactions import Workflow
 from services.workflow.views import REVIEWED, TicketView
 from shared import db
@@ -24,6 +25,7 @@ ROUTERS = (
     read_work.router,
     read_links.router,
     *api.ROUTERS,
+    bulk.router(),
     organisation.internal,
     internal_router("workflow"),
 )

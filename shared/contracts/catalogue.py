@@ -124,6 +124,8 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
     yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
     yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
+    yield entry(EVERY, "bulk.done", d.BulkDone, None, None)
+    yield entry(EVERY, "bulk.undone", d.BulkUndone, None, None)
     yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
 
 

@@ -331,3 +331,16 @@ class ApiKeyIssued(Strict):
 
 class ApiKeyRevoked(Strict):
     reason: Tag | None = None
+
+
+class BulkDone(Strict):
+    """A move on many tickets was made: the verb, and the tickets on which it was."""
+
+    verb: Key
+    tickets: list[Id]
+
+
+class BulkUndone(Strict):
+    """It was taken back on these."""
+
+    tickets: list[Id]

@@ -58,6 +58,14 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
     ("POST", "/internal/intake/forget"): ({"who": "x@y.example", "reason": "asked"}, {"administrator"}),
 }  # fmt: skip
+for verb, body in (
+    ("assign", {"team": "on-call"}), ("claim", {}), ("release", {}), ("transfer", {"department": "support"}), ("prioritise", {"priority": "low"}),
+    ("hold", {}), ("resume", {}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
+    ("watch", {}), ("unwatch", {}),
+):  # fmt: skip
+    OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})
+for owner in ("routing", "workflow"):
+    OTHER_OPERATIONS["POST", f"/bulk/{owner}/{NOBODY}/undo"] = (None, {"desk"})
 ELSEWHERE_TESTED = {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
 }  # fmt: skip
@@ -166,7 +174,10 @@ def test_every_endpoint_is_in_the_table():
             for name in ("event", "task", "entry", "person"):
                 below = below.replace(f"{{{name}}}", "{}")
             below = (
-                below.replace("{name}", "volumes").replace("{key_id}", NOBODY).replace("{login}", "nobody-of-that-name")
+                below.replace("{name}", "volumes")
+                .replace("{key_id}", NOBODY)
+                .replace("{bulk}", NOBODY)
+                .replace("{login}", "nobody-of-that-name")
             )
             if (method.upper(), below) not in known:
                 missing.append((method.upper(), below))

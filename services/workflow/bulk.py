@@ -1,0 +1,60 @@
+"""Moves on many tickets: their lives, tags, watchers."""
+
+from collections.abc import Sequence
+
+from services.workflow import domain
+from services.workflow.api import life, work
+from services.workflow.api.common import MessageOnly
+from services.workflow.domain import Life
+from services.workflow.domain.state import fact
+from shared.contracts.event import Event, NewEvent
+from shared.http.bulk import Bulk, Verb
+
+
+def _status_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    """Take a change of status back: through open, to what it was."""
+    done = {"resolved": "resolved", "closed": "closed"}.get(event.name)
+    opened = [fact("reopened", {"previous": done})] if done else []
+    if not done and event.name == "held" and state.status != "on_hold":
+        opened = [fact("resumed")]
+    match state.status:
+        case "on_hold":
+            return [*opened, fact("held", {"until": state.until})]
+        case "resolved" | "closed":
+            return [*opened, fact(state.status)]
+        case _:  # new or open: what an agent has begun is begun
+            return opened
+
+
+def _priority_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    del state
+    before = event.data["previous"]
+    now = {name: event.data.get(name) or before.get(name) for name in ("priority", "severity")}
+    return [fact("prioritised", {**before, "previous": now})]
+
+
+def _tags_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    del state
+    return [fact("tagged", {"added": event.data["removed"], "removed": event.data["added"]})]
+
+
+def _watching_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    del state
+    return [fact("unwatched" if event.name == "watched" else "watched", {"person_id": event.data["person_id"]})]
+
+
+bulk = Bulk(
+    "workflow",
+    {
+        "prioritise": Verb(life.prioritise, life.PrioritiseBody, needed=True), "hold": Verb(life.hold, life.HoldBody),
+        "resume": Verb(life.resume), "resolve": Verb(life.resolve, life.ResolveBody, needed=True),
+        "close": Verb(life.close, MessageOnly), "reopen": Verb(life.reopen, MessageOnly),
+        "tags": Verb(work.change_tags, work.TagsBody, needed=True), "watch": Verb(work.watch, work.WatchBody),
+        "unwatch": Verb(work.unwatch, work.WatchBody),
+    },
+    {
+        **dict.fromkeys(("held", "resumed", "resolved", "closed", "reopened"), _status_back), "prioritised": _priority_back,
+        "tagged": _tags_back, "watched": _watching_back, "unwatched": _watching_back,
+    },
+    Life, domain.evolve,
+)  # fmt: skip
