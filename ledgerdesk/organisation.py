@@ -12,8 +12,18 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
-from shared.contracts.directory import Away, Day, OpenHours, SlaTargets, SpecialHours, Strategy
-from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.directory import (
+    Away,
+    Day,
+    OpenHours,
+    RuleStatus,
+    RuleTest,
+    SlaTargets,
+    SpecialHours,
+    Strategy,
+)
+from shared.contracts.fields import Body, Email, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.rules import faults
 
 WAIT_SECONDS = 30.0
 
@@ -80,16 +90,8 @@ class CustomerEntry(NamedEntry):
     shared: bool = Field(False, description="Its people see each other's tickets")
 
 
-class TestEntry(Strict):
-    """One test of a rule."""
-
-    field: Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
-    op: Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
-    value: Text
-
-
 class ActionsEntry(Strict):
-    """What a rule does; the agent by login."""
+    """What a rule does; agents by login."""
 
     department: Key | None = None
     agent: Line | None = None
@@ -97,6 +99,15 @@ class ActionsEntry(Strict):
     priority: Priority | None = None
     severity: Severity | None = None
     skills: list[Key] = []
+    add_tags: list[Tag] = []
+    remove_tags: list[Tag] = []
+    status: RuleStatus | None = None
+    sla: Key | None = Field(None, description="The plan that is promised, whatever its conditions")
+    note: Body | None = Field(None, description="An internal note")
+    escalate: bool = False
+    notify: list[Line] = Field([], description="Whom an escalation calls")
+    watch: list[Line] = Field([], description="Who watches the ticket from now on")
+    reject: Line | None = Field(None, description="The ticket is refused at the door, with these words")
 
 
 class RuleEntry(Strict):
@@ -105,7 +116,7 @@ class RuleEntry(Strict):
     key: Key
     name: Line
     match: Literal["all", "any"] = "all"
-    tests: list[TestEntry]
+    tests: list[RuleTest]
     actions: ActionsEntry
     stop: bool = True
     active: bool = True
@@ -184,12 +195,15 @@ def read(path: Path) -> OrganisationFile:
     """
     try:
         raw = yaml.safe_load(path.read_text())
-        return OrganisationFile.model_validate(raw or {})
+        file = OrganisationFile.model_validate(raw or {})
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise OrganisationFileError(f"{path}: {error}") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
+    if wrong := [f"rule {r.key}: {place} {what}" for r in file.rules for place, what in faults(r.model_dump()).items()]:
+        raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(wrong))
+    return file
 
 
 def _agents(file: OrganisationFile) -> list[PersonEntry]:
@@ -235,12 +249,9 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     routes = [{"topic": t.key, "department": t.department, "skills": t.skills} for t in file.topics]
     if file.default_department is not None:
         routes.append({"topic": "*", "department": file.default_department, "skills": []})
-    rules = []
-    for order, rule in enumerate(file.rules, 1):
-        actions = rule.actions.model_dump()
-        if rule.actions.agent:
-            actions["agent"] = _id_of(file, ids, rule.actions.agent, f"rule {rule.key}")
-        rules.append({**rule.model_dump(), "order": order, "actions": actions})
+    rules = [
+        {**rule.model_dump(), "order": n, "actions": _actions(file, ids, rule)} for n, rule in enumerate(file.rules, 1)
+    ]
     return {
         "departments": [
             d.model_dump() | {"manager": _id_of(file, ids, d.manager, f"department {d.key}") if d.manager else None}
@@ -261,6 +272,16 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "topic_routes": routes,
         "rules": rules,
     }  # fmt: skip
+
+
+def _actions(file: OrganisationFile, ids: dict[str, str], rule: RuleEntry) -> dict[str, Any]:
+    where = f"rule {rule.key}"
+    actions = rule.actions
+    return actions.model_dump() | {
+        "agent": _id_of(file, ids, actions.agent, where) if actions.agent else None,
+        "notify": [_id_of(file, ids, who, where) for who in actions.notify],
+        "watch": [_id_of(file, ids, who, where) for who in actions.watch],
+    }
 
 
 def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
