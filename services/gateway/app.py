@@ -18,7 +18,7 @@ from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, stream.router, api.internal, internal_router("gateway"))
+ROUTERS = (*api.ROUTERS, stream.router, internal_router("gateway"))
 PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 
