@@ -120,7 +120,7 @@ def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:
     said = rule["actions"]
     people = {name: entries.whom(said.get(name, [])) for name in ("notify", "watch")}
     actions = {**said, **people, "agent": entries.who(said.get("agent"))}
-    return _without(rule, "order", "version") | {"actions": actions}
+    return _without(rule, "version") | {"actions": actions}
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

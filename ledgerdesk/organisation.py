@@ -12,17 +12,16 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
+from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.directory import (
     Away,
     Day,
     OpenHours,
-    RuleStatus,
-    RuleTest,
     SlaTargets,
     SpecialHours,
     Strategy,
 )
-from shared.contracts.fields import Body, Email, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.rules import faults
 
 WAIT_SECONDS = 30.0
@@ -88,38 +87,6 @@ class CustomerEntry(NamedEntry):
 
     domains: list[Key] = []
     shared: bool = Field(False, description="Its people see each other's tickets")
-
-
-class ActionsEntry(Strict):
-    """What a rule does; agents by login."""
-
-    department: Key | None = None
-    agent: Line | None = None
-    team: Key | None = None
-    priority: Priority | None = None
-    severity: Severity | None = None
-    skills: list[Key] = []
-    add_tags: list[Tag] = []
-    remove_tags: list[Tag] = []
-    status: RuleStatus | None = None
-    sla: Key | None = Field(None, description="The plan that is promised, whatever its conditions")
-    note: Body | None = Field(None, description="An internal note")
-    escalate: bool = False
-    notify: list[Line] = Field([], description="Whom an escalation calls")
-    watch: list[Line] = Field([], description="Who watches the ticket from now on")
-    reject: Line | None = Field(None, description="The ticket is refused at the door, with these words")
-
-
-class RuleEntry(Strict):
-    """A routing rule; rules are tried in the file's order."""
-
-    key: Key
-    name: Line
-    match: Literal["all", "any"] = "all"
-    tests: list[RuleTest]
-    actions: ActionsEntry
-    stop: bool = True
-    active: bool = True
 
 
 class PolicyEntry(Strict):
@@ -249,9 +216,6 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     routes = [{"topic": t.key, "department": t.department, "skills": t.skills} for t in file.topics]
     if file.default_department is not None:
         routes.append({"topic": "*", "department": file.default_department, "skills": []})
-    rules = [
-        {**rule.model_dump(), "order": n, "actions": _actions(file, ids, rule)} for n, rule in enumerate(file.rules, 1)
-    ]
     return {
         "departments": [
             d.model_dump() | {"manager": _id_of(file, ids, d.manager, f"department {d.key}") if d.manager else None}
@@ -270,18 +234,8 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
             for p in _agents(file)
         ],
         "topic_routes": routes,
-        "rules": rules,
+        "rules": stated(file.rules, lambda who, where: _id_of(file, ids, who, where)),
     }  # fmt: skip
-
-
-def _actions(file: OrganisationFile, ids: dict[str, str], rule: RuleEntry) -> dict[str, Any]:
-    where = f"rule {rule.key}"
-    actions = rule.actions
-    return actions.model_dump() | {
-        "agent": _id_of(file, ids, actions.agent, where) if actions.agent else None,
-        "notify": [_id_of(file, ids, who, where) for who in actions.notify],
-        "watch": [_id_of(file, ids, who, where) for who in actions.watch],
-    }
 
 
 def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from ledgerdesk.client import checked_text
-from ledgerdesk.organisation import OrganisationFile, RuleEntry
+from ledgerdesk.organisation import OrganisationFile
+from ledgerdesk.rule_entries import RuleEntry, in_order
 from services.routing import domain
 from services.routing.domain import Config, Handling, Moment
 from shared.contracts.event import Event, from_feed_line
@@ -71,7 +72,7 @@ def config_of(file: OrganisationFile, rules: Sequence[RuleEntry]) -> Config:
         agents=agents, departments={d.key: d.model_dump() for d in file.departments},
         teams={t.key: t.model_dump() for t in file.teams},
         topic_routes=routes | {"*": {"topic": "*", "department": file.default_department, "skills": []}},
-        rules=[{**rule.model_dump(), "order": order, "version": 0} for order, rule in enumerate(rules, 1)],
+        rules=[rule.model_dump() | {"version": 0} for rule in in_order(rules)],
     )  # fmt: skip
 
 

@@ -9,16 +9,15 @@ from typing import Any, Final
 from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.demo.hours import Shift
 from ledgerdesk.organisation import (
-    ActionsEntry,
     CustomerEntry,
     DepartmentEntry,
     OrganisationFile,
     OrganisationFileError,
     PersonEntry,
-    RuleEntry,
     TopicEntry,
     read,
 )
+from ledgerdesk.rule_entries import ActionsEntry, RuleEntry
 from services.routing.domain import EVERY_TOPIC, Config
 from shared.contracts.directory import RuleTest
 
