@@ -152,12 +152,23 @@ class RuleActions(Strict):
     reject: Line | None = None
 
 
+RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
 class Rule(Strict):
-    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold."""
+    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
+
+    Attributes:
+        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        changes: Of what changes it is asked; none: of all.
+    """
 
     key: Key
     name: Line
     order: int
+    when: RuleWhen = "created"
+    changes: list[RuleChange] = []
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions
