@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake import domain
-from services.intake.api.common import IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.common import SPLIT, IntakeDep, NewTicket, RequesterBody, Taken
 from services.intake.api.tickets import OpenedTicket, opened
 from shared.contracts.fields import Body, Email, Id, Line, Strict
 from shared.http.caller import CallerDep
@@ -36,11 +36,9 @@ async def edit_message(
     """Correct a customer's message, or the words a ticket was opened with. What it said before stays on the timeline."""
     row = await known_ticket(intake.pool, ref, command.caller)
     _need_lead(command)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.edit_message(state, event=str(event), body=body.body), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.edit_message(state, event=str(event), body=body.body)
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -49,12 +47,8 @@ async def take_back_message(ref: TicketRef, event: UUID, command: CommandDep, in
     """Blank a customer's message and its corrections for ever, in the store and everywhere else. That it was written stays."""
     row = await known_ticket(intake.pool, ref, command.caller)
     _need_lead(command)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.take_back_message(state, event=str(event)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
+    result = await command.run("intake", intake, row, lambda state: domain.take_back_message(state, event=str(event)))
     await intake.eraser.blank(row["stream_id"])
-    command.answer(row["stream_id"], "intake", result)
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -72,6 +66,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
     """Open a ticket of its own with some of a ticket's messages, for who wrote the first of them. The old one says where they went."""
     row = await known_ticket(intake.pool, ref, command.caller)
     command.caller.need_inside(row)
+    await command.need_version("intake", intake, row)
     state, _ = await intake.tickets.state(row["stream_id"])
     words = domain.split(state, list(dict.fromkeys(body.messages)))
     first, author = words[0], (words[0].personal or {}).get("author") or {}
@@ -87,7 +82,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
         requester=RequesterBody(email=email, name=author.get("name")),
     )
     follows = {"ticket": str(row["stream_id"]), "kind": "split", "events": body.messages}
-    ticket_id, result = await intake.open(new, "split", command.context(), follows)
+    ticket_id, result = await intake.open(new, SPLIT, command.context(), follows)
     for number, one in enumerate(words[1:], 1):
         said = one.personal or {}
         await intake.message(
@@ -95,7 +90,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
             UUID(one.person_id),
             said.get("author") or {},
             said["body"],
-            "split",
+            SPLIT,
             command.context(f"message {number}"),
         )
     command.answer(ticket_id, "intake", result)
@@ -147,14 +142,11 @@ async def add_collaborator(
     row = await known_ticket(intake.pool, ref, command.caller)
     if not command.caller.is_staff and command.caller.person_id != row["requester_id"]:
         raise Problem(403, "Only the requester, or who works the ticket, may let others in.")
-    context = command.context()
-    person_id = await intake.people.person(body.email, body.name, context)
-    result = await intake.tickets.execute(
-        row["stream_id"],
-        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name), context,
-        command.if_version("intake"),
+    person_id = await intake.people.person(body.email, body.name, command.context())
+    result = await command.run(
+        "intake", intake, row,
+        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name),
     )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
     return CollaboratorTaken(id=row["stream_id"], versions={"intake": result.version}, person_id=person_id)
 
 
@@ -165,9 +157,7 @@ async def remove_collaborator(ref: TicketRef, person: UUID, command: CommandDep,
     mine = {row["requester_id"], person}
     if not command.caller.is_staff and command.caller.person_id not in mine:
         raise Problem(403, "Only the requester, who works the ticket, or the collaborator himself may do that.")
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.remove_collaborator(state, person_id=str(person)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.remove_collaborator(state, person_id=str(person))
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})
