@@ -30,17 +30,17 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     await jane.get_by_role("link", name=subject).click()
     await expect(jane.locator(".timeline")).to_contain_text("This smells like the mail relay.")
     await write(jane, "note", "The relay's certificate has expired. Not for the customer.")
-    await expect(jane.locator("li.note")).to_contain_text("Not for the customer.")
+    await expect(jane.locator(".card-entry.note")).to_contain_text("Not for the customer.")
     await write(jane, "reply", "We found it and are renewing a certificate.")
-    await expect(jane.locator("li.reply")).to_contain_text("renewing a certificate")
+    await expect(jane.locator(".card-entry.reply")).to_contain_text("renewing a certificate")
     await jane.locator("details.why > summary:visible").first.click()
     await picture(jane, "ticket-agent")
 
-    await expect(ken.locator("li.reply")).to_contain_text("renewing a certificate")  # live, too
+    await expect(ken.locator(".card-entry.reply")).to_contain_text("renewing a certificate")  # live, too
     await make(jane, "Resolve", resolution="Renewed the certificate; scans arrive again.")
     await expect(status(jane)).to_have_text("Resolved")
     await expect(status(ken)).to_have_text("Resolved")
-    await expect(ken.locator("li.resolution")).to_contain_text("scans arrive again")
+    await expect(ken.locator(".card-entry.resolution")).to_contain_text("scans arrive again")
     shown = await ken.content()
     for secret in ("Not for the customer", "mail relay", "Internal note", "jane@", "Why?", "assigned it"):
         assert secret not in shown
@@ -53,7 +53,7 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     await picture(john, "queue-involved")
     await ken.locator("form.write.message textarea").fill("It is silent again.")
     await ken.get_by_role("button", name="Send message").click()
-    await expect(ken.locator("li.message").last).to_contain_text("It is silent again.")
+    await expect(ken.locator(".card-entry.message").last).to_contain_text("It is silent again.")
     await expect(status(ken)).to_have_text("Open")
     await expect(mine.locator(".state")).to_have_text("Open")
     assert number in await mine.inner_text()
@@ -165,7 +165,7 @@ async def test_filters_search_and_pages(people: People, stack: Stack) -> None:
     await lea.get_by_role("link", name="First page").click()
     await expect(rows).to_have_count(50)
     await lea.locator("summary", has_text="Filter").click()
-    await lea.get_by_label("Priority", exact=True).select_option("emergency")
+    await lea.locator(".filters [name=priority]").select_option("emergency")
     await expect(lea.locator(".empty")).to_contain_text("No ticket matches")
     await lea.get_by_role("link", name="Clear the filters").click()
     await expect(rows.first).to_be_visible()
@@ -198,7 +198,7 @@ async def test_without_script_it_works_too(people: People) -> None:
     await open_ticket(ken, "No script at all")
     await ken.locator("form.write.message textarea").fill("One more thing.")
     await ken.get_by_role("button", name="Send message").click()
-    await expect(ken.locator("li.message").last).to_contain_text("One more thing.")
+    await expect(ken.locator(".card-entry.message").last).to_contain_text("One more thing.")
 
 
 async def test_dark_and_small(people: People) -> None:

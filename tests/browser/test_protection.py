@@ -19,7 +19,7 @@ async def test_what_people_write_is_text_and_nothing_else(people: People) -> Non
     number = await open_ticket(ken, f"A {attack}", f"B {attack}\n</textarea><svg onload=alert(1)>", topic="mail")
     await jane.goto(f"/tickets/{number}")
     await write(jane, "note", f"C {attack}")
-    await expect(jane.locator("li.note .words")).to_have_text(f"C {attack}")
+    await expect(jane.locator(".card-entry.note .words")).to_have_text(f"C {attack}")
     await expect(jane.locator("#live-head h1")).to_have_text(f"A {attack}")
     assert await jane.locator(INJECTED).count() == 0
     await jane.goto(f"/queue?tab=all&q={number}")
