@@ -8,7 +8,6 @@ from services.routing.domain.people import holder
 from services.routing.domain.rules import first, matching_rules
 from services.routing.domain.state import (
     ASSIGNED,
-    EVERY_TOPIC,
     QUEUED,
     RULE_APPLIED,
     TRANSFERRED,
@@ -17,6 +16,7 @@ from services.routing.domain.state import (
     Handling,
     NewTicket,
 )
+from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.event import NewEvent
 
 _NOBODY = {"agent": None, "team": None}
