@@ -103,8 +103,7 @@ async def _work_on(row: asyncpg.Record, command: CommandRequest, routing: Routin
     # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
     if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
         raise Problem(409, "The ticket is closed: reopen it first.")
-    result = await routing.tickets.execute(row["stream_id"], decide, command.context(), command.if_version("routing"))
-    command.answer(row["stream_id"], "routing", result)
+    result = await command.run("routing", routing, row, decide)
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
 
@@ -204,11 +203,9 @@ async def _refer(
             422, f"department: there is no department {body.department!r}.",
             fields={"department": "must be the key of a department"},
         )  # fmt: skip
-    result = await routing.tickets.execute(
-        row["stream_id"], lambda state: decide(state, agent=agent, team=body.team, department=body.department),
-        command.context(), command.if_version("routing"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "routing", result)
+    result = await command.run(
+        "routing", routing, row, lambda state: decide(state, agent=agent, team=body.team, department=body.department)
+    )
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
 

@@ -138,6 +138,7 @@ class Bulk(Generic[S]):
 
         async def move_many(body: BulkBody, command: CommandDep, app: app_dep) -> BulkDone:
             command.caller.need_staff()
+            _takes_no_version(command)
             try:
                 said = (
                     adapter.validate_json(orjson.dumps(body.body)) if adapter and (body.body or verb.needed) else None
@@ -173,6 +174,7 @@ class Bulk(Generic[S]):
         async def undo_bulk(bulk: UUID, command: CommandDep, app: app_dep) -> BulkDone:
             """Take back what a bulk move did, ticket by ticket; what somebody has changed since is left alone, and told."""
             command.caller.need_staff()
+            _takes_no_version(command)
             events, _ = await app.tickets.store.load(bulk)
             done = [event for event in events if event.type == DONE]
             if not done:
@@ -229,6 +231,16 @@ class Bulk(Generic[S]):
             raise Refusal("There is nothing to take back.")
         result = await ledger.execute(ticket, lambda _: facts, its.context(), head.version)
         return BulkItem(ticket=str(ticket), status=200, versions={self._owner: result.version})
+
+
+def _takes_no_version(command: CommandRequest) -> None:
+    """Refuse If-Match: it names one ticket's versions.
+
+    Raises:
+        Problem: 422.
+    """
+    if command.if_match is not None:
+        raise Problem(422, "A move on many tickets takes no If-Match.", fields={"If-Match": "must be left out"})
 
 
 def _for_one(command: CommandRequest, name: UUID, ticket: UUID) -> CommandRequest:

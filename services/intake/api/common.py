@@ -73,13 +73,10 @@ class Intake:
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
-        if_version: int | None = None,
     ) -> Result:  # fmt: skip
         """Take a customer's message for a ticket."""
         command = domain.ReceiveMessage(str(person_id), author.get("email"), author.get("name"), body, channel)
-        return await self.tickets.execute(
-            ticket_id, lambda state: domain.receive_message(state, command), context, if_version
-        )
+        return await self.tickets.execute(ticket_id, lambda state: domain.receive_message(state, command), context)
 
     async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
         """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`."""

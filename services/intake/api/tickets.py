@@ -148,14 +148,11 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     requester = await intake.directory.by_id(person_id) if caller.person_id is None else None
     if requester is not None and requester.forgotten:
         raise Problem(409, "The requester has been forgotten, and can say nothing more: write a note instead.")
-    context = command.context()
-    if await intake.tickets.repeat_of(context) is None and await intake.too_late(row, datetime.now(UTC)):
+    if await intake.tickets.repeat_of(command.context()) is None and await intake.too_late(row, datetime.now(UTC)):
+        await command.need_version("intake", intake, row)
         return await _in_a_new_ticket(row, body, command, intake)
-    author = {"email": caller.email, "name": caller.name}
-    result = await intake.message(
-        row["stream_id"], person_id, author, body.body, _channel(caller), context, command.if_version("intake")
-    )
-    command.answer(row["stream_id"], "intake", result)
+    said = domain.ReceiveMessage(str(person_id), caller.email, caller.name, body.body, _channel(caller))
+    result = await command.run("intake", intake, row, lambda state: domain.receive_message(state, said))
     return MessageTaken(
         id=row["stream_id"], versions={"intake": result.version}, ticket=row["stream_id"], number=row["number"]
     )

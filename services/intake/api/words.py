@@ -31,11 +31,9 @@ async def edit_message(
     """Correct a customer's message, or the words a ticket was opened with. What it said before stays on the timeline."""
     row = await known_ticket(intake.pool, ref, command.caller)
     command.caller.need_permission("thread.edit", row)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.edit_message(state, event=str(event), body=body.body), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.edit_message(state, event=str(event), body=body.body)
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -44,12 +42,8 @@ async def take_back_message(ref: TicketRef, event: UUID, command: CommandDep, in
     """Blank a customer's message and its corrections for ever, in the store and everywhere else. That it was written stays."""
     row = await known_ticket(intake.pool, ref, command.caller)
     command.caller.need_permission("thread.edit", row)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.take_back_message(state, event=str(event)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
+    result = await command.run("intake", intake, row, lambda state: domain.take_back_message(state, event=str(event)))
     await intake.eraser.blank(row["stream_id"])
-    command.answer(row["stream_id"], "intake", result)
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -67,6 +61,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
     """Open a ticket of its own with some of a ticket's messages, for who wrote the first of them. The old one says where they went."""
     row = await known_ticket(intake.pool, ref, command.caller)
     command.caller.need_permission("ticket.merge", row)
+    await command.need_version("intake", intake, row)
     state, _ = await intake.tickets.state(row["stream_id"])
     words = domain.split(state, list(dict.fromkeys(body.messages)))
     first, author = words[0], (words[0].personal or {}).get("author") or {}
@@ -144,14 +139,11 @@ async def add_collaborator(
         if not command.caller.is_staff:
             raise Problem(403, "Only the requester, or who works the ticket, may let others in.")
         command.caller.need_permission("ticket.edit", row)
-    context = command.context()
-    person_id = await intake.people.person(body.email, body.name, context)
-    result = await intake.tickets.execute(
-        row["stream_id"],
-        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name), context,
-        command.if_version("intake"),
+    person_id = await intake.people.person(body.email, body.name, command.context())
+    result = await command.run(
+        "intake", intake, row,
+        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name),
     )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
     return CollaboratorTaken(id=row["stream_id"], versions={"intake": result.version}, person_id=person_id)
 
 
@@ -163,9 +155,7 @@ async def remove_collaborator(ref: TicketRef, person: UUID, command: CommandDep,
         if not command.caller.is_staff:
             raise Problem(403, "Only the requester, who works the ticket, or the collaborator himself may do that.")
         command.caller.need_permission("ticket.edit", row)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.remove_collaborator(state, person_id=str(person)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.remove_collaborator(state, person_id=str(person))
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})

@@ -75,10 +75,7 @@ async def run(
     def guarded(state: domain.Life) -> list[NewEvent]:
         return decide(state if on_merged else domain.needs_no_merge(state))
 
-    result = await workflow.tickets.execute(
-        row["stream_id"], guarded, command.context(), command.if_version("workflow")
-    )
-    command.answer(row["stream_id"], "workflow", result)
+    result = await command.run("workflow", workflow, row, guarded)
     return Taken(id=row["stream_id"], versions={"workflow": result.version})
 
 

@@ -1,5 +1,6 @@
 """How tickets hang together: links, merging, unmerging."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import asyncpg
@@ -80,6 +81,8 @@ async def unlink(ref: TicketRef, body: UnlinkBody, command: CommandDep, workflow
         if {"kind": theirs, "other": str(row["stream_id"])} in other["links"]:
             kind, at, it = theirs, other, str(row["stream_id"])
             command.caller.need_permission("ticket.link", at)
+            await command.need_version("workflow", workflow, row)
+            command = replace(command, if_match=None)  # it is of this ticket, and what is written is on the other one
     return await run(at, command, workflow, lambda state: domain.unlink(state, kind=kind, other=it), on_merged=True)
 
 
