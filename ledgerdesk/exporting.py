@@ -121,8 +121,10 @@ def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:
-    actions = {**rule["actions"], "agent": entries.who(rule["actions"].get("agent"))}
-    return _without(rule, "order", "version") | {"actions": actions}
+    said = rule["actions"]
+    people = {name: entries.whom(said.get(name, [])) for name in ("notify", "watch")}
+    actions = {**said, **people, "agent": entries.who(said.get("agent"))}
+    return _without(rule, "version") | {"actions": actions}
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,18 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
-from shared.contracts.directory import Away, Day, OpenHours, SlaTargets, SpecialHours, Strategy
+from ledgerdesk.rule_entries import RuleEntry, stated
+from shared.contracts.directory import (
+    Away,
+    Day,
+    OpenHours,
+    SlaTargets,
+    SpecialHours,
+    Strategy,
+)
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.contracts.permissions import Permission, RoleKey
+from shared.rules import faults
 
 WAIT_SECONDS = 30.0
 
@@ -91,37 +100,6 @@ class CustomerEntry(NamedEntry):
     shared: bool = Field(False, description="Its people see each other's tickets")
 
 
-class TestEntry(Strict):
-    """One test of a rule."""
-
-    field: Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
-    op: Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
-    value: Text
-
-
-class ActionsEntry(Strict):
-    """What a rule does; the agent by login."""
-
-    department: Key | None = None
-    agent: Line | None = None
-    team: Key | None = None
-    priority: Priority | None = None
-    severity: Severity | None = None
-    skills: list[Key] = []
-
-
-class RuleEntry(Strict):
-    """A routing rule; rules are tried in the file's order."""
-
-    key: Key
-    name: Line
-    match: Literal["all", "any"] = "all"
-    tests: list[TestEntry]
-    actions: ActionsEntry
-    stop: bool = True
-    active: bool = True
-
-
 class PolicyEntry(Strict):
     """How the desk works."""
 
@@ -196,12 +174,15 @@ def read(path: Path) -> OrganisationFile:
     """
     try:
         raw = yaml.safe_load(path.read_text())
-        return OrganisationFile.model_validate(raw or {})
+        file = OrganisationFile.model_validate(raw or {})
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise OrganisationFileError(f"{path}: {error}") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
+    if wrong := [f"rule {r.key}: {place} {what}" for r in file.rules for place, what in faults(r.model_dump()).items()]:
+        raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(wrong))
+    return file
 
 
 def _agents(file: OrganisationFile) -> list[PersonEntry]:
@@ -247,12 +228,6 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     routes = [{"topic": t.key, "department": t.department, "skills": t.skills} for t in file.topics]
     if file.default_department is not None:
         routes.append({"topic": "*", "department": file.default_department, "skills": []})
-    rules = []
-    for order, rule in enumerate(file.rules, 1):
-        actions = rule.actions.model_dump()
-        if rule.actions.agent:
-            actions["agent"] = _id_of(file, ids, rule.actions.agent, f"rule {rule.key}")
-        rules.append({**rule.model_dump(), "order": order, "actions": actions})
     return {
         "departments": [
             d.model_dump() | {"manager": _id_of(file, ids, d.manager, f"department {d.key}") if d.manager else None}
@@ -272,7 +247,7 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         ],
         "known_roles": [role.key for role in file.roles],
         "topic_routes": routes,
-        "rules": rules,
+        "rules": stated(file.rules, lambda who, where: _id_of(file, ids, who, where)),
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _of_tickets() -> Iterable[EventSpec]:
     yield ticket("routing", "unassigned", t.Unassigned, t.Message)
     yield ticket("routing", "transferred", t.Transferred, t.Message)
     yield ticket("routing", "queued", t.Queued)
-    yield ticket("routing", "rule_applied", t.RuleApplied)
+    yield ticket("routing", "rule_applied", t.RuleApplied, t.RuleWords)
     yield ticket("routing", "referred", t.Referred, t.Message)
     yield ticket("routing", "referral_withdrawn", t.Referred)
     yield ticket("workflow", "started", t.Started)

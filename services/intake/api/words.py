@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake import domain
-from services.intake.api.common import IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.common import SPLIT, IntakeDep, NewTicket, RequesterBody, Taken
 from services.intake.api.tickets import OpenedTicket, opened
 from shared.contracts.fields import Body, Email, Id, Line, Strict
 from shared.http.caller import CallerDep
@@ -77,7 +77,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
         requester=RequesterBody(email=email, name=author.get("name")),
     )
     follows = {"ticket": str(row["stream_id"]), "kind": "split", "events": body.messages}
-    ticket_id, result = await intake.open(new, "split", command.context(), follows)
+    ticket_id, result = await intake.open(new, SPLIT, command.context(), follows)
     for number, one in enumerate(words[1:], 1):
         said = one.personal or {}
         await intake.message(
@@ -85,7 +85,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
             UUID(one.person_id),
             said.get("author") or {},
             said["body"],
-            "split",
+            SPLIT,
             command.context(f"message {number}"),
         )
     command.answer(ticket_id, "intake", result)
