@@ -22,6 +22,7 @@ from shared.contracts.directory import (
     Strategy,
 )
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.permissions import Permission, RoleKey
 from shared.rules import faults
 
 WAIT_SECONDS = 30.0
@@ -40,6 +41,9 @@ class PersonEntry(Strict):
     roles: list[Role] = []
     password: Text | None = Field(None, description="Only for try-outs: leave it out and set one later")
     departments: list[Key] = []
+    roles_in: dict[Key, Key] = Field(
+        {}, description="Department to the role he has there (and in those within it), in place of `agent`"
+    )
     skills: list[Key] = []
     capacity: int = Field(0, ge=0, description="Most open tickets given by routing; 0: no limit")
     zone: Key = Field("UTC", description="Of the shifts, such as Europe/Berlin")
@@ -67,6 +71,13 @@ class DepartmentEntry(NamedEntry):
     public: bool = Field(True, description="false: for the desk alone")
     manager: Line | None = Field(None, description="By login")
     strategy: Strategy = Field("least_loaded", description="How it is chosen who gets a ticket")
+
+
+class RoleEntry(NamedEntry):
+    """What an agent may do in a department where he has this role."""
+
+    key: RoleKey
+    permissions: list[Permission]
 
 
 class TeamEntry(NamedEntry):
@@ -145,6 +156,7 @@ class OrganisationFile(Strict):
     default_department: Key | None = Field(None, description="Where tickets go whose topic says nothing")
     organisations: list[CustomerEntry] = []
     departments: list[DepartmentEntry] = []
+    roles: list[RoleEntry] = Field([], description="Besides those that accounts have")
     topics: list[TopicEntry] = []
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
@@ -174,7 +186,7 @@ def read(path: Path) -> OrganisationFile:
 
 
 def _agents(file: OrganisationFile) -> list[PersonEntry]:
-    return [p for p in file.people if p.departments or set(p.roles) & {"agent", "lead"}]
+    return [p for p in file.people if p.departments or p.roles_in or set(p.roles) & {"agent", "lead"}]
 
 
 def _id_of(file: OrganisationFile, ids: dict[str, str], login: str, where: str) -> str:
@@ -227,12 +239,13 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "agents": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
-                "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
+                "departments": p.departments, "roles": p.roles_in, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
                 "shifts": [span.model_dump() for span in p.shifts], "away": [days.model_dump() for days in p.away],
                 "on_call": p.on_call, "sees": p.sees, "active": p.active,
             }
             for p in _agents(file)
         ],
+        "known_roles": [role.key for role in file.roles],
         "topic_routes": routes,
         "rules": stated(file.rules, lambda who, where: _id_of(file, ids, who, where)),
     }  # fmt: skip
@@ -255,6 +268,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
 
 def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:
     return {
+        "roles": [role.model_dump() for role in file.roles],
         "accounts": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,

@@ -41,6 +41,7 @@ class AgentEntry(Strict):
     name: Line | None = None
     email: Email | None = None
     departments: list[Key] = []
+    roles: Annotated[dict[Key, Key], Field(max_length=200)] = {}
     skills: list[Key] = []
     capacity: int = 0
     zone: Key = "UTC"
@@ -89,6 +90,7 @@ class RoutingSection(Strict):
     departments: list[DepartmentEntry] = []
     teams: list[TeamEntry] = []
     agents: list[AgentEntry] = []
+    known_roles: list[Key] = Field([], description="Roles of the same file, which are not in routing's directory yet")
     topic_routes: list[TopicRouteEntry] = []
     rules: list[RuleEntry] = []
 
@@ -162,7 +164,17 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
-def _check(body: RoutingSection, departments: set[str]) -> None:
+def _check_roles(agent: AgentEntry, departments: set[str], roles: set[str]) -> None:
+    for kind, named, known in (("department", agent.roles, departments), ("role", agent.roles.values(), roles)):
+        for key in named:
+            if key not in known:
+                raise Problem(
+                    422, f"agent {agent.login}: there is no {kind} {key!r}.",
+                    fields={"agents.roles": f"each {kind} must be one of: {', '.join(sorted(known)) or '(there is none)'}"},
+                )  # fmt: skip
+
+
+def _check(body: RoutingSection, departments: set[str], roles: set[str]) -> None:
     """See to it that what entries name is there, that shifts can be computed with, and that rules can hold.
 
     Raises:
@@ -175,6 +187,7 @@ def _check(body: RoutingSection, departments: set[str]) -> None:
                     422, f"agent {agent.login}: there is no department {key!r}.",
                     fields={"agents.departments": f"{key!r} must be one of the departments"},
                 )  # fmt: skip
+        _check_roles(agent, departments, roles)
         try:
             hours_of({"zone": agent.zone, "hours": [span.model_dump() for span in agent.shifts]})
         except ValueError as error:
@@ -198,7 +211,8 @@ async def apply_section(body: RoutingSection, caller: CallerDep, routing: Routin
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
     departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
-    _check(body, departments)
+    roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
+    _check(body, departments, roles)
     applier = _Applier(routing, caller)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

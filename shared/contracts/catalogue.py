@@ -118,6 +118,7 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("workflow", "policy.configured", d.PolicyConfigured)
     yield entry("workflow", "calendar.configured", d.CalendarConfigured)
     yield entry("workflow", "sla_plan.configured", d.SlaPlanConfigured)
+    yield entry("gateway", "role.configured", d.RoleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
     yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.permissions import Permission
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 """A wall-clock time, HH:MM."""
@@ -80,6 +81,7 @@ class Agent(Strict):
     """An agent.
 
     Attributes:
+        roles: Department to the role he has there; see `shared.roles`.
         capacity: The most open tickets routing gives, 0 for no limit.
         shifts: When he is there, by the wall clock of `zone`; none: always.
         away: When he is not, all the same.
@@ -89,6 +91,7 @@ class Agent(Strict):
 
     person_id: Id
     departments: list[Key] = []
+    roles: dict[Key, Key] = {}
     skills: list[Key] = []
     capacity: int = 0
     zone: Key = "UTC"
@@ -103,6 +106,10 @@ class AgentPersonal(Strict):
     login: Line
     name: Line | None = None
     email: Email | None = None
+
+
+EVERY_TOPIC = "*"
+"""The topic route of tickets whose topic has none."""
 
 
 class TopicRoute(Strict):
@@ -273,6 +280,21 @@ class SlaPlan(Strict):
     ladder: Annotated[list[SlaStep], Field(max_length=10)] = []
     active: bool = True
     version: int
+
+
+class RoleEntry(Strict):
+    """What an agent may do in a department where he has this role."""
+
+    key: Key
+    name: Line
+    permissions: list[Permission]
+    active: bool = True
+    version: int
+
+
+class RoleConfigured(Strict):
+    new: RoleEntry
+    old: RoleEntry | None = None
 
 
 class PolicyConfigured(Strict):

@@ -11,7 +11,6 @@ from services.routing.domain.routes import handle, reassign, route, take_up, tak
 from services.routing.domain.rules import matching_rules
 from services.routing.domain.state import (
     ASSIGNED,
-    EVERY_TOPIC,
     QUEUED,
     REFERRED,
     Config,
@@ -20,6 +19,7 @@ from services.routing.domain.state import (
     evolve,
     new_ticket,
 )
+from shared.contracts.directory import EVERY_TOPIC
 
 __all__ = [
     "ASSIGNED", "EVERY_TOPIC", "QUEUED", "REFERRED", "Config", "Handling", "Moment", "NewTicket", "absence", "answered", "assign",

@@ -8,7 +8,6 @@ from services.routing.domain.people import holder
 from services.routing.domain.rules import OF_ROUTING, applied, because, first, matching_rules, wanted
 from services.routing.domain.state import (
     ASSIGNED,
-    EVERY_TOPIC,
     QUEUED,
     TRANSFERRED,
     UNASSIGNED,
@@ -16,6 +15,7 @@ from services.routing.domain.state import (
     Handling,
     NewTicket,
 )
+from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.event import NewEvent
 from shared.rules import Held
 

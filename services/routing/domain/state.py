@@ -14,8 +14,6 @@ RULE_APPLIED = "ledgerdesk.ticket.rule_applied"
 REFERRED = "ledgerdesk.ticket.referred"
 QUEUED = "ledgerdesk.ticket.queued"
 WITHDRAWN = "ledgerdesk.ticket.referral_withdrawn"
-EVERY_TOPIC = "*"
-"""The topic route of tickets whose topic has none."""
 
 
 @dataclass(frozen=True, slots=True)
