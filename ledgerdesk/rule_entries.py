@@ -78,7 +78,9 @@ def _test(rule: RuleEntry, test: RuleTest, id_of: IdOf) -> dict[str, Any]:
     said = test.model_dump()
     if test.field == "agent":
         plain = _IS_ID.fullmatch(test.value) is not None
-        said["value"] = "" if test.value in {"", NOBODY} else test.value if plain else id_of(test.value, f"rule {rule.key}")
+        said["value"] = (
+            "" if test.value in {"", NOBODY} else test.value if plain else id_of(test.value, f"rule {rule.key}")
+        )
     return said
 
 
