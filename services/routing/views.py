@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.routing.domain.causes import CAUSES, kinds_of, when_of
@@ -12,7 +12,7 @@ from shared.contracts.erasing import blanks_whole
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
-from shared.projection.access import NOWHERE, Access, access_after
+from shared.projection.access import NOWHERE, Access, access_after, department_of
 from shared.projection.model import Versions, advanced, collaborators_after
 from shared.projection.reactor import enqueue, enqueue_always
 from shared.projection.table import RowTable
@@ -143,9 +143,14 @@ class TicketView:
                 continue
             row = states[event.stream_id] = evolve(states.get(event.stream_id) or self.initial(event.stream_id), event)
             if event.event_id in wanted and row.status != "merged":
-                seen = {"values": as_it_is(row.looks, row.status, row.access), "versions": row.versions}
+                seen = {"values": values_of(row), "versions": row.versions}
                 found[event.event_id] = replace(event, data={**event.data, AS_IT_WAS: seen})
         return found
+
+
+def values_of(row: TicketRow) -> dict[str, Any]:
+    """Return a ticket's values as rules test them; see `as_it_is`."""
+    return as_it_is(row.looks, row.status, {**row.access, "department": department_of(row.access)})
 
 
 def _is_asked(event: Event, when: str | None, rules: Sequence[Rule]) -> bool:

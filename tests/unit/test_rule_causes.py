@@ -8,9 +8,9 @@ import pytest
 from services.routing import domain
 from services.routing.domain import Config, Handling, Moment
 from services.routing.domain.causes import CAUSES, by_somebody, kinds_of, when_of
-from services.routing.domain.looks import as_it_is, with_words
+from services.routing.domain.looks import with_words
 from services.routing.domain.rules import applied
-from services.routing.views import TicketRow, TicketView, evolve
+from services.routing.views import TicketRow, TicketView, evolve, values_of
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import NewEvent
 from shared.rules import Held, asked, faults, matching
@@ -118,8 +118,7 @@ def row_after(*said) -> TicketRow:
 
 
 def values(*said) -> dict:
-    row = row_after(*said)
-    return as_it_is(row.looks, row.status, row.access)
+    return values_of(row_after(*said))
 
 
 def test_values_are_those_of_now():

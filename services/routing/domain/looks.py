@@ -11,7 +11,6 @@ from typing import Any
 from services.routing.domain.causes import by_rule
 from shared.contracts.erasing import blanks
 from shared.contracts.event import Event, rfc3339
-from shared.projection.access import Access, department_of
 from shared.rules import FIELD, Seen
 
 Looks = Mapping[str, Any]
@@ -80,8 +79,14 @@ _FOLDS: dict[str, Callable[[Looks, Event], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def as_it_is(looks: Looks, status: str, access: Access) -> dict[str, Any]:
-    """Return a ticket's values as rules test them, without its words and its requester: those are personal, and kept apart."""
+def as_it_is(looks: Looks, status: str, holders: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return a ticket's values as rules test them, without its words and its requester: those are personal, and kept apart.
+
+    Args:
+        looks: What rules look at.
+        status: The ticket's.
+        holders: `department`, `team` and `agent` (person id).
+    """
     asked, tags = looks.get("asked", {}), looks.get("tags", {})
     put_on = [tag for tag, on in tags.items() if on]
     fields = {**looks.get("fields", {}), **looks.get("changed", {})}
@@ -90,7 +95,7 @@ def as_it_is(looks: Looks, status: str, access: Access) -> dict[str, Any]:
         "priority": looks.get("priority") or asked.get("priority") or "normal",
         "severity": looks.get("severity") or asked.get("severity"),
         "tags": list(dict.fromkeys([*(tag for tag in asked.get("tags", []) if tags.get(tag, True)), *put_on])),
-        "department": department_of(access), "team": access.get("team"), "agent": access.get("agent"),
+        **{name: holders.get(name) for name in ("department", "team", "agent")},
         **{f"{FIELD}{key}": value for key, value in fields.items()},
     }  # fmt: skip
 
