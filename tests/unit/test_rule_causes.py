@@ -32,7 +32,7 @@ def fact(name: str, personal: dict | None = None, **data) -> NewEvent:
 
 
 def event(said: NewEvent, version: int = 1, *, actor=PERSON, via=KEY, **changes):
-    owner = CATALOGUE[said.type].owner
+    owner = CATALOGUE[said.type].owner if said.type in CATALOGUE else "workflow"
     return event_of_fact(said, owner, TICKET, version, actor=actor, via=via, **changes)
 
 
