@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.fields import Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 """A wall-clock time, HH:MM."""
@@ -240,6 +240,22 @@ class SlaPlan(Strict):
     version: int
 
 
+class CannedReply(Strict):
+    """A text to answer with, with variables that the ticket fills in; see workflow's `domain.canned`.
+
+    Attributes:
+        departments: For whom, with those within them; none: for everybody.
+        version: Grows with each change; an answer says which it was made from.
+    """
+
+    key: Key
+    name: Line
+    body: Annotated[Body, StringConstraints(max_length=10_000)]
+    departments: list[Key] = []
+    active: bool = True
+    version: int
+
+
 class PolicyConfigured(Strict):
     new: Policy
     old: Policy | None = None
@@ -288,6 +304,11 @@ class CalendarConfigured(Strict):
 class SlaPlanConfigured(Strict):
     new: SlaPlan
     old: SlaPlan | None = None
+
+
+class CannedReplyConfigured(Strict):
+    new: CannedReply
+    old: CannedReply | None = None
 
 
 class AccountConfigured(Strict):
