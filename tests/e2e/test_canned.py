@@ -60,7 +60,7 @@ def test_filled_in_for_a_ticket(ticket, person):
     number = jane.get(f"/tickets/{ticket}").json()["number"]
     shown = listed(jane, ticket=number)
     assert shown[FOR_ALL]["text"] == f"Dear Pat, {number} is with Support. Jane Roe"
-    assert shown[FOR_ONE]["text"] == "{{braces} about Printer {{agent.name}} " + RUN, (
+    assert shown[FOR_ONE]["text"] == "{{braces}} about Printer {{agent.name}} " + RUN, (
         "what is filled in is not looked at again"
     )
     assert (shown[HOLLOW]["text"], shown[HOLLOW]["missing"]) == ("About {{ticket.topic}}", ["ticket.topic"])
