@@ -8,8 +8,8 @@ import asyncpg
 
 from services.workflow.domain import canned
 from shared.directory.people import Directory
-from shared.http.caller import OVERSIGHT, Caller
 from shared.http.problems import Problem
+from shared.http.rights import OVERSIGHT, Caller
 from shared.refusal import Refusal
 
 KIND = "canned_reply"
@@ -52,7 +52,8 @@ async def replies_of(directory: Directory, caller: Caller) -> list[Entry]:
     departments: list[str] | None = None
     if not caller.roles & OVERSIGHT and caller.person_id is not None:
         person = await directory.by_id(caller.person_id)
-        departments = list((person.agent or {}).get("departments", [])) if person else []
+        agent = (person.agent if person else None) or {}
+        departments = [*agent.get("departments", []), *agent.get("roles", {})]
     within = {entry["key"]: entry.get("parent") for entry in await directory.entries("department")}
     return [entry for entry in await directory.entries(KIND) if canned.usable(entry, departments, within)]
 

@@ -20,6 +20,7 @@ from shared.contracts.catalogue import PayloadError
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Line, Strict
 from shared.contracts.ids import derived, event_ids
+from shared.contracts.permissions import Permission
 from shared.eventstore.ledger import (
     MOST_OF_A_COMMAND,
     ContentionError,
@@ -71,9 +72,13 @@ class BulkDone(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A move: the endpoint that makes it, and the model of its body (None: it takes none)."""
+    """A move: the endpoint that makes it, the permission that undoing it takes (None: to see the ticket), and the model of its body.
+
+    Making it asks for what the endpoint asks for.
+    """
 
     endpoint: Callable[..., Awaitable[Any]]
+    permission: Permission | None
     body: type[BaseModel] | None = None
     needed: bool = False
 
@@ -181,8 +186,13 @@ class Bulk(Generic[S]):
             }:
                 raise Problem(403, "Only who made it, or a lead or administrator, may undo it.")
 
+            permission = self._verbs[done[0].data["verb"]].permission
+
             async def one(ticket: str) -> BulkItem:
-                await known_ticket(app.pool, ticket, command.caller)
+                row = await known_ticket(app.pool, ticket, command.caller)
+                command.caller.need_inside(row)
+                if permission is not None:
+                    command.caller.need_permission(permission, row)
                 return await self._take_back(app.tickets, bulk, UUID(ticket), command)
 
             results = await _each(done[0].data["tickets"], one)

@@ -17,7 +17,7 @@ from shared.projection.table import RowTable
 __all__ = ["REACTED_TO", "REVIEWED", "TABLE", "TicketRow", "TicketView", "audit_timeline", "evolve"]
 
 REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred", "message_received"})
-REVIEWED = frozenset({*TOLD, "prioritised", "transferred"})
+REVIEWED = frozenset({*TOLD, "prioritised", "transferred", "rule_applied"})
 """Events after which a ticket's service levels are looked at, where there are any."""
 TABLE = RowTable("ticket", COLUMNS)
 
