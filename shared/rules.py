@@ -149,36 +149,44 @@ def refusing(rules: Sequence[Rule], seen: Seen) -> Held | None:
 
 def faults(rule: Rule) -> dict[str, str]:
     """Return what is wrong with a rule that is to be configured: where (``tests.0.value``), to what and the remedy."""
-    found = {}
     when = rule.get("when") or "created"
-    fields = AT_THE_DOOR if when == "created" else LATER | ({"body"} if when in WORDED else set())
-    for place, test in enumerate(rule["tests"]):
-        where, op = f"tests.{place}", test["op"].removeprefix("not_")
-        if op not in OPERATORS:
-            found[f"{where}.op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
-        if test["field"] not in fields and not _is_custom(test["field"]):
-            found[f"{where}.field"] = f"must, when {when}, be one of: {', '.join(sorted(fields))}, field.KEY"
-        if op == "matches":
-            try:
-                compiled(test["value"])
-            except PatternError as error:
-                found[f"{where}.value"] = str(error)
-        elif op != "equals" and test["field"] == "agent":
-            found[f"{where}.op"] = "must be equals or not_equals: an agent is one or is not"
-        elif op != "equals" and not test["value"]:
-            found[f"{where}.value"] = "must not be empty: only equals and not_equals are held against nothing"
+    found = {
+        f"tests.{place}.{part}": what
+        for place, test in enumerate(rule["tests"])
+        for part, what in _faults_of_test(test, when).items()
+    }
     if rule.get("changes") and when != "updated":
         found["changes"] = "is for rules with when: updated"
+    if when == "time" and not rule.get("after"):
+        found["after"] = "is needed: {minutes, since}"
+    if when != "time" and rule.get("after"):
+        found["after"] = "is for rules with when: time"
     if rule["actions"].get("reject") and when != "created":
         found["actions.reject"] = "is for new tickets: a rule with when: created"
-    return found | _faults_of(rule["actions"])
+    return found | _faults_of_actions(rule["actions"])
 
 
-def _is_custom(field: str) -> bool:
-    return field.startswith(FIELD) and len(field) > len(FIELD)
+def _faults_of_test(test: Mapping[str, Any], when: str) -> dict[str, str]:
+    found = {}
+    field, op, value = test["field"], test["op"].removeprefix("not_"), test["value"]
+    fields = AT_THE_DOOR if when == "created" else LATER | ({"body"} if when in WORDED else set())
+    if op not in OPERATORS:
+        found["op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
+    elif op != "equals" and field == "agent":
+        found["op"] = "must be equals or not_equals: an agent is one or is not"
+    if field not in fields and not (field.startswith(FIELD) and len(field) > len(FIELD)):
+        found["field"] = f"must, when {when}, be one of: {', '.join(sorted(fields))}, field.KEY"
+    if op == "matches":
+        try:
+            compiled(value)
+        except PatternError as error:
+            found["value"] = str(error)
+    elif op != "equals" and not value:
+        found["value"] = "must not be empty: only equals and not_equals are held against nothing"
+    return found
 
 
-def _faults_of(actions: Mapping[str, Any]) -> dict[str, str]:
+def _faults_of_actions(actions: Mapping[str, Any]) -> dict[str, str]:
     wanted = {name for name, value in actions.items() if value}
     if "reject" in wanted and len(wanted) > 1:
         return {"actions.reject": "must stand alone: on a ticket that is refused nothing else can be done"}
