@@ -98,6 +98,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "organisations": entries.of("organisation"),
             "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
             "topics": topics,
+            "fields": [_field(f, place) for place, f in enumerate(_in_order(entries.of("field")), 1)],
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [_rule(entries, rule) for rule in _in_order(entries.of("rule"))],
@@ -114,6 +115,10 @@ def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
+
+
+def _field(field: dict[str, Any], place: int) -> dict[str, Any]:
+    return _without(field, "version", *(["order"] if field["order"] == place else []))
 
 
 def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
 from services.workflow.ticket_list import ListQuery, list_tickets
+from shared import forms
 from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, look_up, unknown
 from shared.http.versions import vector, wait_until_seen
@@ -27,17 +29,6 @@ AfterHeader = Annotated[
         description="Wait for these: values of Ledgerdesk-Version, comma separated",
     ),
 ]
-
-
-def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
-    """Refuse a parameter that is not built (yet): it is never ignored.
-
-    Raises:
-        Problem: 400, naming it.
-    """
-    for name in request.query_params:
-        if name not in known:
-            raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
 
 
 async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
@@ -141,10 +132,15 @@ async def read_tickets(
     request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep,
     parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
 ) -> Page[TicketShown]:  # fmt: skip
-    """List tickets that the caller may see, newest change first."""
-    refuse_unknown_parameters(request, set(ListParameters.model_fields))
+    """List tickets that the caller may see, newest change first.
+
+    `field.KEY=value` filters by a custom field that the caller may see: of `choices`, those with this among them.
+    """
+    by_field = {name for name in request.query_params if name.startswith(forms.PREFIX)}
+    refuse_unknown_parameters(request, by_field | set(ListParameters.model_fields))
     await wait_until_seen(workflow.pool, after, request, response)
-    query = ListQuery(**parameters.model_dump())
+    fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
+    query = ListQuery(**parameters.model_dump(), fields=fields)
     for name in ("assignee", "involved", "watching", "task"):
         if getattr(query, name) == "me" and caller.person_id is None:
             raise Problem(

@@ -33,6 +33,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("PUT", f"/replies/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/replies/{NOBODY}"): (None, "desk"),
     ("POST", "/prioritise"): ({"priority": "low"}, "desk"), ("POST", "/hold"): (None, "desk"), ("POST", "/resume"): (None, "desk"),
     ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("GET", "/fields"): (None, "see"), ("PATCH", "/fields"): ({"no-such-field": None}, "ask"),
     ("POST", "/acknowledge"): (None, "desk"), ("POST", "/tags"): ({"add": ["x"]}, "desk"), ("GET", "/tasks"): (None, "desk"),
     ("POST", "/tasks"): ({"title": "x", "blocks": False}, "desk"), ("PATCH", f"/tasks/{NOBODY}"): ({"title": "x"}, "desk"),
     ("POST", f"/tasks/{NOBODY}/finish"): (None, "desk"), ("POST", f"/tasks/{NOBODY}/reopen"): (None, "desk"),
@@ -45,7 +46,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
 }  # fmt: skip
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
-    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
+    ("GET", "/topics"): (None, {"all"}), ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
     ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}),
@@ -61,6 +62,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
 for verb, body in (
     ("assign", {"team": "on-call"}), ("claim", {}), ("release", {}), ("transfer", {"department": "support"}), ("prioritise", {"priority": "low"}),
     ("hold", {}), ("resume", {}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
+    ("fields", {"no-such-field": None}),
     ("watch", {}), ("unwatch", {}),
 ):  # fmt: skip
     OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})

@@ -27,6 +27,8 @@ def owner_of(method: str, path: str) -> str:
         return "reporting"
     if parts[0] == "bulk":
         return "routing" if parts[1] in _ROUTING | {"routing"} else "workflow"
+    if parts[0] == "topics":
+        return "intake"
     if parts[0] not in {"tickets", "mentions", "sla"}:
         return "gateway"
     verb = parts[2] if len(parts) > 2 else None  # noqa: PLR2004 -- /tickets/{ref}/{verb}
