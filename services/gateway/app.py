@@ -4,7 +4,7 @@ import asyncio
 
 from argon2 import PasswordHasher
 
-from services.gateway import api, domain, pages, stream
+from services.gateway import api, domain, pages, presence, stream
 from services.gateway.reactions import AccountForgetting
 from services.gateway.views import TicketView
 from shared import db
@@ -18,7 +18,7 @@ from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, stream.router, internal_router("gateway"))
+ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"))
 PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 
@@ -50,6 +50,7 @@ async def build(kernel: Kernel) -> Service:
 
     async def sweep() -> None:
         await parts.pool.execute(f"DELETE FROM feed WHERE added_at < now() - interval '{stream.KEPT}'")
+        await presence.sweep(parts.pool)
 
     async def sweep_hourly() -> None:
         while True:

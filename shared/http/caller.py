@@ -2,8 +2,10 @@
 
 import hmac
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -253,14 +255,16 @@ def unauthenticated() -> Problem:
     )  # fmt: skip
 
 
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+CookieDep = Annotated[str | None, Depends(_cookie)]
+OnBehalfOf = Annotated[
+    str | None,
+    Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
+]
+
+
 async def authenticate(
-    request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
-    on_behalf_of: Annotated[
-        str | None,
-        Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
-    ] = None,
+    request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None
 ) -> Caller:
     """Return the caller of a request.
 
@@ -288,3 +292,12 @@ def _authenticator(request: Request) -> Any:
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
+Again = Callable[[], Awaitable[Caller]]
+
+
+async def asked_again(request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None) -> Again:
+    """Return how to find out who calls, now and later: for an answer that outlives a session, or a change of rights."""
+    return partial(authenticate, request, bearer, cookie, on_behalf_of)
+
+
+AgainDep = Annotated[Again, Depends(asked_again)]

@@ -42,7 +42,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/watch"): (None, "desk"), ("POST", "/unwatch"): (None, "desk"), ("GET", "/links"): (None, "desk"),
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
-    ("POST", "/unmerge"): (None, "desk"),
+    ("POST", "/unmerge"): (None, "desk"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
 }  # fmt: skip
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),

@@ -14,7 +14,18 @@ MOST_AFTER = 8
 TIMEOUT = 15.0
 
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
-_INTAKE = frozenset({"messages", "collaborators", "split"})
+_OF_VERBS = {
+    **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
+}  # fmt: skip
+"""Of /tickets/{ref}/{verb}; workflow has the others."""
+_OF_PATHS = {
+    "reports": "reporting",
+    "tickets": "workflow",
+    "mentions": "workflow",
+    "sla": "workflow",
+    "topics": "intake",
+}
+"""By the first part of the path; the gateway has the others."""
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
@@ -23,18 +34,14 @@ Params = Sequence[tuple[str, str]]
 def owner_of(method: str, path: str) -> str:
     """Return the service that answers a path (below /api/v1): the same as deploy/routes.yaml says."""
     parts = path.strip("/").split("/")
-    if parts[0] == "reports":
-        return "reporting"
     if parts[0] == "bulk":
         return "routing" if parts[1] in _ROUTING | {"routing"} else "workflow"
-    if parts[0] == "topics":
-        return "intake"
-    if parts[0] not in {"tickets", "mentions", "sla"}:
-        return "gateway"
-    verb = parts[2] if len(parts) > 2 else None  # noqa: PLR2004 -- /tickets/{ref}/{verb}
-    if verb in _INTAKE or (method == "POST" and len(parts) == 1):
-        return "intake"
-    return "routing" if verb in _ROUTING else "workflow"
+    owner = _OF_PATHS.get(parts[0], "gateway")
+    if parts[0] != "tickets":
+        return owner
+    if len(parts) > 2:  # noqa: PLR2004 -- /tickets/{ref}/{verb}
+        return _OF_VERBS.get(parts[2], owner)
+    return "intake" if method == "POST" else owner
 
 
 def ticket_path(number: str, *more: str) -> str:
