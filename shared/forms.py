@@ -353,6 +353,32 @@ def refusal(wrong: Mapping[str, str], status: int = 422) -> Refusal:
     return Refusal("; ".join(f"{field}: {message}" for field, message in fields.items()), status=status, fields=fields)
 
 
+# -- in events --------------------------------------------------------------------------------------------------------
+
+SAID_IN: Mapping[str, Sequence[str]] = {
+    "created": ("fields", "worded"), "fields_changed": ("new", "old", "worded", "as_created"),
+}  # fmt: skip
+"""Which parts of which ticket events say what fields hold, or which they are."""
+
+
+def without_fields(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event's data, or its personal part, without what it says of fields."""
+    return {key: value for key, value in part.items() if key not in SAID_IN.get(name, ())}
+
+
+def seen_data(
+    fields: Mapping[str, CustomField], name: str, data: Mapping[str, Any], audience: Audience
+) -> dict[str, Any]:
+    """Return an event's data without fields that this audience may not see."""
+
+    def seen(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {key: value for key, value in part.items() if visible(fields, key, audience)}
+        return [key for key in part if visible(fields, key, audience)]
+
+    return {key: seen(value) if key in SAID_IN.get(name, ()) else value for key, value in data.items()}
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from services.gateway import api, domain, pages, presence, stream
 from services.gateway.reactions import AccountForgetting
 from services.gateway.views import TicketView
 from shared import db
+from shared.configuration import entry_after, no_entry
 from shared.contracts.event import Event
 from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
@@ -41,7 +42,8 @@ async def build(kernel: Kernel) -> Service:
         kernel.settings, parts.pool, parts.directory, kernel.tokens,
         Ledger(store, appender, domain.Account, domain.evolve_account), Ledger(store, appender, _nothing, _same),
         Ledger(store, appender, domain.Key, domain.evolve_key),
-        Ledger(store, appender, domain.Session, domain.evolve_session), PasswordHasher(),
+        Ledger(store, appender, domain.Session, domain.evolve_session), Ledger(store, appender, no_entry, entry_after),
+        PasswordHasher(),
     )  # fmt: skip
     forgetting = AccountForgetting(parts.pool, Eraser(store, appender), gateway.keys, gateway.sessions)
     dsn = kernel.settings.database_url

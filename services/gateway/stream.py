@@ -14,17 +14,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.gateway import presence
 from services.gateway.api import GatewayDep
+from shared.contracts.public import PUBLIC
 from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Again, AgainDep, Caller
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import ORGANISATION
 
-PUBLIC = frozenset(
-    {
-        "created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
-        "merged", "unmerged",
-    }
-)  # fmt: skip
 POLL = 0.2
 PAGE = 500
 KEPT = "7 days"

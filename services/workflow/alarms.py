@@ -13,7 +13,7 @@ import structlog
 from services.workflow import domain
 from services.workflow.domain import sla
 from services.workflow.domain.sla import Contract, Story
-from services.workflow.fields import field_entries, sheet_of
+from services.workflow.fields import sheet_of
 from shared.configuration import Entry
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived, directory_id
@@ -25,7 +25,7 @@ from shared.hours import ALWAYS, Hours, hours_of
 AT_ONCE = 64
 SWEPT = 2000
 """Tickets that one sweep warns of their closing, at most; the next takes more."""
-_CHOOSING = frozenset({"created", "prioritised", "transferred"})
+_CHOOSING = frozenset({"created", "prioritised", "transferred", "rule_applied"})
 """Events after which another plan may be the ticket's."""
 
 log = structlog.get_logger("alarms")
@@ -65,11 +65,11 @@ class Alarms:
         """Look at the configuration, once for a batch."""
         self._plans = await self._directory.entries("sla_plan")
         self._calendars = {entry["key"]: entry for entry in await self._directory.entries("calendar")}
-        self._fields = await field_entries(self._directory)
+        self._fields = await self._directory.fields()
 
     async def on_event(self, event: Event) -> None:
         """Look at a ticket's promises after something has happened to it."""
-        if not self._plans:
+        if not self._plans or (event.name == "rule_applied" and not event.data["changes"].get("sla")):
             return
         looked = (await self._look([event.stream_id])).get(event.stream_id)
         if looked is None:

@@ -40,7 +40,10 @@ async def build(kernel: Kernel) -> Service:
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
     eraser = Eraser(store, appender)
     entries = Ledger(store, appender, no_entry, entry_after)
-    workflow, alarms = Workflow(parts.pool, tickets), Alarms(parts.pool, parts.directory, tickets, entries)
+    workflow, alarms = (
+        Workflow(parts.pool, tickets, parts.directory),
+        Alarms(parts.pool, parts.directory, tickets, entries),
+    )
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,

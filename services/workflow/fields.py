@@ -11,16 +11,6 @@ from services.workflow.domain.fields import after, effective
 from shared import forms
 from shared.directory.people import Directory
 
-SAY_FIELDS: Mapping[str, Sequence[str]] = {
-    "created": ("fields", "worded"), "fields_changed": ("new", "old", "worded", "as_created"),
-}  # fmt: skip
-"""Which parts of which events say what fields hold."""
-
-
-async def field_entries(directory: Directory) -> dict[str, forms.CustomField]:
-    """Return the custom fields there are, in use or not, by key."""
-    return {field["key"]: field for field in await directory.entries("field")}
-
 
 def facts_of(row: asyncpg.Record) -> forms.Facts:
     """Return what conditions look at besides fields, of a ticket's row."""
@@ -37,7 +27,7 @@ def sheet_of(row: asyncpg.Record, fields: Mapping[str, forms.CustomField]) -> Sh
 
 async def sheet_for(directory: Directory, row: asyncpg.Record) -> Sheet:
     """Return the same, with the fields as they are configured now."""
-    return sheet_of(row, await field_entries(directory))
+    return sheet_of(row, await directory.fields())
 
 
 async def fields_told(
@@ -50,7 +40,7 @@ async def fields_told(
         rows: In timeline order. What a field held before is what they said of it before.
         audience: Who reads.
     """
-    if not any(row["type"] in SAY_FIELDS for row in rows):
+    if not any(row["type"] in forms.SAID_IN for row in rows):
         return {}
     opened = {
         row["ticket_id"]: (row["event_id"], forms.as_opened(row["data"], row["personal"])) for row in rows if row["type"] == "created"
@@ -58,7 +48,7 @@ async def fields_told(
     changing = [row for row in rows if row["type"] == "fields_changed"]
     if not changing and not any(values for _, values in opened.values()):
         return {}
-    fields = await field_entries(directory)
+    fields = await directory.fields()
 
     def seen(values: Mapping[str, Any]) -> dict[str, Any]:
         return forms.plain({key: value for key, value in values.items() if forms.visible(fields, key, audience)})

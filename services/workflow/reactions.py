@@ -4,44 +4,50 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from services.workflow import domain
+from services.workflow.fields import sheet_for
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
+from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
-from shared.refusal import Refusal
 
 MOST_MERGES = 20
 """Tickets merged into tickets merged into tickets, at most: a ring cannot come about but by a race."""
+
+log = structlog.get_logger("workflow")
 
 
 class Workflow:
     """Reactions of workflow."""
 
-    def __init__(self, pool: Pool, tickets: Ledger[domain.Life]) -> None:
+    def __init__(self, pool: Pool, tickets: Ledger[domain.Life], directory: Directory) -> None:
         self._pool = pool
         self._tickets = tickets
+        self._directory = directory
 
     async def on_rule_applied(self, event: Event) -> None:
-        """A rule wants another priority or severity: its owner makes it so."""
-        row = await self._pool.fetchrow(
-            "SELECT asked_priority, asked_severity FROM ticket WHERE stream_id = $1", event.stream_id
-        )
-        asked = {"priority": row["asked_priority"], "severity": row["asked_severity"]} if row else {}
-        changes = event.data["changes"]
+        """A rule wants something of what workflow owns: its owner makes it so."""
+        row = await self._pool.fetchrow("SELECT * FROM ticket WHERE stream_id = $1", event.stream_id)
+        closes = event.data["changes"].get("status") == "closed"
+        sheet = await sheet_for(self._directory, row) if closes and row is not None else domain.Sheet()
+        asked = {name: row[f"asked_{name}"] for name in ("priority", "severity", "tags")} if row else {}
+        note = (event.personal or {}).get("note")
+        fresh = (event.data.get("why") or {}).get("when", "created") == "created"
+        left: dict[str, str] = {}
 
         def decide(state: domain.Life) -> Sequence[NewEvent]:
-            # What somebody has set meanwhile stands: a rule speaks for a ticket that nobody has looked at.
-            priority = changes.get("priority") if state.priority is None else None
-            severity = changes.get("severity") if state.severity is None else None
-            try:
-                return domain.prioritise(
-                    state, priority=priority, severity=severity, message=None, asked=asked, by_agent=False
-                )
-            except Refusal:  # it is so already, or closed meanwhile: the rule has come too late, which is no mistake
-                return []
+            found = domain.ruled(state, event.data["changes"], note=note, asked=asked, fresh=fresh, sheet=sheet)
+            left.clear()
+            left.update(found.left)
+            return found.events
 
         await self._react(event, decide, Actor("rule", event.data["rule"]))
+        if left:
+            number = row["number"] if row else None
+            await log.ainfo("rule came too late", rule=event.data["rule"], ticket=number, left=left)
 
     async def on_agent_acted(self, event: Event) -> None:
         """A person assigned, released or transferred it: an agent's act, and the first makes the ticket open."""

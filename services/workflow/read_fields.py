@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.workflow.api import WorkflowDep
-from services.workflow.fields import facts_of, field_entries
+from services.workflow.fields import facts_of
 from services.workflow.reads import AfterHeader, visible
 from shared import forms
 from shared.http.caller import CallerDep
@@ -42,7 +42,7 @@ async def read_fields(
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
     audience = audience_of(caller, inside=caller.sees_inside(row))
-    fields, facts = await field_entries(workflow.directory), facts_of(row)
+    fields, facts = await workflow.directory.fields(), facts_of(row)
     form = forms.form_of(fields.values(), row["topic"])
     held, on_form = row["fields"], {field["key"] for field in form}
     readable = forms.readable(fields, held, audience, row["topic"], facts)

@@ -1,6 +1,6 @@
 """How tickets and their timelines are shown, by who looks: requesters never see notes, routing or agents' addresses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,10 +9,11 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from services.workflow.domain import WORKED
-from services.workflow.fields import SAY_FIELDS, facts_of, field_entries, fields_told
-from services.workflow.views import PUBLIC
+from services.workflow.fields import facts_of, fields_told
 from shared import forms
+from shared.contracts.public import PUBLIC
 from shared.directory.people import Directory, Person
+from shared.directory.shown import actor_shown, ids_in, with_logins
 from shared.http.caller import Caller
 from shared.http.forms import audience_of
 
@@ -116,7 +117,7 @@ def _agent(people: Mapping[UUID, Person], agent: UUID | None) -> PersonShown | N
 async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TicketShown]:
     """Return tickets as the caller may see them."""
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
-    fields = await field_entries(directory) if any(row["fields"] for row in rows) else {}
+    fields = await directory.fields() if any(row["fields"] for row in rows) else {}
     shown, now = [], datetime.now(UTC)
     for row in rows:
         assignee = _agent(people, row["agent"])
@@ -164,46 +165,6 @@ def _state(clock: Mapping[str, Any]) -> Literal["running", "paused", "warned", "
     return "warned" if clock.get("warned") else "running"
 
 
-def _ids_in(value: Any) -> Iterable[UUID]:
-    """Yield the person ids that an event's data names."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in {"agent", "person_id"} and isinstance(item, str):
-                yield UUID(item)
-            else:
-                yield from _ids_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _ids_in(item)
-
-
-def _with_logins(value: Any, people: Mapping[UUID, Person]) -> Any:
-    """Return the data with agents by login instead of person id."""
-    if isinstance(value, dict):
-        return {
-            key: (_login(people, item) if key == "agent" and isinstance(item, str) else _with_logins(item, people))
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_logins(item, people) for item in value]
-    return value
-
-
-def _login(people: Mapping[UUID, Person], person_id: str) -> str:
-    person = people.get(UUID(person_id))
-    return (person.login or person.email or person_id) if person else person_id
-
-
-def _actor(people: Mapping[UUID, Person], actor: Mapping[str, str], *, full: bool) -> dict[str, Any]:
-    if actor["kind"] != "person":
-        return dict(actor) if full else {"kind": actor["kind"]}
-    person = people.get(UUID(actor["id"]))
-    shown = person.shown if person else {"login": None, "name": None}
-    if not full:
-        return {"kind": "person", "name": shown["name"]}
-    return {"kind": "person", "id": actor["id"], **shown}
-
-
 def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     """Return the door; a session's id is nobody else's business."""
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
@@ -218,14 +179,9 @@ def _corrections(rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:
     return {row["data"]["event"]: row for row in rows if row["type"] in {"edited", "message_edited"}}
 
 
-def _plain_data(row: asyncpg.Record) -> dict[str, Any]:
-    """Return an entry's data without what it says of custom fields, whose keys are anybody's choice: `fields_told` tells that."""
-    return {key: value for key, value in row["data"].items() if key not in SAY_FIELDS.get(row["type"], ())}
-
-
 def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, Any]:
     """Return the words of an entry, as they are now."""
-    words = {key: value for key, value in (row["personal"] or {}).items() if key not in SAY_FIELDS.get(row["type"], ())}
+    words = forms.without_fields(row["type"], row["personal"] or {})
     if correction is not None and correction["personal"]:
         words["body"] = correction["personal"]["body"]
     return words
@@ -241,18 +197,17 @@ async def show_timeline(
     types = {row["event_id"]: row["type"] for row in rows}
     corrections = _corrections(rows)
     told = await fields_told(directory, rows, "agent" if full else "customer")
-    visible = [
-        row for row in rows if full or row["type"] in PUBLIC or (row["type"] in SAY_FIELDS and row["event_id"] in told)
-    ]
+    visible = [row for row in rows if full or row["type"] in PUBLIC or row["event_id"] in told]
     ids = {UUID(row["actor"]["id"]) for row in visible if row["actor"]["kind"] == "person"}
     for row in visible:
-        ids.update(_ids_in(_plain_data(row)))
+        ids.update(ids_in(row["data"]))
     people = await directory.people(ids)
     items = []
     for row in visible:
         correction = corrections.get(str(row["event_id"]))
         data = {
-            **_with_logins(_plain_data(row), people), **_said(row, correction), **told.get(row["event_id"], {}),
+            **with_logins(forms.without_fields(row["type"], row["data"]), people), **_said(row, correction),
+            **told.get(row["event_id"], {}),
         }  # fmt: skip
         if not full:
             for private in _ONLY_FOR_THE_DESK:
@@ -263,7 +218,7 @@ async def show_timeline(
                 id=row["event_id"], type=row["type"], at=row["at"], recorded_at=row["recorded_at"],
                 edited_at=correction["at"] if correction is not None else None,
                 ticket=row["ticket_id"] if row["ticket_id"] != ticket else None,
-                actor=_actor(people, row["actor"], full=full), via=_via(row["via"], full=full),
+                actor=actor_shown(people, row["actor"], full=full), via=_via(row["via"], full=full),
                 cause=cause, data=data,
             )
         )  # fmt: skip

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import asyncpg
 
-from services.workflow.fields import field_entries
 from shared import forms
 from shared.db import Pool
 from shared.directory.people import Directory
@@ -137,7 +136,7 @@ async def _add_fields(where: _Where, directory: Directory, query: ListQuery, cal
 
     One that only the desk sees finds no tickets that the caller sees as their requester alone.
     """
-    known = await field_entries(directory)
+    known = await directory.fields()
     audience = audience_of(caller, inside=caller.is_desk)
     for name, texts in query.fields.items():
         key = name.removeprefix(forms.PREFIX)

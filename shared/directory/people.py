@@ -48,6 +48,16 @@ def _person(row: Any) -> Person:
     )  # fmt: skip
 
 
+async def organisation_by_domain(pool: Pool, email: str) -> str | None:
+    """Return the organisation that claims an address's domain."""
+    organisation: str | None = await pool.fetchval(
+        "SELECT key FROM directory_entry WHERE kind = 'organisation' AND entry -> 'domains' ? $1 "
+        "AND (entry ->> 'active')::bool ORDER BY key LIMIT 1",
+        email.rpartition("@")[2],
+    )
+    return organisation
+
+
 class Directory:
     """Who is who, as this service knows it."""
 
@@ -75,6 +85,15 @@ class Directory:
         )
         return _person(row) if row else None
 
+    async def organisation_of(self, email: str) -> str | None:
+        """Return the organisation of who has an address: as he was registered; of one not met yet, as he will be."""
+        row = await self._pool.fetchrow(
+            "SELECT registered ->> 'organisation' AS organisation FROM person WHERE email = $1 AND registered IS NOT NULL "
+            "ORDER BY stream_id LIMIT 1",
+            email,
+        )
+        return row["organisation"] if row is not None else await organisation_by_domain(self._pool, email)
+
     async def people(self, ids: set[UUID]) -> dict[UUID, Person]:
         """Return those of these people that are known."""
         if not ids:
@@ -93,3 +112,7 @@ class Directory:
         """Return all configured things of a kind, by key."""
         rows = await self._pool.fetch("SELECT entry FROM directory_entry WHERE kind = $1 ORDER BY key", kind)
         return [row["entry"] for row in rows]
+
+    async def fields(self) -> dict[str, dict[str, Any]]:
+        """Return the custom fields there are, in use or not, by key."""
+        return {field["key"]: field for field in await self.entries("field")}

@@ -44,6 +44,32 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
     ("POST", "/unmerge"): (None, "desk"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
 }  # fmt: skip
+# What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
+PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
+    "ticket.create": [("POST", "/messages")],
+    "ticket.edit": [
+        ("POST", "/prioritise"), ("POST", "/tags"), ("POST", "/collaborators"), ("DELETE", f"/collaborators/{NOBODY}"),
+        ("PATCH", "/fields"),
+    ],
+    "ticket.assign": [("POST", "/assign"), ("POST", "/claim")], "ticket.release": [("POST", "/release")],
+    "ticket.transfer": [("POST", "/transfer")], "ticket.refer": [("POST", "/refer"), ("POST", "/withdraw-referral")],
+    "ticket.merge": [("POST", "/merge"), ("POST", "/unmerge"), ("POST", "/split")],
+    "ticket.link": [("POST", "/links"), ("POST", "/unlink")],
+    "ticket.reply": [("POST", "/replies"), ("PUT", f"/replies/{NOBODY}"), ("DELETE", f"/replies/{NOBODY}")],
+    "ticket.note": [("POST", "/notes"), ("PUT", f"/notes/{NOBODY}"), ("DELETE", f"/notes/{NOBODY}")],
+    "ticket.hold": [("POST", "/hold"), ("POST", "/resume")],
+    "ticket.close": [("POST", "/resolve"), ("POST", "/close"), ("POST", "/reopen")],
+    "ticket.escalate": [("POST", "/escalate"), ("POST", "/acknowledge")],
+    "task.create": [("POST", "/tasks")], "task.edit": [("PATCH", f"/tasks/{NOBODY}")],
+    "task.close": [("POST", f"/tasks/{NOBODY}/{verb}") for verb in ("finish", "reopen", "drop")],
+    "time.log": [("POST", "/time"), ("DELETE", f"/time/{NOBODY}")],
+    "thread.edit": [("PUT", f"/messages/{NOBODY}"), ("DELETE", f"/messages/{NOBODY}")],
+}  # fmt: skip
+SIGHT_ALONE = {
+    ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
+    ("GET", "/fields"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+}  # fmt: skip
+OF_THE_REQUESTER = {("POST", "/rating")}
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
     ("GET", "/topics"): (None, {"all"}), ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),

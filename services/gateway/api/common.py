@@ -12,6 +12,7 @@ from fastapi import Depends
 from pydantic import StringConstraints
 
 from services.gateway import domain
+from shared.configuration import Entry
 from shared.contracts.canonical import keyed_digest
 from shared.contracts.event import Via
 from shared.contracts.fields import Text
@@ -40,6 +41,7 @@ class Gateway:
     credentials: Ledger[None]
     keys: Ledger[domain.Key]
     sessions: Ledger[domain.Session]
+    entries: Ledger[Entry]
     hasher: PasswordHasher
 
     async def set_password(self, person_id: UUID, password: str, context: Context) -> None:

@@ -1,17 +1,18 @@
 """The gateway's part of an organisation file: called by `ledgerdesk org apply`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.gateway import domain
-from services.gateway.api.common import GatewayDep, Password
+from services.gateway.api.common import Gateway, GatewayDep, Password
 from shared.contracts.fields import Email, Id, Line, Role, Strict
-from shared.contracts.ids import derived
+from shared.contracts.ids import derived, directory_id
+from shared.contracts.permissions import Permission, RoleKey
 from shared.eventstore.ledger import Context
-from shared.http.caller import CallerDep
+from shared.http.caller import Caller, CallerDep
 
 
 class AccountEntry(Strict):
@@ -26,9 +27,19 @@ class AccountEntry(Strict):
     password: Password | None = None
 
 
+class RoleEntry(Strict):
+    """A role of an organisation file; see `shared.contracts.directory.RoleEntry`."""
+
+    key: RoleKey
+    name: Line
+    permissions: Annotated[list[Permission], Field(max_length=200)]
+    active: bool = True
+
+
 class GatewaySection(Strict):
     """What the gateway owns of an organisation file."""
 
+    roles: list[RoleEntry] = []
     accounts: list[AccountEntry] = []
 
 
@@ -42,11 +53,21 @@ class Applied(BaseModel):
 internal = APIRouter(prefix="/internal/gateway", tags=["gateway"], include_in_schema=False)
 
 
+async def _apply_role(gateway: Gateway, entry: RoleEntry, caller: Caller) -> bool:
+    """Make a role say this; returns whether that changed it."""
+    stream_id = directory_id("role", entry.key)
+    new: dict[str, Any] = entry.model_dump(mode="json") | {"permissions": sorted(set(entry.permissions))}
+    _, version = await gateway.entries.state(stream_id)
+    context = Context(derived("apply", "role", new, version), caller.actor, caller.via)
+    result = await gateway.entries.execute(stream_id, lambda old: domain.configure_role(new, old), context)
+    return bool(result.events) and not result.repeat
+
+
 @internal.put("/organisation")
 async def apply_section(body: GatewaySection, caller: CallerDep, gateway: GatewayDep) -> Applied:
-    """Make the accounts be what this section says. A password is set only for an account that has none."""
+    """Make roles and accounts be what this section says. A password is set only for an account that has none."""
     caller.need("system", "administrator")
-    changed = 0
+    changed = sum([await _apply_role(gateway, role, caller) for role in body.roles])
     for entry in body.accounts:
         person_id = UUID(entry.person_id)
         _, version = await gateway.accounts.state(person_id)

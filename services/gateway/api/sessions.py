@@ -58,6 +58,20 @@ async def sign_out(response: Response, command: CommandDep, gateway: GatewayDep)
     response.delete_cookie(COOKIE)
 
 
+class InDepartment(BaseModel):
+    """What the caller may do in a department where he has a role, or within one."""
+
+    role: str
+    permissions: list[str]
+
+
+class Permissions(BaseModel):
+    """What the caller may do on the desk: by his account's roles, and where a role of a department says otherwise."""
+
+    default: list[str]
+    departments: dict[str, InDepartment]
+
+
 class Me(BaseModel):
     """Who the caller is."""
 
@@ -66,9 +80,20 @@ class Me(BaseModel):
     email: str | None
     roles: list[str]
     via: str
+    permissions: Permissions
 
 
 @router.get("/me")
 async def read_me(caller: CallerDep) -> Me:
     """Return who you are and what you may do."""
-    return Me(login=caller.login, name=caller.name, email=caller.email, roles=sorted(caller.roles), via=caller.via.kind)
+    permissions = Permissions(
+        default=sorted(caller.permissions_in(None)),
+        departments={
+            department: InDepartment(role=role.key, permissions=sorted(role.permissions))
+            for department, role in sorted(caller.department_roles.items())
+        },
+    )
+    return Me(
+        login=caller.login, name=caller.name, email=caller.email, roles=sorted(caller.roles), via=caller.via.kind,
+        permissions=permissions,
+    )  # fmt: skip

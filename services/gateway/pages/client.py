@@ -144,17 +144,30 @@ class ApiClient:
         """
         headers = {"Idempotency-Key": key} if key else {}
         response = await self._send("POST", path, json=dict(body) if body else None, headers=headers)
-        self.said += versions_in(response.headers.get("ledgerdesk-version"))
-        self._after = newest([*self._after, *self.said])
+        self._heard(response)
         return response.json() if response.content else None
 
-    async def delete(self, path: str) -> None:
-        """Take away.
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Have something be what the body says.
 
         Raises:
             ApiProblem: The API refused.
         """
-        await self._send("DELETE", path, headers={})
+        response = await self._send("PUT", path, json=dict(body), headers={})
+        return response.json() if response.content else None
+
+    async def delete(self, path: str, key: str | None = None) -> None:
+        """Take away; once per key.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        response = await self._send("DELETE", path, headers={"Idempotency-Key": key} if key else {})
+        self._heard(response)
+
+    def _heard(self, response: httpx.Response) -> None:
+        self.said += versions_in(response.headers.get("ledgerdesk-version"))
+        self._after = newest([*self._after, *self.said])
 
     async def _send(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
         owner = owner_of(method, path)

@@ -11,6 +11,7 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from services.intake import domain
+from services.intake.door import Door
 from services.intake.forgetting import Forgetting
 from services.intake.people import People
 from shared import forms
@@ -25,6 +26,9 @@ from shared.http.problems import Problem
 from shared.service import component
 from shared.together import Together
 
+SPLIT = "split"
+"""How a ticket came that was split off another."""
+
 
 @dataclass(slots=True)
 class Intake:
@@ -38,6 +42,7 @@ class Intake:
     forgetting: Forgetting
     eraser: Eraser
     numbers: Together[object, str]
+    door: Door
 
     async def open(
         self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None,
@@ -48,7 +53,7 @@ class Intake:
         `audience` is who fills in its form; what the desk makes of a ticket that is there (a split) is held to nothing required.
 
         Raises:
-            Problem: 422, an unknown topic or no requester.
+            Problem: 422, an unknown topic or no requester, or a rule refuses it.
             Refusal: 422, a custom field.
         """
         ticket_id = derived("ticket", context.command_id)
@@ -65,6 +70,10 @@ class Intake:
                 )  # fmt: skip
         fields, worded = await self._filled_in(body, audience)
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
+        if channel != SPLIT:  # which was let in once already
+            seen = body.model_dump(include={"subject", "body", "topic", "priority", "severity", "tags"})
+            held = {f"{forms.PREFIX}{key}": value for key, value in {**fields, **worded}.items()}
+            await self.door.pass_through({**seen, **held, "channel": channel}, body.requester.email)
         person_id = await self.people.person(body.requester.email, body.requester.name, context)
         number = await self.numbers.get(object())
         assert number is not None  # noqa: S101 -- a sequence always has one more
@@ -86,19 +95,16 @@ class Intake:
         Raises:
             Refusal: 422, naming each field that is wrong or missing.
         """
-        form = forms.form_of(await self.directory.entries("field"), body.topic)
+        form = forms.form_of((await self.directory.fields()).values(), body.topic)
         facts = {"topic": body.topic, "priority": body.priority or "normal", "severity": body.severity}
         return forms.parted(form, forms.decided(form, {}, body.fields, audience, facts, opening=True))
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
-        if_version: int | None = None,
     ) -> Result:  # fmt: skip
         """Take a customer's message for a ticket."""
         command = domain.ReceiveMessage(str(person_id), author.get("email"), author.get("name"), body, channel)
-        return await self.tickets.execute(
-            ticket_id, lambda state: domain.receive_message(state, command), context, if_version
-        )
+        return await self.tickets.execute(ticket_id, lambda state: domain.receive_message(state, command), context)
 
     async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
         """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`."""

@@ -119,7 +119,7 @@ async def _check_fields(body: IntakeSection, intake: Intake) -> None:
     Raises:
         Problem: 422, naming each place in the section.
     """
-    there = {field["key"]: field for field in await intake.directory.entries("field")}
+    there = await intake.directory.fields()
     for field in body.fields:  # what the view does not show yet is there all the same
         entry, _ = await intake.entries.state(directory_id("field", field.key))
         there |= {field.key: entry} if entry else {}

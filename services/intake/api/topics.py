@@ -33,7 +33,7 @@ async def list_topics(request: Request, caller: CallerDep, intake: IntakeDep) ->
     """List the topics that tickets can have, each with its form as the caller fills it in."""
     refuse_unknown_parameters(request)
     audience = audience_of(caller, inside=caller.is_desk)
-    fields = await intake.directory.entries("field")
+    fields = (await intake.directory.fields()).values()
     items = [
         TopicShown(key=topic["key"], name=topic["name"], fields=show_form(fields, topic["key"], audience))
         for topic in await intake.directory.entries("topic")

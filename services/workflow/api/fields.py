@@ -21,7 +21,7 @@ class FieldsBody(RootModel[FieldValues]):
 @router.patch("/tickets/{ref}/fields")
 async def change_fields(ref: TicketRef, body: FieldsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Change what custom fields hold: of those of the ticket's form that the caller may edit."""
-    row = await for_anybody(ref, command, workflow)
+    row = await for_anybody(ref, "ticket.edit", command, workflow)
     if not body.root:
         raise Problem(422, "Say what to change.", fields={"fields": "{key: value}; null takes a value off"})
     sheet = await sheet_for(workflow.directory, row)

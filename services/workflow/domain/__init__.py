@@ -21,6 +21,7 @@ from services.workflow.domain.life import (
     resume,
 )
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
+from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
 from services.workflow.domain.talk import edit, note, rate, reply, take_back
 from services.workflow.domain.tasks import (
@@ -51,6 +52,7 @@ __all__ = [
     "INVERSE",
     "WORKED",
     "Life",
+    "Ruled",
     "Sheet",
     "acknowledge",
     "add_task",
@@ -81,6 +83,7 @@ __all__ = [
     "reply",
     "resolve",
     "resume",
+    "ruled",
     "sla",
     "split_off",
     "start",

@@ -37,6 +37,9 @@ class Sheet:
         }  # fmt: skip
 
 
+NO_SHEET = Sheet()
+
+
 def effective(asked: Values, changes: Values) -> dict[str, Any]:
     """Return what fields hold: what was said last, else what the ticket was opened with."""
     return {key: value for key, value in {**asked, **changes}.items() if value is not None}
