@@ -1,12 +1,12 @@
 """Workflow's rules. Pure.
 
-A ticket's life (`life`), what is said on it (`talk`), its tasks and times (`tasks`), its custom fields (`fields`), how tickets hang
-together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
+A ticket's life (`life`), what is said on it (`talk`, `canned`), its tasks and times (`tasks`), its custom fields (`fields`), how tickets
+hang together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
 """
 
 from dataclasses import replace
 
-from services.workflow.domain import alarms, fields, life, links, sla, talk, tasks
+from services.workflow.domain import alarms, canned, fields, life, links, sla, talk, tasks
 from services.workflow.domain.alarms import come_true, warn_of_closing
 from services.workflow.domain.fields import Sheet, change_fields, needs_fields, take_fields_back, unfinished
 from services.workflow.domain.life import (
@@ -23,7 +23,7 @@ from services.workflow.domain.life import (
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
 from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
-from services.workflow.domain.talk import edit, note, rate, reply, take_back
+from services.workflow.domain.talk import auto_reply, edit, note, rate, reply, take_back
 from services.workflow.domain.tasks import (
     add_task,
     change_task,
@@ -56,6 +56,8 @@ __all__ = [
     "Sheet",
     "acknowledge",
     "add_task",
+    "auto_reply",
+    "canned",
     "change_fields",
     "change_task",
     "close",
