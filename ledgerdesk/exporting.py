@@ -8,9 +8,8 @@ import httpx
 
 from ledgerdesk.client import checked_text
 from ledgerdesk.organisation import OrganisationFile
+from shared.contracts.catalogue import OWNERS
 from shared.contracts.event import Event, from_feed_line, rfc3339
-
-OWNERS = ("intake", "routing", "workflow", "gateway")
 
 
 class Entries:
@@ -104,6 +103,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "policy": policy[0] if policy else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+            "categories": entries.of("category"),
         }
     )
 

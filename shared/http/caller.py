@@ -279,6 +279,22 @@ async def authenticate(
     return caller
 
 
+async def authenticate_if_said(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+    on_behalf_of: Annotated[str | None, Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254)] = None,
+) -> Caller | None:
+    """Return the caller of a request that a guest may make, too: None for one who does not say who he is.
+
+    Raises:
+        Problem: 401, he says it and it is not so; else as `authenticate`.
+    """
+    if bearer is None and cookie is None and on_behalf_of is None:
+        return None
+    return await authenticate(request, bearer, cookie, on_behalf_of)
+
+
 def _authenticator(request: Request) -> Any:
     """Return the authenticator of the service whose route this is: each service looks into its own tables."""
     service = request.scope["route"].tags[0] if getattr(request.scope.get("route"), "tags", None) else "gateway"
@@ -288,3 +304,4 @@ def _authenticator(request: Request) -> Any:
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
+CallerOrGuestDep = Annotated[Caller | None, Depends(authenticate_if_said)]

@@ -15,7 +15,7 @@ TIMEOUT = 15.0
 
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
 _INTAKE = frozenset({"messages", "collaborators", "split"})
-_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
+_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
 
@@ -25,6 +25,8 @@ def owner_of(method: str, path: str) -> str:
     parts = path.strip("/").split("/")
     if parts[0] == "reports":
         return "reporting"
+    if parts[0] == "articles" or parts[2:] == ["articles"]:
+        return "knowledge"
     if parts[0] == "bulk":
         return "routing" if parts[1] in _ROUTING | {"routing"} else "workflow"
     if parts[0] not in {"tickets", "mentions", "sla"}:
