@@ -11,6 +11,8 @@ from services.knowledge.rights import Reader
 from shared.db import Pool
 
 MOST_WORDS = 12
+MOST_FOUND = 200
+"""Articles that a search lists: who has not found it by then asks otherwise."""
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST_BEGINNING = 3
 """Letters of a beginning: fewer would begin nearly everything."""
@@ -34,26 +36,62 @@ class Values:
 Joined = Literal["&", "|"]
 
 
-def query_text(text: str, joined: Joined) -> str | None:
-    """Return words as `to_tsquery` takes them, all (&) or some (|) of them, the last with all words that it begins."""
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))[:MOST_WORDS]
-    if not words:
-        return None
-    last = words[-1]
-    if len(last) >= _SHORTEST_BEGINNING:
-        words[-1] = f"({last} | {last}:*)"
-    return f" {joined} ".join(words)
+def words_of(text: str) -> list[str]:
+    """Return the words of what was typed, the last ones of many."""
+    return list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))[-MOST_WORDS:]
+
+
+def query_text(words: Sequence[str], joined: Joined, last: str) -> str:
+    """Return words as `to_tsquery` takes them, all (&) or some (|) of them, the last that was typed with all that it begins."""
+    return f" {joined} ".join(
+        f"({word} | {word}:*)" if word == last and len(word) >= _SHORTEST_BEGINNING else word for word in words
+    )
 
 
 async def configs_in_use(pool: Pool) -> list[str]:
     """Return the text-search configurations of the articles there are."""
     rows = await pool.fetch("SELECT DISTINCT language FROM article_version WHERE face")
-    return sorted({config_of(row["language"]) for row in rows} - {AS_TYPED})
+    return sorted({config_of(row["language"]) for row in rows} | {AS_TYPED})
 
 
-def condition(configs: Iterable[str], text: str) -> str:
-    """Return the query, in SQL: the words in any of these languages, or as they were typed. `text` names the parameter."""
-    return "(" + " || ".join(f"to_tsquery('{config}', {text})" for config in (AS_TYPED, *configs)) + ")"
+def asked_in(configs: Iterable[str], text: str) -> str:
+    """Return the query as a statement's first part: the words in any of these languages. `text` names the parameter.
+
+    Computed once, and not for each row that is ranked by it.
+    """
+    return f"WITH asked AS MATERIALIZED (SELECT {' || '.join(f'to_tsquery({c!r}, {text})' for c in configs)} AS query)"
+
+
+ASKED = "(SELECT query FROM asked)"
+
+_COMMON = """
+SELECT w.word, coalesce(max(f.frequency), 0) AS frequency
+FROM unnest($1::text[]) AS w (word) CROSS JOIN unnest($2::regconfig[]) AS c (config)
+    CROSS JOIN unnest(tsvector_to_array(to_tsvector(c.config, w.word))) AS l (lexeme)
+    LEFT JOIN (
+        SELECT unnest(most_common_elems::text::text[]) AS lexeme, unnest(most_common_elem_freqs) AS frequency
+        FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'article_version' AND attname = 'head'
+    ) f USING (lexeme)
+GROUP BY w.word
+"""
+MOST_OF_ALL = 0.2
+"""Part of all articles that words may be in, together, by which one is looked for."""
+
+
+async def telling(pool: Pool, words: Sequence[str], configs: Sequence[str]) -> list[str]:
+    """Return the words that tell articles apart, in their order: what stands in many of them only costs time to rank.
+
+    By what the server knows of the words' frequencies; nothing, before it has gathered statistics: then there are few articles.
+    """
+    rows = await pool.fetch(_COMMON, words, configs)
+    left = MOST_OF_ALL
+    chosen: set[str] = set()
+    for row in sorted(rows, key=lambda one: (one["frequency"], one["word"])):
+        if chosen and row["frequency"] > left:
+            break
+        chosen.add(row["word"])
+        left -= row["frequency"]
+    return [word for word in words if word in chosen]
 
 
 FACE = """
@@ -66,39 +104,59 @@ FACE = """
 
 
 async def search(
-    pool: Pool, reader: Reader, text: str, *, joined: Joined, limit: int, offset: int = 0, snippets: bool = True,
-    narrower: Sequence[tuple[str, Any]] = (),
-) -> list[asyncpg.Record]:  # fmt: skip
-    """Return the articles that a reader sees and that these words are in, the best first.
+    pool: Pool, reader: Reader, text: str, *, limit: int, offset: int = 0, narrower: Sequence[tuple[str, Any]] = ()
+) -> list[asyncpg.Record]:
+    """Return the articles that a reader sees and that all these words are in, the best first; column `snippet` shows where.
+
+    However many there are, it is the best few hundred by their heads that are held against each other whole.
 
     Args:
         pool: Knowledge's.
         reader: See `Reader.condition`.
         text: As it was typed.
-        joined: Whether all words must be there.
         limit: How many of them.
-        offset: From which on.
-        snippets: Whether column `snippet` has the places where the words are; see `parts`.
+        offset: From which on, below `MOST_FOUND`.
         narrower: Conditions besides, with ``{}`` for their value.
     """
-    wanted = query_text(text, joined)
-    if wanted is None:
+    words = words_of(text)
+    if not words:
         return []
-    values = Values(wanted)
-    asked = condition(await configs_in_use(pool), "$1")
-    conditions = [f"v.face AND v.search @@ {asked}", "a.latest > 0", reader.condition(values)]
+    values = Values(query_text(words, "&", words[-1]))
+    conditions = [f"v.face AND v.whole @@ {ASKED}", "a.latest > 0", reader.condition(values)]
     conditions += [one.replace("{}", values(value)) for one, value in narrower]
-    headline = f"ts_headline(f.config, f.plain, {asked}, {values(SNIPPET)})" if snippets else "NULL"
     return await pool.fetch(
         f"""
-        WITH found AS (
-            SELECT a.stream_id, ts_rank(v.search, {asked}, 1) AS rank
-            FROM article_version v JOIN article a ON a.stream_id = v.article_id
-            WHERE {" AND ".join(conditions)}
-            ORDER BY rank DESC, a.stream_id LIMIT {limit} OFFSET {offset}
+        {asked_in(await configs_in_use(pool), "$1")}, likely AS (
+            SELECT a.stream_id FROM article_version v JOIN article a ON a.stream_id = v.article_id
+            WHERE {" AND ".join(conditions)} ORDER BY ts_rank(v.head, {ASKED}) DESC, a.stream_id LIMIT {MOST_FOUND}
+        ), best AS (
+            SELECT l.stream_id, ts_rank(v.whole, {ASKED}, 1) AS rank
+            FROM likely l JOIN article_version v ON v.article_id = l.stream_id AND v.face
+            ORDER BY rank DESC, l.stream_id LIMIT {limit} OFFSET {offset}
         )
-        SELECT f.*, found.rank, {headline} AS snippet
-        FROM found JOIN ({FACE}) f USING (stream_id) ORDER BY found.rank DESC, f.stream_id
+        SELECT f.*, ts_headline(f.config, f.plain, {ASKED}, {values(SNIPPET)}) AS snippet
+        FROM best JOIN ({FACE}) f USING (stream_id) ORDER BY best.rank DESC, f.stream_id
+        """,
+        *values.values,
+    )
+
+
+async def suggestions(pool: Pool, reader: Reader, text: str, *, limit: int) -> list[asyncpg.Record]:
+    """Return published articles with some of these words in title, keywords or summary, the best first."""
+    words = words_of(text)
+    if not words:
+        return []
+    configs = await configs_in_use(pool)
+    values = Values(query_text(await telling(pool, words, configs), "|", words[-1]))
+    return await pool.fetch(
+        f"""
+        {asked_in(configs, "$1")}, best AS (
+            SELECT a.stream_id, ts_rank(v.head, {ASKED}) AS rank
+            FROM article_version v JOIN article a ON a.stream_id = v.article_id
+            WHERE v.face AND v.head @@ {ASKED} AND a.published IS NOT NULL AND {reader.condition(values)}
+            ORDER BY rank DESC, a.stream_id LIMIT {limit}
+        )
+        SELECT f.* FROM best JOIN ({FACE}) f USING (stream_id) ORDER BY best.rank DESC, f.stream_id
         """,
         *values.values,
     )

@@ -22,7 +22,7 @@ from services.knowledge.api.common import (
 )
 from services.knowledge.markdown import rendered
 from services.knowledge.rights import Reader
-from services.knowledge.search import FACE, Values, search
+from services.knowledge.search import FACE, MOST_FOUND, Values, search, suggestions
 from services.knowledge.shown import ERASED, ArticleFound, ArticleShown, VersionShown, fields_of, people_of, show
 from shared.contracts.articles import Language, Visibility
 from shared.contracts.fields import Key, Line
@@ -35,8 +35,8 @@ from shared.http.versions import vector, wait_until_seen
 
 router = APIRouter(tags=["knowledge"], responses=RESPONSES)
 
-FARTHEST = 1000
-"""Found articles that are listed: who has not found it by then asks otherwise."""
+FARTHEST = 10_000
+"""Articles that are listed."""
 
 
 class CategoryShown(BaseModel):
@@ -142,7 +142,6 @@ async def read_articles(
             knowledge.pool,
             reader,
             parameters.q,
-            joined="&",
             limit=parameters.limit + 1,
             offset=offset,
             narrower=narrower,
@@ -150,7 +149,7 @@ async def read_articles(
     else:
         rows = await _newest(knowledge, reader, narrower, parameters.limit + 1, offset)
     page, reached = rows[: parameters.limit], offset + parameters.limit
-    more = len(rows) > parameters.limit and reached < FARTHEST
+    more = len(rows) > parameters.limit and reached < (FARTHEST if parameters.q is None else MOST_FOUND)
     return Page(items=await show(knowledge.directory, page, reader), next=encode_cursor([reached]) if more else None)
 
 
@@ -197,15 +196,7 @@ async def suggest(
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     text = q if ticket is None else await _subject(knowledge, ticket, caller)
     reader = await knowledge.reader(caller)
-    rows = await search(
-        knowledge.pool,
-        reader,
-        text or "",
-        joined="|",
-        limit=limit,
-        snippets=False,
-        narrower=[("(a.published IS NOT NULL) = {}", True)],
-    )
+    rows = await suggestions(knowledge.pool, reader, text or "", limit=limit)
     return Suggestions(items=await show(knowledge.directory, rows, reader))
 
 
