@@ -54,11 +54,14 @@ class Entries:
             if "email" not in person:
                 continue  # forgotten, or named by a log without an address
             agent, account = agents.get(person_id), accounts.get(person_id)
-            entry: dict[str, Any] = {name: person[name] for name in ("email", "name", "login") if name in person}
+            # A login in the file opens an account: who has none is named by his address.
+            names = ("email", "name", "login") if account is not None else ("email", "name")
+            entry: dict[str, Any] = {name: person[name] for name in names if name in person}
             entry["roles"] = account["roles"] if account else []
             entry["active"] = (account or agent or {}).get("active", True)
             if agent is not None:
                 entry |= {name: agent[name] for name in _OF_AGENTS if name in agent}
+                entry["roles_in"] = agent.get("roles", {})
             found.append(entry)
         return sorted(found, key=lambda entry: str(entry.get("login") or entry["email"]))
 
@@ -96,6 +99,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "default_department": routes.get("*", {}).get("department"),
             "organisations": entries.of("organisation"),
             "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
+            "roles": [_without(role, "version") for role in entries.of("role")],
             "topics": topics,
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
@@ -117,8 +121,10 @@ def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:
-    actions = {**rule["actions"], "agent": entries.who(rule["actions"].get("agent"))}
-    return _without(rule, "order", "version") | {"actions": actions}
+    said = rule["actions"]
+    people = {name: entries.whom(said.get(name, [])) for name in ("notify", "watch")}
+    actions = {**said, **people, "agent": entries.who(said.get("agent"))}
+    return _without(rule, "version") | {"actions": actions}
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,19 @@ from pydantic import Field, ValidationError
 
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
+from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.articles import Visibility
-from shared.contracts.directory import Away, Day, OpenHours, SlaTargets, SpecialHours, Strategy
+from shared.contracts.directory import (
+    Away,
+    Day,
+    OpenHours,
+    SlaTargets,
+    SpecialHours,
+    Strategy,
+)
 from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.permissions import Permission, RoleKey
+from shared.rules import faults
 
 WAIT_SECONDS = 30.0
 
@@ -32,6 +42,9 @@ class PersonEntry(Strict):
     roles: list[Role] = []
     password: Text | None = Field(None, description="Only for try-outs: leave it out and set one later")
     departments: list[Key] = []
+    roles_in: dict[Key, Key] = Field(
+        {}, description="Department to the role he has there (and in those within it), in place of `agent`"
+    )
     skills: list[Key] = []
     capacity: int = Field(0, ge=0, description="Most open tickets given by routing; 0: no limit")
     zone: Key = Field("UTC", description="Of the shifts, such as Europe/Berlin")
@@ -61,6 +74,13 @@ class DepartmentEntry(NamedEntry):
     strategy: Strategy = Field("least_loaded", description="How it is chosen who gets a ticket")
 
 
+class RoleEntry(NamedEntry):
+    """What an agent may do in a department where he has this role."""
+
+    key: RoleKey
+    permissions: list[Permission]
+
+
 class TeamEntry(NamedEntry):
     """A team; members by login."""
 
@@ -79,37 +99,6 @@ class CustomerEntry(NamedEntry):
 
     domains: list[Key] = []
     shared: bool = Field(False, description="Its people see each other's tickets")
-
-
-class TestEntry(Strict):
-    """One test of a rule."""
-
-    field: Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
-    op: Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
-    value: Text
-
-
-class ActionsEntry(Strict):
-    """What a rule does; the agent by login."""
-
-    department: Key | None = None
-    agent: Line | None = None
-    team: Key | None = None
-    priority: Priority | None = None
-    severity: Severity | None = None
-    skills: list[Key] = []
-
-
-class RuleEntry(Strict):
-    """A routing rule; rules are tried in the file's order."""
-
-    key: Key
-    name: Line
-    match: Literal["all", "any"] = "all"
-    tests: list[TestEntry]
-    actions: ActionsEntry
-    stop: bool = True
-    active: bool = True
 
 
 class PolicyEntry(Strict):
@@ -178,6 +167,7 @@ class OrganisationFile(Strict):
     default_department: Key | None = Field(None, description="Where tickets go whose topic says nothing")
     organisations: list[CustomerEntry] = []
     departments: list[DepartmentEntry] = []
+    roles: list[RoleEntry] = Field([], description="Besides those that accounts have")
     topics: list[TopicEntry] = []
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
@@ -196,16 +186,19 @@ def read(path: Path) -> OrganisationFile:
     """
     try:
         raw = yaml.safe_load(path.read_text())
-        return OrganisationFile.model_validate(raw or {})
+        file = OrganisationFile.model_validate(raw or {})
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise OrganisationFileError(f"{path}: {error}") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
+    if wrong := [f"rule {r.key}: {place} {what}" for r in file.rules for place, what in faults(r.model_dump()).items()]:
+        raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(wrong))
+    return file
 
 
 def _agents(file: OrganisationFile) -> list[PersonEntry]:
-    return [p for p in file.people if p.departments or set(p.roles) & {"agent", "lead"}]
+    return [p for p in file.people if p.departments or p.roles_in or set(p.roles) & {"agent", "lead"}]
 
 
 def _id_of(file: OrganisationFile, ids: dict[str, str], login: str, where: str) -> str:
@@ -248,12 +241,6 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     routes = [{"topic": t.key, "department": t.department, "skills": t.skills} for t in file.topics]
     if file.default_department is not None:
         routes.append({"topic": "*", "department": file.default_department, "skills": []})
-    rules = []
-    for order, rule in enumerate(file.rules, 1):
-        actions = rule.actions.model_dump()
-        if rule.actions.agent:
-            actions["agent"] = _id_of(file, ids, rule.actions.agent, f"rule {rule.key}")
-        rules.append({**rule.model_dump(), "order": order, "actions": actions})
     return {
         "departments": [
             d.model_dump() | {"manager": _id_of(file, ids, d.manager, f"department {d.key}") if d.manager else None}
@@ -265,14 +252,15 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "agents": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,
-                "departments": p.departments, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
+                "departments": p.departments, "roles": p.roles_in, "skills": p.skills, "capacity": p.capacity, "zone": p.zone,
                 "shifts": [span.model_dump() for span in p.shifts], "away": [days.model_dump() for days in p.away],
                 "on_call": p.on_call, "sees": p.sees, "active": p.active,
             }
             for p in _agents(file)
         ],
+        "known_roles": [role.key for role in file.roles],
         "topic_routes": routes,
-        "rules": rules,
+        "rules": stated(file.rules, lambda who, where: _id_of(file, ids, who, where)),
     }  # fmt: skip
 
 
@@ -293,6 +281,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
 
 def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:
     return {
+        "roles": [role.model_dump() for role in file.roles],
         "accounts": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 
 from ledgerdesk.client import checked_text
-from ledgerdesk.organisation import OrganisationFile, RuleEntry
+from ledgerdesk.organisation import OrganisationFile
+from ledgerdesk.rule_entries import RuleEntry, in_order
 from services.routing import domain
-from services.routing.domain import Config, Handling, Moment, NewTicket
+from services.routing.domain import Config, Handling, Moment
 from shared.contracts.event import Event, from_feed_line
 
 PAGE = 2000
@@ -71,18 +72,13 @@ def config_of(file: OrganisationFile, rules: Sequence[RuleEntry]) -> Config:
         agents=agents, departments={d.key: d.model_dump() for d in file.departments},
         teams={t.key: t.model_dump() for t in file.teams},
         topic_routes=routes | {"*": {"topic": "*", "department": file.default_department, "skills": []}},
-        rules=[{**rule.model_dump(), "order": order, "version": 0} for order, rule in enumerate(rules, 1)],
+        rules=[rule.model_dump() | {"version": 0} for rule in in_order(rules)],
     )  # fmt: skip
 
 
 def outcome(event: Event, config: Config) -> Outcome:
     """Return what a configuration makes of a ticket."""
-    personal = event.personal or {}
-    ticket = NewTicket(
-        subject=personal.get("subject", ""), body=personal.get("body", ""), topic=event.data.get("topic"),
-        priority=event.data.get("priority"), severity=event.data.get("severity"), channel=event.data["channel"],
-        email=(personal.get("requester") or {}).get("email"), tags=event.data.get("tags", []),
-    )  # fmt: skip
+    ticket = domain.new_ticket(event)
     found: dict[str, Any] = {}
     for decided in domain.route(Handling(), ticket, config, {}, Moment(event.occurred_at)):
         if decided.type.endswith(".transferred"):
@@ -91,7 +87,7 @@ def outcome(event: Event, config: Config) -> Outcome:
             found |= {name: decided.data[name] for name in ("agent", "team")}
         elif "changes" in decided.data:
             found = {**decided.data["changes"], **found}  # the first rule that says something has its way
-    return Outcome(tuple(rule["key"] for rule in domain.matching_rules(config, ticket)), **found)
+    return Outcome(tuple(held.rule["key"] for held in domain.matching_rules(config, ticket)), **found)
 
 
 def try_rules(

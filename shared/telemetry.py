@@ -12,6 +12,7 @@ REQUESTS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )  # fmt: skip
 APPENDED = Counter("ledgerdesk_events_appended_total", "Events appended to a store by this process", ["owner"])
+REJECTED = Counter("ledgerdesk_rejected_tickets_total", "Tickets that a rule has refused at the door", ["rule"])
 PARKED = Gauge("ledgerdesk_parked_events", "Events set aside because a view could not fold them", ["service"])
 UNKNOWN = Gauge(
     "ledgerdesk_unknown_records", "Records of types this program does not know, skipped since ever", ["service"]

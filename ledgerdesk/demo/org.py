@@ -9,18 +9,17 @@ from typing import Any, Final
 from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.demo.hours import Shift
 from ledgerdesk.organisation import (
-    ActionsEntry,
     CustomerEntry,
     DepartmentEntry,
     OrganisationFile,
     OrganisationFileError,
     PersonEntry,
-    RuleEntry,
-    TestEntry,
     TopicEntry,
     read,
 )
+from ledgerdesk.rule_entries import ActionsEntry, RuleEntry
 from services.routing.domain import EVERY_TOPIC, Config
+from shared.contracts.directory import RuleTest
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "org.yaml"
 DISPATCH: Final = "dispatch"
@@ -101,7 +100,7 @@ def demo_organisation(requesters: int = 300, seed: int = 1) -> OrganisationFile:
     more = [DepartmentEntry(key="applications", name="Business Applications")]
     dispatch = RuleEntry(
         key="emergencies-to-dispatch", name="The dispatcher looks at emergencies first", match="any",
-        tests=[TestEntry(field="priority", op="equals", value="emergency"), TestEntry(field="severity", op="equals", value="Sev-A")],
+        tests=[RuleTest(field="priority", op="equals", value="emergency"), RuleTest(field="severity", op="equals", value="Sev-A")],
         actions=ActionsEntry(department="support", skills=[DISPATCH]),
     )  # fmt: skip
     known = {person.email for person in [*agents.values(), *others]}

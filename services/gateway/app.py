@@ -4,10 +4,11 @@ import asyncio
 
 from argon2 import PasswordHasher
 
-from services.gateway import api, domain, pages, stream
+from services.gateway import api, domain, pages, presence, stream
 from services.gateway.reactions import AccountForgetting
 from services.gateway.views import TicketView
 from shared import db
+from shared.configuration import entry_after, no_entry
 from shared.contracts.event import Event
 from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
@@ -18,7 +19,7 @@ from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, stream.router, api.internal, internal_router("gateway"))
+ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"))
 PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 
@@ -41,7 +42,8 @@ async def build(kernel: Kernel) -> Service:
         kernel.settings, parts.pool, parts.directory, kernel.tokens,
         Ledger(store, appender, domain.Account, domain.evolve_account), Ledger(store, appender, _nothing, _same),
         Ledger(store, appender, domain.Key, domain.evolve_key),
-        Ledger(store, appender, domain.Session, domain.evolve_session), PasswordHasher(),
+        Ledger(store, appender, domain.Session, domain.evolve_session), Ledger(store, appender, no_entry, entry_after),
+        PasswordHasher(),
     )  # fmt: skip
     forgetting = AccountForgetting(parts.pool, Eraser(store, appender), gateway.keys, gateway.sessions)
     dsn = kernel.settings.database_url
@@ -50,6 +52,7 @@ async def build(kernel: Kernel) -> Service:
 
     async def sweep() -> None:
         await parts.pool.execute(f"DELETE FROM feed WHERE added_at < now() - interval '{stream.KEPT}'")
+        await presence.sweep(parts.pool)
 
     async def sweep_hourly() -> None:
         while True:

@@ -87,6 +87,14 @@ def configure_account(
     return [NewEvent("ledgerdesk.account.configured", data, personal)]
 
 
+def configure_role(new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
+    """Configure a role; nothing, if it is so already. Each change is its next version."""
+    before = old["version"] if old else 0
+    if {**new, "version": before} == old:
+        return []
+    return [NewEvent("ledgerdesk.role.configured", {"new": {**new, "version": before + 1}, "old": old})]
+
+
 def set_password(password_hash: str) -> list[NewEvent]:
     """Set a password, given as argon2 hash."""
     return [NewEvent("ledgerdesk.credential.password_set", {"hash": password_hash})]

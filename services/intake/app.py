@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.intake import api, domain, forgetting
+from services.intake.door import Door
 from services.intake.people import People
 from services.intake.reactions import Ingress, decode_raw
 from services.intake.views import TicketView
@@ -42,7 +43,7 @@ async def build(kernel: Kernel) -> Service:
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people, forget, eraser,
-        Together(partial(api.draw_numbers, parts.pool)),
+        Together(partial(api.draw_numbers, parts.pool)), Door(parts.pool, parts.directory),
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(

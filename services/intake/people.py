@@ -8,6 +8,7 @@ from shared.contracts.canonical import keyed_digest
 from shared.contracts.event import Event
 from shared.contracts.ids import derived, first_event_id, random_id
 from shared.db import Pool
+from shared.directory.people import organisation_by_domain
 from shared.eventstore.appender import Appender
 from shared.eventstore.ledger import Context, Ledger
 from shared.eventstore.store import EventStore
@@ -49,7 +50,9 @@ class People:
             if known is None:
                 person_id = random_id()
                 registering = Context(command_id, context.actor, context.via, correlation=context.correlation)
-                facts = domain.register_person(email, name, organisation or await self._organisation(email))
+                facts = domain.register_person(
+                    email, name, organisation or await organisation_by_domain(self._pool, email)
+                )
                 result = await self._ledger.execute(person_id, lambda _, facts=facts: facts, registering, new=True)  # type: ignore[misc] # mypy cannot infer a lambda's defaults
                 if not result.repeat:
                     return person_id
@@ -59,12 +62,3 @@ class People:
                 return found
             command_id = derived("person", digest, again)
         raise AssertionError  # count() has no end
-
-    async def _organisation(self, email: str) -> str | None:
-        """Return the organisation that claims the address's domain."""
-        organisation: str | None = await self._pool.fetchval(
-            "SELECT key FROM directory_entry WHERE kind = 'organisation' AND entry -> 'domains' ? $1 "
-            "AND (entry ->> 'active')::bool ORDER BY key LIMIT 1",
-            email.rpartition("@")[2],
-        )
-        return organisation

@@ -75,6 +75,14 @@ async def list_reports(request: Request, caller: CallerDep) -> Page[ReportDescri
     )  # fmt: skip
 
 
+def _need_agents(caller: Caller, department: str | None) -> None:
+    """What agents have done is for who may know that of the department; without one, it is of all of them."""
+    if department is not None:
+        caller.need_permission_in("report.agents", department)
+    else:
+        caller.need_permission_everywhere("report.agents")
+
+
 def _report(name: str) -> Report:
     if name not in REPORTS:
         raise Problem(404, f"There is no report {name!r}; there are {', '.join(REPORTS)}.")
@@ -120,6 +128,8 @@ async def read_report(
     asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
     filters = {key: value for key, value in asked.items() if value is not None}
     question = await question_of(reporting.pool, report, start, to, group_by, filters)
+    if report.name == "agents" or "agent" in {*question.group_by, *filters}:
+        _need_agents(caller, department)
     await wait_until_seen(reporting.pool, after, request, response)
     heads = await reporting.completeness.heads()
     async with (

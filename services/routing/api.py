@@ -15,6 +15,7 @@ from services.routing.config import load_config
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Key, Line, Strict
+from shared.contracts.permissions import Permission
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Ledger
@@ -90,10 +91,10 @@ class Taken(BaseModel):
 Decide = Callable[[domain.Handling], list[NewEvent]]
 
 
-async def _row(ref: str, command: CommandRequest, routing: RoutingApp) -> asyncpg.Record:
+async def _row(ref: str, permission: Permission, command: CommandRequest, routing: RoutingApp) -> asyncpg.Record:
     """Return the ticket of a command of somebody who works it. First of all: who may not learns nothing else."""
     row = await known_ticket(routing.pool, ref, command.caller)
-    command.caller.need_inside(row)
+    command.caller.need_permission(permission, row)
     return row
 
 
@@ -102,8 +103,7 @@ async def _work_on(row: asyncpg.Record, command: CommandRequest, routing: Routin
     # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
     if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
         raise Problem(409, "The ticket is closed: reopen it first.")
-    result = await routing.tickets.execute(row["stream_id"], decide, command.context(), command.if_version("routing"))
-    command.answer(row["stream_id"], "routing", result)
+    result = await command.run("routing", routing, row, decide)
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
 
@@ -138,7 +138,7 @@ async def _team(routing: RoutingApp, key: str | None) -> None:
 @router.post("/tickets/{ref}/assign")
 async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing: RoutingDep) -> Taken:
     """Assign the ticket to an agent, a team, or both, and leave a message."""
-    row = await _row(ref, command, routing)
+    row = await _row(ref, "ticket.assign", command, routing)
     agent_id = await _agent(routing, body.agent)
     await _team(routing, body.team)
     return await _work_on(
@@ -150,7 +150,7 @@ async def assign(ref: TicketRef, body: AssignBody, command: CommandDep, routing:
 @router.post("/tickets/{ref}/claim")
 async def claim(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
     """Take the ticket for yourself."""
-    row = await _row(ref, command, routing)
+    row = await _row(ref, "ticket.assign", command, routing)
     if not command.caller.is_agent:
         raise Problem(403, "Only an agent can have tickets; this credential is not an agent's.")
     agent = str(command.caller.person_id)
@@ -161,21 +161,24 @@ async def claim(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: 
 @router.post("/tickets/{ref}/release")
 async def release(ref: TicketRef, command: CommandDep, routing: RoutingDep, body: MessageOnly | None = None) -> Taken:
     """Give the ticket back to its queue."""
-    row, caller = await _row(ref, command, routing), command.caller
+    caller = command.caller
+    row = await known_ticket(routing.pool, ref, caller)
+    caller.need_one_of(row, "ticket.release", "ticket.release_others")
+    me = str(caller.person_id) if caller.person_id else None
     message = body.message if body else None
-    others = bool(caller.roles & {"lead", "administrator", "system"})
-    return await _work_on(
-        row, command, routing,
-        lambda state: domain.release(
-            state, by=str(caller.person_id) if caller.person_id else None, may_release_others=others, message=message
-        ),
-    )  # fmt: skip
+
+    def decide(state: domain.Handling) -> list[NewEvent]:
+        theirs = state.agent is not None and state.agent != me
+        caller.need_permission("ticket.release_others" if theirs else "ticket.release", row)
+        return domain.release(state, by=me, may_release_others=theirs, message=message)
+
+    return await _work_on(row, command, routing, decide)
 
 
 @router.post("/tickets/{ref}/transfer")
 async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, routing: RoutingDep) -> Taken:
     """Move the ticket to another department. An agent who does not work there gives it up."""
-    row = await _row(ref, command, routing)
+    row = await _row(ref, "ticket.transfer", command, routing)
     config = await load_config(routing.pool, routing.directory)
     if not config.departments.get(body.department, {}).get("active", False):
         known = [key for key, entry in config.departments.items() if entry.get("active", True)]
@@ -192,7 +195,7 @@ async def transfer(ref: TicketRef, body: TransferBody, command: CommandDep, rout
 async def _refer(
     ref: str, body: ReferBody, command: CommandRequest, routing: RoutingApp, decide: Callable[..., list[NewEvent]]
 ) -> Taken:
-    row = await _row(ref, command, routing)
+    row = await _row(ref, "ticket.refer", command, routing)
     agent = await _agent(routing, body.agent)
     await _team(routing, body.team)
     if body.department is not None and await routing.directory.entry("department", body.department) is None:
@@ -200,11 +203,9 @@ async def _refer(
             422, f"department: there is no department {body.department!r}.",
             fields={"department": "must be the key of a department"},
         )  # fmt: skip
-    result = await routing.tickets.execute(
-        row["stream_id"], lambda state: decide(state, agent=agent, team=body.team, department=body.department),
-        command.context(), command.if_version("routing"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "routing", result)
+    result = await command.run(
+        "routing", routing, row, lambda state: decide(state, agent=agent, team=body.team, department=body.department)
+    )
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
 

@@ -28,8 +28,10 @@ def _moved_back(state: Handling, event: Event) -> Sequence[NewEvent]:
 bulk = Bulk(
     "routing",
     {
-        "assign": Verb(api.assign, api.AssignBody, needed=True), "claim": Verb(api.claim, api.MessageOnly),
-        "release": Verb(api.release, api.MessageOnly), "transfer": Verb(api.transfer, api.TransferBody, needed=True),
+        "assign": Verb(api.assign, "ticket.assign", api.AssignBody, needed=True),
+        "claim": Verb(api.claim, "ticket.assign", api.MessageOnly),
+        "release": Verb(api.release, "ticket.release", api.MessageOnly),
+        "transfer": Verb(api.transfer, "ticket.transfer", api.TransferBody, needed=True),
     },
     {"assigned": _given_back, "unassigned": _given_back, "transferred": _moved_back}, Handling, domain.evolve,
 )  # fmt: skip

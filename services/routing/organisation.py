@@ -9,18 +9,16 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
-from shared.contracts.directory import Away, OpenHours, RuleActions, Strategy
+from shared.contracts.directory import Away, OpenHours, Rule, RuleActions, RuleTest, Strategy
 from shared.contracts.event import Event, NewEvent
-from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Severity, Strict
+from shared.contracts.fields import Email, Id, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import Problem
+from shared.rules import faults
 from shared.service import component
-
-Operator = Literal["equals", "not_equals", "contains", "not_contains", "starts", "ends", "matches", "not_matches"]
-TestedField = Literal["subject", "body", "topic", "priority", "severity", "channel", "email", "tags"]
 
 
 class DepartmentEntry(Strict):
@@ -43,6 +41,7 @@ class AgentEntry(Strict):
     name: Line | None = None
     email: Email | None = None
     departments: list[Key] = []
+    roles: Annotated[dict[Key, Key], Field(max_length=200)] = {}
     skills: list[Key] = []
     capacity: int = 0
     zone: Key = "UTC"
@@ -70,34 +69,15 @@ class TopicRouteEntry(Strict):
     skills: list[Key] = []
 
 
-class TestEntry(Strict):
-    """One test of a rule."""
-
-    field: TestedField
-    op: Operator
-    value: Body
-
-
-class ActionsEntry(Strict):
-    """What a rule does; the agent by person id."""
-
-    department: Key | None = None
-    agent: Id | None = None
-    team: Key | None = None
-    priority: Priority | None = None
-    severity: Severity | None = None
-    skills: list[Key] = []
-
-
 class RuleEntry(Strict):
-    """A routing rule."""
+    """A routing rule, without the version that is given to it."""
 
     key: Key
     name: Line
     order: int
     match: Literal["all", "any"] = "all"
-    tests: list[TestEntry]
-    actions: ActionsEntry
+    tests: Annotated[list[RuleTest], Field(max_length=100)]
+    actions: RuleActions
     stop: bool = True
     active: bool = True
 
@@ -108,6 +88,7 @@ class RoutingSection(Strict):
     departments: list[DepartmentEntry] = []
     teams: list[TeamEntry] = []
     agents: list[AgentEntry] = []
+    known_roles: list[Key] = Field([], description="Roles of the same file, which are not in routing's directory yet")
     topic_routes: list[TopicRouteEntry] = []
     rules: list[RuleEntry] = []
 
@@ -151,11 +132,13 @@ class _Applier:
 
         def decide(events: list[Event]) -> list[NewEvent]:
             old = _last(events)
-            new = entry.model_dump(mode="json") | {"version": old["version"] if old else 1}
-            new["actions"] = RuleActions(**new["actions"]).model_dump(mode="json")
-            if new == old:
+            before = old["version"] if old else 0
+            new = Rule(**entry.model_dump(), version=before)
+            if old is not None and new == Rule.model_validate(
+                old
+            ):  # which may be from before all that rules can do now
                 return []
-            return domain.configure("rule", new | {"version": (old["version"] + 1) if old else 1}, old)
+            return domain.configure("rule", new.model_dump(mode="json") | {"version": before + 1}, old)
 
         await self.apply("rule", directory_id("rule", entry.key), decide)
 
@@ -179,8 +162,18 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
-def _check(body: RoutingSection, departments: set[str]) -> None:
-    """See to it that what entries name is there, and that shifts can be computed with.
+def _check_roles(agent: AgentEntry, departments: set[str], roles: set[str]) -> None:
+    for kind, named, known in (("department", agent.roles, departments), ("role", agent.roles.values(), roles)):
+        for key in named:
+            if key not in known:
+                raise Problem(
+                    422, f"agent {agent.login}: there is no {kind} {key!r}.",
+                    fields={"agents.roles": f"each {kind} must be one of: {', '.join(sorted(known)) or '(there is none)'}"},
+                )  # fmt: skip
+
+
+def _check(body: RoutingSection, departments: set[str], roles: set[str]) -> None:
+    """See to it that what entries name is there, that shifts can be computed with, and that rules can hold.
 
     Raises:
         Problem: 422.
@@ -192,6 +185,7 @@ def _check(body: RoutingSection, departments: set[str]) -> None:
                     422, f"agent {agent.login}: there is no department {key!r}.",
                     fields={"agents.departments": f"{key!r} must be one of the departments"},
                 )  # fmt: skip
+        _check_roles(agent, departments, roles)
         try:
             hours_of({"zone": agent.zone, "hours": [span.model_dump() for span in agent.shifts]})
         except ValueError as error:
@@ -202,6 +196,12 @@ def _check(body: RoutingSection, departments: set[str]) -> None:
                 422, f"department {department.key}: there is no other department {department.parent!r}.",
                 fields={"departments.parent": f"{department.parent!r} must be another department's key"},
             )  # fmt: skip
+    for rule in body.rules:
+        if wrong := faults(rule.model_dump()):
+            said = "; ".join(f"{where} {what}" for where, what in wrong.items())
+            raise Problem(
+                422, f"rule {rule.key}: {said}.", fields={f"rules.{rule.key}.{where}": what for where, what in wrong.items()}
+            )  # fmt: skip
 
 
 @internal.put("/organisation")
@@ -209,7 +209,8 @@ async def apply_section(body: RoutingSection, caller: CallerDep, routing: Routin
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
     departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
-    _check(body, departments)
+    roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
+    _check(body, departments, roles)
     applier = _Applier(routing, caller)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

@@ -80,12 +80,7 @@ class Routing:
 
     async def on_created(self, event: Event) -> None:
         """Decide who gets a new ticket."""
-        personal = event.personal or {}
-        ticket = domain.NewTicket(
-            subject=personal.get("subject", ""), body=personal.get("body", ""), topic=event.data.get("topic"),
-            priority=event.data.get("priority"), severity=event.data.get("severity"), channel=event.data["channel"],
-            email=(personal.get("requester") or {}).get("email"), tags=event.data.get("tags", []),
-        )  # fmt: skip
+        ticket = domain.new_ticket(event, await self._organisation(event))
         before = await self._had_the_last_of(event)
         await self._give(
             event.stream_id, _context("route", event), event.occurred_at,
@@ -125,6 +120,13 @@ class Routing:
                 row["stream_id"], context, self._clock(),
                 lambda state, now: domain.take_up(state, self._config, self._load, now),
             )  # fmt: skip
+
+    async def _organisation(self, event: Event) -> str | None:
+        """Return the requester's organisation, where a rule wants to know."""
+        email = ((event.personal or {}).get("requester") or {}).get("email")
+        if email is None or not any(t["field"] == "organisation" for r in self._config.rules for t in r["tests"]):
+            return None
+        return await self._directory.organisation_of(email)
 
     async def _had_the_last_of(self, event: Event) -> str | None:
         """Return who had the requester's last ticket, where a department wants to know."""

@@ -24,7 +24,7 @@ from shared.hours import ALWAYS, Hours, hours_of
 AT_ONCE = 64
 SWEPT = 2000
 """Tickets that one sweep warns of their closing, at most; the next takes more."""
-_CHOOSING = frozenset({"created", "prioritised", "transferred"})
+_CHOOSING = frozenset({"created", "prioritised", "transferred", "rule_applied"})
 """Events after which another plan may be the ticket's."""
 
 log = structlog.get_logger("alarms")
@@ -66,7 +66,7 @@ class Alarms:
 
     async def on_event(self, event: Event) -> None:
         """Look at a ticket's promises after something has happened to it."""
-        if not self._plans:
+        if not self._plans or (event.name == "rule_applied" and not event.data["changes"].get("sla")):
             return
         looked = (await self._look([event.stream_id])).get(event.stream_id)
         if looked is None:

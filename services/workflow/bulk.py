@@ -46,11 +46,12 @@ def _watching_back(state: Life, event: Event) -> Sequence[NewEvent]:
 bulk = Bulk(
     "workflow",
     {
-        "prioritise": Verb(life.prioritise, life.PrioritiseBody, needed=True), "hold": Verb(life.hold, life.HoldBody),
-        "resume": Verb(life.resume), "resolve": Verb(life.resolve, life.ResolveBody, needed=True),
-        "close": Verb(life.close, MessageOnly), "reopen": Verb(life.reopen, MessageOnly),
-        "tags": Verb(work.change_tags, work.TagsBody, needed=True), "watch": Verb(work.watch, work.WatchBody),
-        "unwatch": Verb(work.unwatch, work.WatchBody),
+        "prioritise": Verb(life.prioritise, "ticket.edit", life.PrioritiseBody, needed=True),
+        "hold": Verb(life.hold, "ticket.hold", life.HoldBody), "resume": Verb(life.resume, "ticket.hold"),
+        "resolve": Verb(life.resolve, "ticket.close", life.ResolveBody, needed=True),
+        "close": Verb(life.close, "ticket.close", MessageOnly), "reopen": Verb(life.reopen, "ticket.close", MessageOnly),
+        "tags": Verb(work.change_tags, "ticket.edit", work.TagsBody, needed=True),
+        "watch": Verb(work.watch, None, work.WatchBody), "unwatch": Verb(work.unwatch, None, work.WatchBody),
     },
     {
         **dict.fromkeys(("held", "resumed", "resolved", "closed", "reopened"), _status_back), "prioritised": _priority_back,

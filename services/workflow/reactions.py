@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from services.workflow import domain
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.eventstore.ledger import Context, Ledger
-from shared.refusal import Refusal
 
 MOST_MERGES = 20
 """Tickets merged into tickets merged into tickets, at most: a ring cannot come about but by a race."""
+
+log = structlog.get_logger("workflow")
 
 
 class Workflow:
@@ -23,25 +26,26 @@ class Workflow:
         self._tickets = tickets
 
     async def on_rule_applied(self, event: Event) -> None:
-        """A rule wants another priority or severity: its owner makes it so."""
+        """A rule wants something of what workflow owns: its owner makes it so."""
         row = await self._pool.fetchrow(
-            "SELECT asked_priority, asked_severity FROM ticket WHERE stream_id = $1", event.stream_id
+            "SELECT number, asked_priority, asked_severity, asked_tags FROM ticket WHERE stream_id = $1",
+            event.stream_id,
         )
-        asked = {"priority": row["asked_priority"], "severity": row["asked_severity"]} if row else {}
-        changes = event.data["changes"]
+        asked = {name: row[f"asked_{name}"] for name in ("priority", "severity", "tags")} if row else {}
+        note = (event.personal or {}).get("note")
+        fresh = (event.data.get("why") or {}).get("when", "created") == "created"
+        left: dict[str, str] = {}
 
         def decide(state: domain.Life) -> Sequence[NewEvent]:
-            # What somebody has set meanwhile stands: a rule speaks for a ticket that nobody has looked at.
-            priority = changes.get("priority") if state.priority is None else None
-            severity = changes.get("severity") if state.severity is None else None
-            try:
-                return domain.prioritise(
-                    state, priority=priority, severity=severity, message=None, asked=asked, by_agent=False
-                )
-            except Refusal:  # it is so already, or closed meanwhile: the rule has come too late, which is no mistake
-                return []
+            found = domain.ruled(state, event.data["changes"], note=note, asked=asked, fresh=fresh)
+            left.clear()
+            left.update(found.left)
+            return found.events
 
         await self._react(event, decide, Actor("rule", event.data["rule"]))
+        if left:
+            number = row["number"] if row else None
+            await log.ainfo("rule came too late", rule=event.data["rule"], ticket=number, left=left)
 
     async def on_agent_acted(self, event: Event) -> None:
         """A person assigned, released or transferred it: an agent's act, and the first makes the ticket open."""

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from services.workflow import domain
 from services.workflow.api import WorkflowDep
-from services.workflow.reads import AfterHeader, refuse_unknown_parameters, visible
+from services.workflow.reads import AfterHeader, visible
 from shared.http.caller import CallerDep
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES
 from shared.http.tickets import TicketRef
 from shared.http.versions import wait_until_seen

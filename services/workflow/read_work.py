@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.workflow.api import WorkflowDep
-from services.workflow.reads import AfterHeader, refuse_unknown_parameters, visible
+from services.workflow.reads import AfterHeader, visible
 from services.workflow.shown import PersonShown
 from shared.http.caller import CallerDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef
 from shared.http.versions import wait_until_seen

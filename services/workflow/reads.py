@@ -13,6 +13,7 @@ from services.workflow.ticket_list import ListQuery, list_tickets
 from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, look_up, unknown
 from shared.http.versions import vector, wait_until_seen
@@ -27,17 +28,6 @@ AfterHeader = Annotated[
         description="Wait for these: values of Ledgerdesk-Version, comma separated",
     ),
 ]
-
-
-def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
-    """Refuse a parameter that is not built (yet): it is never ignored.
-
-    Raises:
-        Problem: 400, naming it.
-    """
-    for name in request.query_params:
-        if name not in known:
-            raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
 
 
 async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:

@@ -1,6 +1,6 @@
 """How tickets and their timelines are shown, by who looks: requesters never see notes, routing or agents' addresses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,8 +9,9 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from services.workflow.domain import WORKED
-from services.workflow.views import PUBLIC
+from shared.contracts.public import PUBLIC
 from shared.directory.people import Directory, Person
+from shared.directory.shown import actor_shown, ids_in, with_logins
 from shared.http.caller import Caller
 
 
@@ -158,46 +159,6 @@ def _state(clock: Mapping[str, Any]) -> Literal["running", "paused", "warned", "
     return "warned" if clock.get("warned") else "running"
 
 
-def _ids_in(value: Any) -> Iterable[UUID]:
-    """Yield the person ids that an event's data names."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in {"agent", "person_id"} and isinstance(item, str):
-                yield UUID(item)
-            else:
-                yield from _ids_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _ids_in(item)
-
-
-def _with_logins(value: Any, people: Mapping[UUID, Person]) -> Any:
-    """Return the data with agents by login instead of person id."""
-    if isinstance(value, dict):
-        return {
-            key: (_login(people, item) if key == "agent" and isinstance(item, str) else _with_logins(item, people))
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_logins(item, people) for item in value]
-    return value
-
-
-def _login(people: Mapping[UUID, Person], person_id: str) -> str:
-    person = people.get(UUID(person_id))
-    return (person.login or person.email or person_id) if person else person_id
-
-
-def _actor(people: Mapping[UUID, Person], actor: Mapping[str, str], *, full: bool) -> dict[str, Any]:
-    if actor["kind"] != "person":
-        return dict(actor) if full else {"kind": actor["kind"]}
-    person = people.get(UUID(actor["id"]))
-    shown = person.shown if person else {"login": None, "name": None}
-    if not full:
-        return {"kind": "person", "name": shown["name"]}
-    return {"kind": "person", "id": actor["id"], **shown}
-
-
 def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     """Return the door; a session's id is nobody else's business."""
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
@@ -229,12 +190,12 @@ async def show_timeline(
     visible = [row for row in rows if full or row["type"] in PUBLIC]
     ids = {UUID(row["actor"]["id"]) for row in visible if row["actor"]["kind"] == "person"}
     for row in visible:
-        ids.update(_ids_in(row["data"]))
+        ids.update(ids_in(row["data"]))
     people = await directory.people(ids)
     items = []
     for row in visible:
         correction = corrections.get(str(row["event_id"]))
-        data = {**_with_logins(row["data"], people), **_said(row, correction)}
+        data = {**with_logins(row["data"], people), **_said(row, correction)}
         if not full:
             for private in _ONLY_FOR_THE_DESK:
                 data.pop(private, None)
@@ -244,7 +205,7 @@ async def show_timeline(
                 id=row["event_id"], type=row["type"], at=row["at"], recorded_at=row["recorded_at"],
                 edited_at=correction["at"] if correction is not None else None,
                 ticket=row["ticket_id"] if row["ticket_id"] != ticket else None,
-                actor=_actor(people, row["actor"], full=full), via=_via(row["via"], full=full),
+                actor=actor_shown(people, row["actor"], full=full), via=_via(row["via"], full=full),
                 cause=cause, data=data,
             )
         )  # fmt: skip

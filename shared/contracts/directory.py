@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.fields import Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.permissions import Permission
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 """A wall-clock time, HH:MM."""
@@ -80,6 +81,7 @@ class Agent(Strict):
     """An agent.
 
     Attributes:
+        roles: Department to the role he has there; see `shared.roles`.
         capacity: The most open tickets routing gives, 0 for no limit.
         shifts: When he is there, by the wall clock of `zone`; none: always.
         away: When he is not, all the same.
@@ -89,6 +91,7 @@ class Agent(Strict):
 
     person_id: Id
     departments: list[Key] = []
+    roles: dict[Key, Key] = {}
     skills: list[Key] = []
     capacity: int = 0
     zone: Key = "UTC"
@@ -105,6 +108,10 @@ class AgentPersonal(Strict):
     email: Email | None = None
 
 
+EVERY_TOPIC = "*"
+"""The topic route of tickets whose topic has none."""
+
+
 class TopicRoute(Strict):
     topic: Key
     department: Key | None = None
@@ -112,20 +119,44 @@ class TopicRoute(Strict):
 
 
 class RuleTest(Strict):
-    """One test of a rule: a field of the new ticket, an operator and the value it is held against."""
+    """One test of a rule: a field of the ticket, an operator and the value it is held against; an empty one stands for nothing."""
 
     field: Key
     op: Key
-    value: Text
+    value: Annotated[Text, StringConstraints(max_length=10_000)]
+
+
+RuleStatus = Literal["open", "on_hold", "resolved", "closed"]
 
 
 class RuleActions(Strict):
+    """What a rule does.
+
+    Attributes:
+        skills: What who gets the ticket must know.
+        sla: The plan that is promised, whatever its conditions.
+        note: An internal note.
+        reply: A canned reply, by its key.
+        escalate: Calls for attention; of those in `notify`.
+        watch: Who watches the ticket from now on.
+        reject: The ticket is refused at the door, with these words.
+    """
+
     department: Key | None = None
     agent: Id | None = None
     team: Key | None = None
     priority: Priority | None = None
     severity: Severity | None = None
     skills: list[Key] = []
+    add_tags: Annotated[list[Tag], Field(max_length=50)] = []
+    remove_tags: Annotated[list[Tag], Field(max_length=50)] = []
+    status: RuleStatus | None = None
+    sla: Key | None = None
+    note: Body | None = None
+    escalate: bool = False
+    notify: Annotated[list[Id], Field(max_length=50)] = []
+    watch: Annotated[list[Id], Field(max_length=50)] = []
+    reject: Line | None = None
 
 
 class Rule(Strict):
@@ -240,6 +271,21 @@ class SlaPlan(Strict):
     ladder: Annotated[list[SlaStep], Field(max_length=10)] = []
     active: bool = True
     version: int
+
+
+class RoleEntry(Strict):
+    """What an agent may do in a department where he has this role."""
+
+    key: Key
+    name: Line
+    permissions: list[Permission]
+    active: bool = True
+    version: int
+
+
+class RoleConfigured(Strict):
+    new: RoleEntry
+    old: RoleEntry | None = None
 
 
 class PolicyConfigured(Strict):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts.directory import RuleStatus
 from shared.contracts.fields import Body, Email, Forgotten, Id, Key, Line, Priority, Severity, Status, Strict, Tag, Text
 
 
@@ -46,6 +47,14 @@ class Candidate(Strict):
     excluded: str | None = None
 
 
+class HeldTest(Strict):
+    """A test of a rule that held: its place, counted from 1. What it was held against is in the rule's version."""
+
+    test: int
+    field: Key
+    op: Key
+
+
 class Why(Strict):
     """Why an assignment happened: by a person, a rule (with its version) or the routing policy, with what was weighed."""
 
@@ -53,6 +62,7 @@ class Why(Strict):
     reason: str
     rule: Key | None = None
     rule_version: int | None = None
+    tests: list[HeldTest] | None = None
     strategy: str | None = None
     candidates: list[Candidate] | None = None
 
@@ -157,16 +167,43 @@ class Referred(Imported):
 
 
 class Changes(Strict):
-    """What a rule wants changed by the owner of these slots."""
+    """Priority and severity."""
 
     priority: Priority | None = None
     severity: Severity | None = None
 
 
+class Wanted(Changes):
+    """What a rule wants changed by the owner of these slots; see `shared.contracts.directory.RuleActions`."""
+
+    add_tags: list[Tag] = []
+    remove_tags: list[Tag] = []
+    status: RuleStatus | None = None
+    sla: Key | None = None
+    note: bool = False
+    escalate: bool = False
+    notify: list[Id] = []
+    watch: list[Id] = []
+
+
+class RuleWhy(Strict):
+    """Why a rule applied."""
+
+    when: Key
+    tests: list[HeldTest]
+
+
 class RuleApplied(Imported):
     rule: Key
     rule_version: int
-    changes: Changes
+    changes: Wanted
+    why: RuleWhy | None = None
+
+
+class RuleWords(Strict):
+    """The words of the note that a rule wants."""
+
+    note: Body | None = None
 
 
 class Started(Imported):

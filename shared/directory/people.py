@@ -48,6 +48,16 @@ def _person(row: Any) -> Person:
     )  # fmt: skip
 
 
+async def organisation_by_domain(pool: Pool, email: str) -> str | None:
+    """Return the organisation that claims an address's domain."""
+    organisation: str | None = await pool.fetchval(
+        "SELECT key FROM directory_entry WHERE kind = 'organisation' AND entry -> 'domains' ? $1 "
+        "AND (entry ->> 'active')::bool ORDER BY key LIMIT 1",
+        email.rpartition("@")[2],
+    )
+    return organisation
+
+
 class Directory:
     """Who is who, as this service knows it."""
 
@@ -74,6 +84,15 @@ class Directory:
             f"{_SELECT} WHERE agent IS NOT NULL AND (login = $1 OR email = lower($1)) ORDER BY stream_id LIMIT 1", login
         )
         return _person(row) if row else None
+
+    async def organisation_of(self, email: str) -> str | None:
+        """Return the organisation of who has an address: as he was registered; of one not met yet, as he will be."""
+        row = await self._pool.fetchrow(
+            "SELECT registered ->> 'organisation' AS organisation FROM person WHERE email = $1 AND registered IS NOT NULL "
+            "ORDER BY stream_id LIMIT 1",
+            email,
+        )
+        return row["organisation"] if row is not None else await organisation_by_domain(self._pool, email)
 
     async def people(self, ids: set[UUID]) -> dict[UUID, Person]:
         """Return those of these people that are known."""

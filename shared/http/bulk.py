@@ -20,6 +20,7 @@ from shared.contracts.catalogue import PayloadError
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Line, Strict
 from shared.contracts.ids import derived, event_ids
+from shared.contracts.permissions import Permission
 from shared.eventstore.ledger import (
     MOST_OF_A_COMMAND,
     ContentionError,
@@ -71,9 +72,13 @@ class BulkDone(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A move: the endpoint that makes it, and the model of its body (None: it takes none)."""
+    """A move: the endpoint that makes it, the permission that undoing it takes (None: to see the ticket), and the model of its body.
+
+    Making it asks for what the endpoint asks for.
+    """
 
     endpoint: Callable[..., Awaitable[Any]]
+    permission: Permission | None
     body: type[BaseModel] | None = None
     needed: bool = False
 
@@ -133,6 +138,7 @@ class Bulk(Generic[S]):
 
         async def move_many(body: BulkBody, command: CommandDep, app: app_dep) -> BulkDone:
             command.caller.need_staff()
+            _takes_no_version(command)
             try:
                 said = (
                     adapter.validate_json(orjson.dumps(body.body)) if adapter and (body.body or verb.needed) else None
@@ -168,6 +174,7 @@ class Bulk(Generic[S]):
         async def undo_bulk(bulk: UUID, command: CommandDep, app: app_dep) -> BulkDone:
             """Take back what a bulk move did, ticket by ticket; what somebody has changed since is left alone, and told."""
             command.caller.need_staff()
+            _takes_no_version(command)
             events, _ = await app.tickets.store.load(bulk)
             done = [event for event in events if event.type == DONE]
             if not done:
@@ -179,8 +186,13 @@ class Bulk(Generic[S]):
             }:
                 raise Problem(403, "Only who made it, or a lead or administrator, may undo it.")
 
+            permission = self._verbs[done[0].data["verb"]].permission
+
             async def one(ticket: str) -> BulkItem:
-                await known_ticket(app.pool, ticket, command.caller)
+                row = await known_ticket(app.pool, ticket, command.caller)
+                command.caller.need_inside(row)
+                if permission is not None:
+                    command.caller.need_permission(permission, row)
                 return await self._take_back(app.tickets, bulk, UUID(ticket), command)
 
             results = await _each(done[0].data["tickets"], one)
@@ -219,6 +231,16 @@ class Bulk(Generic[S]):
             raise Refusal("There is nothing to take back.")
         result = await ledger.execute(ticket, lambda _: facts, its.context(), head.version)
         return BulkItem(ticket=str(ticket), status=200, versions={self._owner: result.version})
+
+
+def _takes_no_version(command: CommandRequest) -> None:
+    """Refuse If-Match: it names one ticket's versions.
+
+    Raises:
+        Problem: 422.
+    """
+    if command.if_match is not None:
+        raise Problem(422, "A move on many tickets takes no If-Match.", fields={"If-Match": "must be left out"})
 
 
 def _for_one(command: CommandRequest, name: UUID, ticket: UUID) -> CommandRequest:

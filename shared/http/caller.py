@@ -2,27 +2,39 @@
 
 import hmac
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.canonical import keyed_digest
-from shared.contracts.event import Actor, Via
+from shared.contracts.event import Via
 from shared.contracts.fields import Email
 from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.http.problems import Problem
-from shared.http.sight import ALL, Scope, Sight, with_those_within
-from shared.projection.access import access_of
+from shared.http.rights import OVERSIGHT, STAFF, Caller
+from shared.http.sight import ALL
+from shared.http.standing import roles_in_departments, sight_of
 from shared.settings import Settings
 from shared.tokens import TokenError, Tokens
+
+__all__ = [
+    "STAFF",
+    "Again",
+    "AgainDep",
+    "Authenticator",
+    "Caller",
+    "CallerDep",
+    "CallerOrGuestDep",
+    "authenticate",
+    "unauthenticated",
+]
 
 COOKIE = "ledgerdesk_session"
 KEY_PREFIX = "ldk"
@@ -31,103 +43,6 @@ REMEMBER = 1.0
 MOST_REMEMBERED = 10_000
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
-STAFF = frozenset({"agent", "lead", "administrator", "system"})
-OVERSIGHT = frozenset({"lead", "administrator", "system", "analyst"})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls.
-
-    Attributes:
-        person_id: The person, if it is one the directory knows.
-        login, name, email: The person's.
-        roles: What the caller may do.
-        via: The door: a key (by name) or a session.
-        is_agent: Whether tickets can be assigned to the person.
-        sight: Which tickets somebody of the desk sees.
-        organisation: The requester's, where its people see each other's tickets.
-    """
-
-    person_id: UUID | None
-    login: str | None
-    name: str | None
-    email: str | None
-    roles: frozenset[str]
-    via: Via
-    is_agent: bool = False
-    sight: Sight = ALL
-    organisation: str | None = None
-
-    @property
-    def actor(self) -> Actor:
-        """The caller as an event names it."""
-        if self.person_id is not None:
-            return Actor("person", str(self.person_id))
-        return Actor("system", f"key:{self.via.id}")
-
-    @property
-    def identity(self) -> str:
-        """What an Idempotency-Key is good within: the address first, which a requester has before he is a person here."""
-        return self.email or (str(self.person_id) if self.person_id else f"key:{self.via.id}")
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether the caller works tickets."""
-        return bool(self.roles & STAFF)
-
-    @property
-    def is_desk(self) -> bool:
-        """Whether the caller is of the desk, and sees all that is in a ticket, if he sees the ticket."""
-        return bool(self.roles & (STAFF | {"analyst"}))
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether the caller sees every ticket."""
-        return self.is_desk and self.sight.whole
-
-    def sees(self, row: asyncpg.Record) -> bool:
-        """Whether the caller sees a ticket, by its row in a service's view.
-
-        As one of the desk, by his sight; as its requester; as one who was let in; as a colleague of the requester, where the
-        organisation's people see each other's tickets (then the row has their `organisation`).
-        """
-        if self.is_desk and self.sight.covers(access_of(dict(row))):
-            return True
-        if self.person_id is None:
-            return False
-        if self.person_id == row["requester_id"] or str(self.person_id) in (row.get("collaborators") or ()):
-            return True
-        return self.organisation is not None and self.organisation == row.get("organisation")
-
-    def sees_inside(self, row: asyncpg.Record) -> bool:
-        """Whether the caller sees all that is in a ticket; an agent's own request, beyond his sight, is to him as to any requester."""
-        return self.is_desk and self.sight.covers(access_of(dict(row)))
-
-    def need(self, *roles: str) -> None:
-        """Require one of these roles.
-
-        Raises:
-            Problem: 403.
-        """
-        if not self.roles & set(roles):
-            raise Problem(
-                403, f"This takes the role {' or '.join(roles)}; you have {', '.join(sorted(self.roles)) or 'none'}."
-            )
-
-    def need_staff(self) -> None:
-        """Require an agent, lead or administrator (or another system)."""
-        self.need(*sorted(STAFF))
-
-    def need_inside(self, row: asyncpg.Record) -> None:
-        """Require somebody who works tickets, and this one: not merely its requester.
-
-        Raises:
-            Problem: 403.
-        """
-        self.need_staff()
-        if not self.sees_inside(row):
-            raise Problem(403, "This ticket is another department's: you see it as its requester only.")
 
 
 class Authenticator:
@@ -195,29 +110,17 @@ class Authenticator:
         is_agent = bool(person.agent and person.agent.get("active", True))
         roles = person.roles if roles is None else roles
         sight, organisation = ALL, None
+        by_department = await roles_in_departments(self._directory, person, roles)
         if roles & OVERSIGHT:
             pass  # whoever leads, administers or reports sees the whole desk
         elif roles & STAFF:
-            sight = await self._sight(person)
+            sight = await sight_of(self._directory, person, by_department)
         elif person.organisation is not None:
             entry = await self._directory.entry("organisation", person.organisation)
             organisation = person.organisation if entry and entry.get("shared") and entry.get("active", True) else None
         return Caller(
-            person.person_id, person.login, person.name, person.email, roles, via, is_agent, sight, organisation
-        )
-
-    async def _sight(self, person: Person) -> Sight:
-        agent = person.agent or {}
-        scope: Scope = agent.get("sees") or "all"
-        if scope == "all":
-            return ALL
-        me = str(person.person_id)
-        teams = {
-            t["key"] for t in await self._directory.entries("team") if me in t["members"] and t.get("active", True)
-        }
-        departments = await self._directory.entries("department")
-        own = with_those_within(frozenset(agent.get("departments", [])), departments)
-        return Sight(scope, me, own, frozenset(teams))
+            person.person_id, person.login, person.name, person.email, roles, via, is_agent, sight, organisation, by_department
+        )  # fmt: skip
 
     async def on_behalf(self, caller: Caller, who: str) -> Caller:
         """Return the person for whom an administrator's or system key acts: rights and actor are the person's.
@@ -253,14 +156,16 @@ def unauthenticated() -> Problem:
     )  # fmt: skip
 
 
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+CookieDep = Annotated[str | None, Depends(_cookie)]
+OnBehalfOf = Annotated[
+    str | None,
+    Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
+]
+
+
 async def authenticate(
-    request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
-    on_behalf_of: Annotated[
-        str | None,
-        Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
-    ] = None,
+    request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None
 ) -> Caller:
     """Return the caller of a request.
 
@@ -280,10 +185,7 @@ async def authenticate(
 
 
 async def authenticate_if_said(
-    request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
-    on_behalf_of: Annotated[str | None, Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254)] = None,
+    request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None
 ) -> Caller | None:
     """Return the caller of a request that a guest may make, too: None for one who does not say who he is.
 
@@ -305,3 +207,12 @@ def _authenticator(request: Request) -> Any:
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
 CallerOrGuestDep = Annotated[Caller | None, Depends(authenticate_if_said)]
+Again = Callable[[], Awaitable[Caller]]
+
+
+async def asked_again(request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None) -> Again:
+    """Return how to find out who calls, now and later: for an answer that outlives a session, or a change of rights."""
+    return partial(authenticate, request, bearer, cookie, on_behalf_of)
+
+
+AgainDep = Annotated[Again, Depends(asked_again)]

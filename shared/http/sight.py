@@ -17,7 +17,8 @@ class Sight:
     Attributes:
         scope: `all`; `departments`: what is in them (and in those within them), with his teams, or with him; `own`: with him.
         agent: His person id.
-        departments, teams: His.
+        departments: Of which he sees every ticket: his, by that scope; and those in which his role has `ticket.see_all`.
+        teams: His.
     """
 
     scope: Scope = "all"
@@ -36,16 +37,16 @@ class Sight:
             return True
         if any(self._is_me(one) for one in access.get("referrals") or ()):
             return True
-        return self.scope == "departments" and (
-            department_of(access) in self.departments or access.get("team") in self.teams
-        )
+        if department_of(access) in self.departments:
+            return True
+        return self.scope == "departments" and access.get("team") in self.teams
 
     def _is_me(self, referral: Mapping[str, Any]) -> bool:
-        """Whether a ticket was referred to him, his team, or (if he sees departments) his department."""
+        """Whether a ticket was referred to him, his team, or a department of which he sees all."""
         return (
             (self.agent is not None and referral.get("agent") == self.agent)
             or referral.get("team") in self.teams
-            or (self.scope == "departments" and referral.get("department") in self.departments)
+            or referral.get("department") in self.departments
         )
 
     def condition(self, parameter: Callable[[Any], str]) -> str:
@@ -55,9 +56,10 @@ class Sight:
         me = UUID(self.agent) if self.agent else None
         referrals = [{"agent": self.agent}, *({"team": team} for team in sorted(self.teams))]
         allowed = [f"agent = {parameter(me)}"]
-        if self.scope == "departments":
+        if self.departments:
             referrals += [{"department": department} for department in sorted(self.departments)]
             allowed.append(f"department = ANY ({parameter(sorted(self.departments))})")
+        if self.scope == "departments":
             allowed.append(f"team = ANY ({parameter(sorted(self.teams))})")
         allowed += [f"referrals @> {parameter([one])}::jsonb" for one in referrals]
         return " OR ".join(allowed)

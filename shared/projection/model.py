@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from shared.contracts.catalogue import CATALOGUE, EVERY
+from shared.contracts.catalogue import CATALOGUE, EVERY, EventSpec
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
 from shared.db import Connection
@@ -105,7 +105,14 @@ def topic_of_type(event_type: str, owner: str) -> str | None:
         return spec.topic
     if event_type.startswith("ledgerdesk.ticket."):
         return TICKETS
-    return IDENTITY if owner == "gateway" else DIRECTORY
+    known = {s.topic for s in _siblings(event_type, owner)}
+    return known.pop() if len(known) == 1 else IDENTITY if owner == "gateway" else DIRECTORY
+
+
+def _siblings(event_type: str, owner: str) -> list[EventSpec]:
+    """Return the types of which an owner writes to the same streams."""
+    kind = event_type.rpartition(".")[0]
+    return [spec for spec in CATALOGUE.values() if spec.owner == owner and spec.type.rpartition(".")[0] == kind]
 
 
 def concerns(model: AnyModel, event_type: str, owner: str) -> bool:
@@ -118,6 +125,4 @@ def concerns(model: AnyModel, event_type: str, owner: str) -> bool:
         return False
     if event_type in CATALOGUE and CATALOGUE[event_type].owner != EVERY:
         return model.wants(event_type)
-    kind = event_type.rpartition(".")[0]
-    siblings = (spec.type for spec in CATALOGUE.values() if spec.owner == owner)
-    return any(model.wants(sibling) for sibling in siblings if sibling.rpartition(".")[0] == kind)
+    return any(model.wants(sibling.type) for sibling in _siblings(event_type, owner))

@@ -164,11 +164,12 @@ class Subscription:
             [server.strip() for server in self._servers.split(",")],  # it takes a text for one server
             client_id=self.name, apply_types=False, allow_auto_create_topics=False, logger=None,
             log_level=logging.ERROR, graceful_timeout=None,
+            consumer_only=True,  # else it starts a producer, too, and leaks it when its admin client cannot connect any more
         )  # fmt: skip
         self._subscriber = self._declare(broker)
         self._subscriber(self._handle)
-        await broker.connect()
         try:
+            await broker.connect()
             await self._subscriber.start()
             if not self._group:
                 consumer = self._subscriber.consumer

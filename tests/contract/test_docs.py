@@ -19,6 +19,7 @@ from ledgerdesk.cli import app
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import WATERMARK
 from shared.contracts.fields import Strict
+from shared.contracts.permissions import DEFAULTS, MEANING
 from shared.contracts.tickets import Imported
 from shared.contracts.topic_names import PARTITIONS
 from shared.settings import Settings
@@ -142,6 +143,13 @@ def test_events_of_each_topic_are_complete():
     table = event_table()
     assert all(f"`{event_type}`" in table for event_type in CATALOGUE)
     assert table.count("\n") == len(CATALOGUE) + 1
+
+
+def test_every_permission_is_described_as_the_code_says_it():
+    text = text_of(ROOT / "docs" / "api.md")
+    for permission, meaning in MEANING.items():
+        default = "yes" if permission in DEFAULTS["agent"] else ""
+        assert f"| `{permission}` | {meaning} | {default} |" in text
 
 
 # -- commands, variables, targets --------------------------------------------------------------------------------------

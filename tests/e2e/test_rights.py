@@ -41,8 +41,33 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/watch"): (None, "desk"), ("POST", "/unwatch"): (None, "desk"), ("GET", "/links"): (None, "desk"),
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
-    ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"),
+    ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
 }  # fmt: skip
+# What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
+PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
+    "ticket.create": [("POST", "/messages")],
+    "ticket.edit": [
+        ("POST", "/prioritise"), ("POST", "/tags"), ("POST", "/collaborators"), ("DELETE", f"/collaborators/{NOBODY}"),
+    ],
+    "ticket.assign": [("POST", "/assign"), ("POST", "/claim")], "ticket.release": [("POST", "/release")],
+    "ticket.transfer": [("POST", "/transfer")], "ticket.refer": [("POST", "/refer"), ("POST", "/withdraw-referral")],
+    "ticket.merge": [("POST", "/merge"), ("POST", "/unmerge"), ("POST", "/split")],
+    "ticket.link": [("POST", "/links"), ("POST", "/unlink")],
+    "ticket.reply": [("POST", "/replies"), ("PUT", f"/replies/{NOBODY}"), ("DELETE", f"/replies/{NOBODY}")],
+    "ticket.note": [("POST", "/notes"), ("PUT", f"/notes/{NOBODY}"), ("DELETE", f"/notes/{NOBODY}")],
+    "ticket.hold": [("POST", "/hold"), ("POST", "/resume")],
+    "ticket.close": [("POST", "/resolve"), ("POST", "/close"), ("POST", "/reopen")],
+    "ticket.escalate": [("POST", "/escalate"), ("POST", "/acknowledge")],
+    "task.create": [("POST", "/tasks")], "task.edit": [("PATCH", f"/tasks/{NOBODY}")],
+    "task.close": [("POST", f"/tasks/{NOBODY}/{verb}") for verb in ("finish", "reopen", "drop")],
+    "time.log": [("POST", "/time"), ("DELETE", f"/time/{NOBODY}")],
+    "thread.edit": [("PUT", f"/messages/{NOBODY}"), ("DELETE", f"/messages/{NOBODY}")],
+}  # fmt: skip
+SIGHT_ALONE = {
+    ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
+    ("GET", "/articles"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+}  # fmt: skip
+OF_THE_REQUESTER = {("POST", "/rating")}
 WRITING: dict[tuple[str, str], object] = {
     ("PUT", ""): {"title": "x", "body": "y"}, ("GET", "/versions"): None, ("GET", "/versions/{version}"): None,
     ("DELETE", "/versions/{version}"): None, ("GET", "/compare?old=1&new=1"): None, ("POST", "/restore"): {"version": 1},

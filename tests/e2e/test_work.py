@@ -313,6 +313,8 @@ def test_a_message_that_comes_too_late_makes_a_new_ticket(stack, ticket, john, p
             return answer if answer.is_success and answer.json()["ticket"] != ticket else None
 
         answer = wait_until(late, message="a new ticket")
+        stale = ken.post(f"/tickets/{ticket}/messages", json={"body": "x"}, headers={"If-Match": "intake.99"})
+        assert stale.status_code == 412, "the version is the old ticket's"
         new = answer.json()
         shown = seen(ken, answer, f"/tickets/{new['ticket']}")
         assert shown["number"] == new["number"]

@@ -211,6 +211,19 @@ async def test_a_database_that_goes_back_in_time(world, log):
         await world.complete()
 
 
+async def test_who_only_reads_makes_no_producer(world, log, monkeypatch):
+    """FastStream's broker would start one beside the consumer, and leave it running when the log goes away just then."""
+    async with world.relaying(log):
+        await world.write(1)
+
+        def none(**settings):
+            raise AssertionError(f"a producer for {settings['client_id']}")
+
+        monkeypatch.setattr("aiokafka.AIOKafkaProducer", none)
+        async with world.following(log):
+            await world.complete()
+
+
 async def test_a_broker_that_forgets_everything(world):
     """Killed, restarted with a new cluster id and an empty log, events appended all the while: the feeds fill in."""
     dsn = world.stores.dsn

@@ -11,6 +11,7 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from services.intake import domain
+from services.intake.door import Door
 from services.intake.forgetting import Forgetting
 from services.intake.people import People
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
@@ -22,6 +23,9 @@ from shared.eventstore.ledger import Context, Ledger, Result
 from shared.http.problems import Problem
 from shared.service import component
 from shared.together import Together
+
+SPLIT = "split"
+"""How a ticket came that was split off another."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Intake:
     forgetting: Forgetting
     eraser: Eraser
     numbers: Together[object, str]
+    door: Door
 
     async def open(
         self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None
@@ -43,7 +48,7 @@ class Intake:
         """Open a ticket for `body.requester`; once per command id, whoever sends it how often. `follows`: see `Created`.
 
         Raises:
-            Problem: 422, an unknown topic or no requester.
+            Problem: 422, an unknown topic or no requester, or a rule refuses it.
         """
         ticket_id = derived("ticket", context.command_id)
         before = await self.tickets.repeat_of(context)
@@ -58,6 +63,9 @@ class Intake:
                     fields={"topic": f"must be one of: {', '.join(known)}" if known else "no topics are configured: leave it out"},
                 )  # fmt: skip
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
+        if channel != SPLIT:  # which was let in once already
+            seen = body.model_dump(include={"subject", "body", "topic", "priority", "severity", "tags"})
+            await self.door.pass_through({**seen, "channel": channel}, body.requester.email)
         person_id = await self.people.person(body.requester.email, body.requester.name, context)
         number = await self.numbers.get(object())
         assert number is not None  # noqa: S101 -- a sequence always has one more
@@ -73,13 +81,10 @@ class Intake:
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
-        if_version: int | None = None,
     ) -> Result:  # fmt: skip
         """Take a customer's message for a ticket."""
         command = domain.ReceiveMessage(str(person_id), author.get("email"), author.get("name"), body, channel)
-        return await self.tickets.execute(
-            ticket_id, lambda state: domain.receive_message(state, command), context, if_version
-        )
+        return await self.tickets.execute(ticket_id, lambda state: domain.receive_message(state, command), context)
 
     async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
         """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`."""

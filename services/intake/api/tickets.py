@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.intake import domain
 from services.intake.api.common import Intake, IntakeDep, NewTicket, RequesterBody, Taken
+from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.fields import Body, Strict
 from shared.eventstore.ledger import Result
 from shared.http.caller import Caller
@@ -73,17 +74,29 @@ def opened(ticket_id: UUID, result: Result) -> OpenedTicket:
     )  # fmt: skip
 
 
-def _for_whom(caller: Caller, body: NewTicket) -> NewTicket:
-    """Return the body with its requester: requesters ask for themselves alone.
+async def _department(caller: Caller, topic: str | None, intake: Intake) -> str | None:
+    """Return the department to which a topic's tickets go, where that matters to what the caller may do."""
+    if not caller.department_roles:
+        return None  # he may the same everywhere
+    entry = intake.directory.entry
+    route = await entry("topic_route", topic or EVERY_TOPIC) or await entry("topic_route", EVERY_TOPIC)
+    department: str | None = (route or {}).get("department")
+    return department
+
+
+async def _for_whom(caller: Caller, body: NewTicket, intake: Intake) -> NewTicket:
+    """Return the body with its requester: requesters ask for themselves alone, the desk for others where it may.
 
     Raises:
-        Problem: 403, a requester names somebody else; 422, nobody is named.
+        Problem: 403, a requester names somebody else, or one of the desk may not; 422, nobody is named.
     """
     if caller.is_staff:
         if body.requester is None:
             raise Problem(
                 422, "requester: say for whom the ticket is.", fields={"requester": "is needed: {email, name}"}
             )
+        if body.requester.email != caller.email:
+            caller.need_permission_in("ticket.create", await _department(caller, body.topic, intake))
         return body
     caller.need("requester")
     if caller.email is None:
@@ -104,7 +117,7 @@ def _channel(caller: Caller) -> str:
 @router.post("/tickets", status_code=201)
 async def open_ticket(body: NewTicket, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket. With an Idempotency-Key, however often it is sent, there is one ticket and one answer."""
-    body = _for_whom(command.caller, body)
+    body = await _for_whom(command.caller, body, intake)
     ticket_id, result = await intake.open(body, _channel(command.caller), command.context())
     command.answer(ticket_id, "intake", result)
     command.response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
@@ -127,20 +140,19 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     """
     row = await known_ticket(intake.pool, ref, command.caller)
     caller = command.caller
-    if not caller.is_staff:
+    if not caller.asks(row):
+        caller.need_permission("ticket.create", row)
+    elif not caller.is_staff:
         caller.need("requester")
     person_id = caller.person_id or row["requester_id"]
     requester = await intake.directory.by_id(person_id) if caller.person_id is None else None
     if requester is not None and requester.forgotten:
         raise Problem(409, "The requester has been forgotten, and can say nothing more: write a note instead.")
-    context = command.context()
-    if await intake.tickets.repeat_of(context) is None and await intake.too_late(row, datetime.now(UTC)):
+    if await intake.tickets.repeat_of(command.context()) is None and await intake.too_late(row, datetime.now(UTC)):
+        await command.need_version("intake", intake, row)
         return await _in_a_new_ticket(row, body, command, intake)
-    author = {"email": caller.email, "name": caller.name}
-    result = await intake.message(
-        row["stream_id"], person_id, author, body.body, _channel(caller), context, command.if_version("intake")
-    )
-    command.answer(row["stream_id"], "intake", result)
+    said = domain.ReceiveMessage(str(person_id), caller.email, caller.name, body.body, _channel(caller))
+    result = await command.run("intake", intake, row, lambda state: domain.receive_message(state, said))
     return MessageTaken(
         id=row["stream_id"], versions={"intake": result.version}, ticket=row["stream_id"], number=row["number"]
     )

@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake import domain
-from services.intake.api.common import IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.common import SPLIT, IntakeDep, NewTicket, RequesterBody, Taken
 from services.intake.api.tickets import OpenedTicket, opened
 from shared.contracts.fields import Body, Email, Id, Line, Strict
 from shared.http.caller import CallerDep
-from shared.http.commands import CommandDep, CommandRequest
+from shared.http.commands import CommandDep
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
 
@@ -24,23 +24,16 @@ class CorrectionBody(Strict):
     body: Body
 
 
-def _need_lead(command: CommandRequest) -> None:
-    """A customer's words are changed by those who answer for the desk alone."""
-    command.caller.need("lead", "administrator", "system")
-
-
 @router.put("/tickets/{ref}/messages/{event}")
 async def edit_message(
     ref: TicketRef, event: UUID, body: CorrectionBody, command: CommandDep, intake: IntakeDep
 ) -> Taken:
     """Correct a customer's message, or the words a ticket was opened with. What it said before stays on the timeline."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    _need_lead(command)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.edit_message(state, event=str(event), body=body.body), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    command.caller.need_permission("thread.edit", row)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.edit_message(state, event=str(event), body=body.body)
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -48,13 +41,9 @@ async def edit_message(
 async def take_back_message(ref: TicketRef, event: UUID, command: CommandDep, intake: IntakeDep) -> Taken:
     """Blank a customer's message and its corrections for ever, in the store and everywhere else. That it was written stays."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    _need_lead(command)
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.take_back_message(state, event=str(event)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
+    command.caller.need_permission("thread.edit", row)
+    result = await command.run("intake", intake, row, lambda state: domain.take_back_message(state, event=str(event)))
     await intake.eraser.blank(row["stream_id"])
-    command.answer(row["stream_id"], "intake", result)
     return Taken(id=row["stream_id"], versions={"intake": result.version})
 
 
@@ -71,7 +60,8 @@ class SplitBody(Strict):
 async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket of its own with some of a ticket's messages, for who wrote the first of them. The old one says where they went."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    command.caller.need_inside(row)
+    command.caller.need_permission("ticket.merge", row)
+    await command.need_version("intake", intake, row)
     state, _ = await intake.tickets.state(row["stream_id"])
     words = domain.split(state, list(dict.fromkeys(body.messages)))
     first, author = words[0], (words[0].personal or {}).get("author") or {}
@@ -87,7 +77,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
         requester=RequesterBody(email=email, name=author.get("name")),
     )
     follows = {"ticket": str(row["stream_id"]), "kind": "split", "events": body.messages}
-    ticket_id, result = await intake.open(new, "split", command.context(), follows)
+    ticket_id, result = await intake.open(new, SPLIT, command.context(), follows)
     for number, one in enumerate(words[1:], 1):
         said = one.personal or {}
         await intake.message(
@@ -95,7 +85,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
             UUID(one.person_id),
             said.get("author") or {},
             said["body"],
-            "split",
+            SPLIT,
             command.context(f"message {number}"),
         )
     command.answer(ticket_id, "intake", result)
@@ -145,16 +135,15 @@ async def add_collaborator(
 ) -> CollaboratorTaken:
     """Let somebody in on the ticket: he reads it as the requester does, and may write."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    if not command.caller.is_staff and command.caller.person_id != row["requester_id"]:
-        raise Problem(403, "Only the requester, or who works the ticket, may let others in.")
-    context = command.context()
-    person_id = await intake.people.person(body.email, body.name, context)
-    result = await intake.tickets.execute(
-        row["stream_id"],
-        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name), context,
-        command.if_version("intake"),
+    if command.caller.person_id != row["requester_id"]:
+        if not command.caller.is_staff:
+            raise Problem(403, "Only the requester, or who works the ticket, may let others in.")
+        command.caller.need_permission("ticket.edit", row)
+    person_id = await intake.people.person(body.email, body.name, command.context())
+    result = await command.run(
+        "intake", intake, row,
+        lambda state: domain.add_collaborator(state, person_id=str(person_id), email=body.email, name=body.name),
     )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
     return CollaboratorTaken(id=row["stream_id"], versions={"intake": result.version}, person_id=person_id)
 
 
@@ -162,12 +151,11 @@ async def add_collaborator(
 async def remove_collaborator(ref: TicketRef, person: UUID, command: CommandDep, intake: IntakeDep) -> Taken:
     """Let a collaborator in no more. One may go by himself."""
     row = await known_ticket(intake.pool, ref, command.caller)
-    mine = {row["requester_id"], person}
-    if not command.caller.is_staff and command.caller.person_id not in mine:
-        raise Problem(403, "Only the requester, who works the ticket, or the collaborator himself may do that.")
-    result = await intake.tickets.execute(
-        row["stream_id"], lambda state: domain.remove_collaborator(state, person_id=str(person)), command.context(),
-        command.if_version("intake"),
-    )  # fmt: skip
-    command.answer(row["stream_id"], "intake", result)
+    if command.caller.person_id not in {row["requester_id"], person}:
+        if not command.caller.is_staff:
+            raise Problem(403, "Only the requester, who works the ticket, or the collaborator himself may do that.")
+        command.caller.need_permission("ticket.edit", row)
+    result = await command.run(
+        "intake", intake, row, lambda state: domain.remove_collaborator(state, person_id=str(person))
+    )
     return Taken(id=row["stream_id"], versions={"intake": result.version})

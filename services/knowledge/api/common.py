@@ -1,12 +1,12 @@
 """What knowledge's routes work with: who reads what, and how a command on an article is run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Header, Path
 from pydantic import BaseModel
 
 from services.knowledge import domain, rights
@@ -14,13 +14,15 @@ from services.knowledge.rights import Reader
 from services.knowledge.search import Values
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent, Via
+from shared.contracts.permissions import Permission
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
-from shared.http.caller import OVERSIGHT, Caller, CallerOrGuestDep, unauthenticated
+from shared.http.caller import Caller, CallerOrGuestDep, unauthenticated
 from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
+from shared.http.rights import OVERSIGHT
 from shared.http.sight import with_those_within
 from shared.http.versions import wait_for
 from shared.service import component
@@ -54,7 +56,7 @@ class KnowledgeApp:
     async def reader(self, caller: Caller) -> Reader:
         """Return what a caller reads."""
         departments = await self._departments(caller)
-        writes = caller.is_staff
+        writes = may_write(caller)
         categories = await self.directory.entries("category")
         seen = rights.seen(categories, desk=caller.is_desk, writes=writes, departments=departments)
         return Reader(caller.is_desk, writes, departments, seen)
@@ -65,7 +67,8 @@ class KnowledgeApp:
             return None
         person = await self.directory.by_id(caller.person_id)
         agent = (person.agent if person else None) or {}
-        return with_those_within(frozenset(agent.get("departments", [])), await self.directory.entries("department"))
+        his = frozenset([*agent.get("departments", []), *agent.get("roles", {})])
+        return with_those_within(his, await self.directory.entries("department"))
 
 
 KnowledgeDep = Annotated[KnowledgeApp, Depends(component("knowledge"))]
@@ -93,17 +96,6 @@ class Taken(BaseModel):
 
     id: UUID
     versions: dict[str, int]
-
-
-def refuse_unknown_parameters(request: Request, *known: str) -> None:
-    """Refuse a parameter that is not built (yet): it is never ignored.
-
-    Raises:
-        Problem: 400, naming it.
-    """
-    for name in request.query_params:
-        if name not in known:
-            raise Problem(400, f"There is no parameter {name!r} here.", fields={name: "is not known to this path"})
 
 
 def unknown(ref: UUID, *, retry: bool = False) -> Problem:
@@ -142,18 +134,41 @@ Decide = Callable[[domain.Article], list[NewEvent]]
 
 
 async def by_writer(ref: UUID, command: CommandRequest, knowledge: KnowledgeApp, decide: Decide) -> Taken:
-    """Run a command of somebody who writes articles, on one that he sees."""
+    """Run a command of somebody who writes articles, on one that he sees and whose departments are his to write for."""
     need_writer(command.caller)
-    await known_article(knowledge, ref, command.caller)
+    row = await known_article(knowledge, ref, command.caller)
+    need_writer_for(command.caller, row["departments"])
     result = await knowledge.articles.execute(ref, decide, command.context(), command.if_version("knowledge"))
     command.answer(ref, "knowledge", result)
     return Taken(id=ref, versions={"knowledge": result.version})
 
 
+WRITE: Permission = "article.manage"
+
+
+def may_write(caller: Caller) -> bool:
+    """Whether somebody writes articles, for some department at least."""
+    return caller.is_staff and any(WRITE in caller.permissions_in(one) for one in (None, *caller.department_roles))
+
+
 def need_writer(caller: Caller) -> None:
-    """Require somebody who writes articles: an agent, lead or administrator.
+    """Require somebody who writes articles.
 
     Raises:
         Problem: 403.
     """
     caller.need_staff()
+    if not may_write(caller):
+        caller.need_permission_in(WRITE, None)
+
+
+def need_writer_for(caller: Caller, departments: Sequence[str]) -> None:
+    """Require somebody who writes articles for all of these departments; none: for the whole desk, and so for each.
+
+    Raises:
+        Problem: 403.
+    """
+    for department in departments:
+        caller.need_permission_in(WRITE, department)
+    if not departments:
+        caller.need_permission_everywhere(WRITE)

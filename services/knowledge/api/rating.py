@@ -17,7 +17,6 @@ from services.knowledge.api.common import (
     known_article,
     look_up,
     need_writer,
-    refuse_unknown_parameters,
     unknown,
 )
 from shared.contracts.fields import Body, Strict
@@ -25,6 +24,7 @@ from shared.contracts.ids import derived
 from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.versions import wait_until_seen
 
@@ -72,7 +72,7 @@ async def read_ratings(
     after: AfterHeader = None,
 ) -> Page[RatingShown]:  # fmt: skip
     """List what people said of an article, the latest first. For who writes articles."""
-    refuse_unknown_parameters(request, "cursor", "limit")
+    refuse_unknown_parameters(request, {"cursor", "limit"})
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     if await look_up(knowledge, article, await knowledge.reader(caller)) is None:

@@ -17,7 +17,6 @@ from services.knowledge.api.common import (
     ReaderDep,
     look_up,
     need_writer,
-    refuse_unknown_parameters,
     unknown,
 )
 from services.knowledge.markdown import rendered
@@ -28,6 +27,7 @@ from shared.contracts.articles import Language, Visibility
 from shared.contracts.fields import Key, Line
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import look_up as look_up_ticket
 from shared.http.tickets import unknown as unknown_ticket
@@ -122,7 +122,7 @@ async def read_articles(
     parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
 ) -> Page[ArticleFound]:  # fmt: skip
     """List articles that the caller may read, or find them by words: then the best come first, else the newest change."""
-    refuse_unknown_parameters(request, *ListParameters.model_fields)
+    refuse_unknown_parameters(request, set(ListParameters.model_fields))
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     reader = await knowledge.reader(caller)
     narrower: list[tuple[str, Any]] = []
@@ -190,7 +190,7 @@ async def suggest(
     limit: Annotated[int, Query(ge=1, le=20)] = 5, after: AfterHeader = None,
 ) -> Suggestions:  # fmt: skip
     """Suggest published articles: to who types a question, or for a ticket."""
-    refuse_unknown_parameters(request, "q", "ticket", "limit")
+    refuse_unknown_parameters(request, {"q", "ticket", "limit"})
     if (q is None) == (ticket is None):
         raise Problem(422, "Send either `q` or `ticket`.", fields={"q": "is needed, or `ticket` in its place"})
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
@@ -372,7 +372,7 @@ async def compare(
     old: Annotated[int, Query(ge=1, le=2**31 - 1)], new: Annotated[int, Query(ge=1, le=2**31 - 1)], after: AfterHeader = None,
 ) -> Comparison:  # fmt: skip
     """Return what changed between two versions. For who writes articles."""
-    refuse_unknown_parameters(request, "old", "new")
+    refuse_unknown_parameters(request, {"old", "new"})
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     await _visible(knowledge, article, caller)

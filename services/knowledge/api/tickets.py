@@ -16,7 +16,6 @@ from services.knowledge.api.common import (
     by_writer,
     look_up,
     need_writer,
-    refuse_unknown_parameters,
     unknown,
 )
 from services.knowledge.search import FACE, Values
@@ -24,6 +23,7 @@ from services.knowledge.shown import ArticleFound, show
 from shared.contracts.fields import Key, Strict
 from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep, CommandRequest
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES
 from shared.http.tickets import SELECT, TicketRef, known_ticket
 from shared.http.tickets import look_up as look_up_ticket

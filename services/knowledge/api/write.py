@@ -7,7 +7,15 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from services.knowledge import domain
-from services.knowledge.api.common import ArticleRef, KnowledgeApp, KnowledgeDep, Taken, by_writer, need_writer
+from services.knowledge.api.common import (
+    ArticleRef,
+    KnowledgeApp,
+    KnowledgeDep,
+    Taken,
+    by_writer,
+    need_writer,
+    need_writer_for,
+)
 from services.knowledge.languages import DEFAULT
 from services.knowledge.markdown import rendered
 from shared.contracts.articles import MOST_KEYWORDS, Language, Visibility
@@ -121,6 +129,7 @@ async def write_draft(body: NewArticle, command: CommandDep, knowledge: Knowledg
 
 async def _draft(article_id: UUID, body: NewArticle, command: CommandRequest, knowledge: KnowledgeApp) -> Result:
     place = await _checked(body, knowledge)
+    need_writer_for(command.caller, place["departments"])
     body, ticket = await _of_ticket(body, command, knowledge)
     for name in ("title", "body"):
         if getattr(body, name) is None:
@@ -207,6 +216,7 @@ async def move(article: ArticleRef, body: Place, command: CommandDep, knowledge:
     """Put an article into another category, or give it to other departments."""
     need_writer(command.caller)
     place = await _checked(body, knowledge)
+    need_writer_for(command.caller, place["departments"])
     return await by_writer(article, command, knowledge, lambda state: domain.move(state, place=place))
 
 

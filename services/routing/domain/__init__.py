@@ -11,17 +11,18 @@ from services.routing.domain.routes import reassign, route, take_up, taken_up_ag
 from services.routing.domain.rules import matching_rules
 from services.routing.domain.state import (
     ASSIGNED,
-    EVERY_TOPIC,
     QUEUED,
     REFERRED,
     Config,
     Handling,
     NewTicket,
     evolve,
+    new_ticket,
 )
+from shared.contracts.directory import EVERY_TOPIC
 
 __all__ = [
     "ASSIGNED", "EVERY_TOPIC", "QUEUED", "REFERRED", "Config", "Handling", "Moment", "NewTicket", "absence", "answered", "assign",
-    "claim", "configure", "evolve", "matching_rules", "reassign", "refer", "release", "route", "take_up", "taken_up_again",
+    "claim", "configure", "evolve", "matching_rules", "new_ticket", "reassign", "refer", "release", "route", "take_up", "taken_up_again",
     "transfer", "weigh", "withdraw",
 ]  # fmt: skip

@@ -5,27 +5,21 @@ from typing import Any
 
 from services.routing.domain.choice import ANY_TIME, STRATEGIES, Moment, absence, best_of, on_shift, weigh
 from services.routing.domain.people import holder
-from services.routing.domain.rules import first, matching_rules
+from services.routing.domain.rules import applied, because, first, matching_rules
 from services.routing.domain.state import (
     ASSIGNED,
-    EVERY_TOPIC,
     QUEUED,
-    RULE_APPLIED,
     TRANSFERRED,
     UNASSIGNED,
     Config,
     Handling,
     NewTicket,
 )
+from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.event import NewEvent
+from shared.rules import Held
 
 _NOBODY = {"agent": None, "team": None}
-
-
-def _because(rule: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:
-    if rule is None:
-        return {"by": "policy", "reason": reason}
-    return {"by": "rule", "rule": rule["key"], "rule_version": rule["version"], "reason": reason}
 
 
 def route(
@@ -43,11 +37,7 @@ def route(
     if state.routed:
         return []
     rules = matching_rules(config, ticket)
-    events = [
-        NewEvent(RULE_APPLIED, {"rule": rule["key"], "rule_version": rule["version"], "changes": changes})
-        for rule in rules
-        if (changes := {k: rule["actions"][k] for k in ("priority", "severity") if rule["actions"].get(k)})
-    ]
+    events = [event for held in rules for event in applied(held, "created")]
     department, rule = first(rules, "department")
     topic = config.topic_routes.get(ticket.topic or EVERY_TOPIC) or config.topic_routes.get(EVERY_TOPIC) or {}
     reason = "the rule says so"
@@ -55,7 +45,7 @@ def route(
         department = topic.get("department")
         reason = f"topic {ticket.topic} goes there" if ticket.topic else "tickets without a topic go there"
     if department is not None and config.departments.get(department, {}).get("active", False):
-        data = {"department": department, "previous": None, "why": _because(rule, reason)}
+        data = {"department": department, "previous": None, "why": because(rule, reason)}
         events.append(NewEvent(TRANSFERRED, data))
     else:
         department = None
@@ -63,17 +53,17 @@ def route(
 
 
 def _pick(
-    rules: Sequence[Mapping[str, Any]], topic: Mapping[str, Any], department: str | None, config: Config,
+    rules: Sequence[Held], topic: Mapping[str, Any], department: str | None, config: Config,
     load: Mapping[str, int], now: Moment,
 ) -> list[NewEvent]:  # fmt: skip
     """Pick the agent (or team) for a ticket in a department."""
     team, team_rule = first(rules, "team")
     agent, agent_rule = first(rules, "agent")
     if agent is not None and any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
-        why = _because(agent_rule, "the rule names the agent")
+        why = because(agent_rule, "the rule names the agent")
         return [NewEvent(ASSIGNED, {"agent": agent, "team": team, "previous": _NOBODY, "why": why})]
     if team is not None:
-        why = _because(team_rule, "the rule names the team")
+        why = because(team_rule, "the rule names the team")
         return [NewEvent(ASSIGNED, {"agent": None, "team": team, "previous": _NOBODY, "why": why})]
     if department is None:
         return []

@@ -1,49 +1,61 @@
-"""Which rules hold for a ticket. Pure."""
+"""What rules look at in a new ticket, and what those that hold want. Pure."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from services.routing.domain.state import Config, NewTicket
+from services.routing.domain.state import RULE_APPLIED, Config, NewTicket
+from shared import rules
+from shared.contracts.event import NewEvent
+from shared.rules import FIELD, Held, Seen
 
-_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
-    "equals": lambda value, wanted: value.lower() == wanted.lower(),
-    "contains": lambda value, wanted: wanted.lower() in value.lower(),
-    "starts": lambda value, wanted: value.lower().startswith(wanted.lower()),
-    "ends": lambda value, wanted: value.lower().endswith(wanted.lower()),
-    "matches": lambda value, wanted: re.search(wanted, value, re.IGNORECASE) is not None,
-}
+OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "escalate", "notify", "watch")
+"""Actions on what others own: they make it so. A note is one, too; its words are personal."""
 
 
-def _holds(test: Mapping[str, Any], ticket: NewTicket) -> bool:
-    """Whether one test of a rule holds. Unknown operators hold never: a rule must not match by mistake."""
-    found = getattr(ticket, test["field"], None)
-    values = [str(v) for v in found] if isinstance(found, (list, tuple)) else [str(found or "")]
-    op: str = test["op"]
-    compare = _OPERATORS.get(op.removeprefix("not_"))
-    if compare is None:
-        return False
-    holds = any(compare(value, str(test["value"])) for value in values)
-    return not holds if op.startswith("not_") else holds
+def seen_of(ticket: NewTicket) -> Seen:
+    """Return what rules look at in a new ticket."""
+    slots = asdict(ticket)
+    return {**slots, **{f"{FIELD}{key}": value for key, value in slots.pop("fields").items()}}
 
 
-def matching_rules(config: Config, ticket: NewTicket) -> list[Mapping[str, Any]]:
-    """Return the rules that apply, in their order, up to the first that stops."""
-    found = []
-    for rule in sorted(config.rules, key=lambda r: (r["order"], r["key"])):
-        if not rule.get("active", True) or not rule["tests"]:
-            continue
-        results = [_holds(test, ticket) for test in rule["tests"]]
-        if all(results) if rule.get("match", "all") == "all" else any(results):
-            found.append(rule)
-            if rule.get("stop", True):
-                break
-    return found
+def matching_rules(config: Config, ticket: NewTicket) -> list[Held]:
+    """Return the rules that hold for a new ticket, in their order, up to the first that stops.
+
+    One that refuses is the door's business: a ticket that is open has been let in.
+    """
+    asked = [rule for rule in config.rules if not rule["actions"].get("reject")]
+    return rules.matching(asked, seen_of(ticket))
 
 
-def first(rules: Sequence[Mapping[str, Any]], action: str) -> tuple[Any, Mapping[str, Any] | None]:
+def first(held: Sequence[Held], action: str) -> tuple[Any, Held | None]:
     """Return what the first rule that says something of this action says, and the rule."""
-    for rule in rules:
-        if rule["actions"].get(action):
-            return rule["actions"][action], rule
+    for one in held:
+        if one.rule["actions"].get(action):
+            return one.rule["actions"][action], one
     return None, None
+
+
+def because(held: Held | None, reason: str) -> dict[str, Any]:
+    """Return why something is done: a rule says so, or else the desk's policy."""
+    if held is None:
+        return {"by": "policy", "reason": reason}
+    return {
+        "by": "rule", "rule": held.rule["key"], "rule_version": held.rule["version"], "reason": reason, "tests": held.named,
+    }  # fmt: skip
+
+
+def applied(held: Held, when: str) -> list[NewEvent]:
+    """Say that a rule wants something of others; nothing, if it does not."""
+    actions: Mapping[str, Any] = held.rule["actions"]
+    changes = {name: actions[name] for name in OF_OTHERS if actions.get(name)}
+    words = {"note": actions["note"]} if actions.get("note") else None
+    if words is not None:
+        changes["note"] = True
+    if not changes:
+        return []
+    data = {
+        "rule": held.rule["key"], "rule_version": held.rule["version"], "changes": changes,
+        "why": {"when": when, "tests": held.named},
+    }  # fmt: skip
+    return [NewEvent(RULE_APPLIED, data, words)]

@@ -14,8 +14,6 @@ RULE_APPLIED = "ledgerdesk.ticket.rule_applied"
 REFERRED = "ledgerdesk.ticket.referred"
 QUEUED = "ledgerdesk.ticket.queued"
 WITHDRAWN = "ledgerdesk.ticket.referral_withdrawn"
-EVERY_TOPIC = "*"
-"""The topic route of tickets whose topic has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,19 @@ class NewTicket:
     channel: str
     email: str | None
     tags: Sequence[str] = ()
+    organisation: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_ticket(event: Event, organisation: str | None = None) -> NewTicket:
+    """Return what routing looks at in a ticket that was just created; `organisation` is the requester's."""
+    data, personal = event.data, event.personal or {}
+    return NewTicket(
+        subject=personal.get("subject", ""), body=personal.get("body", ""), topic=data.get("topic"),
+        priority=data.get("priority"), severity=data.get("severity"), channel=data["channel"],
+        email=(personal.get("requester") or {}).get("email"), tags=data.get("tags", []), organisation=organisation,
+        fields={**data.get("fields", {}), **personal.get("fields", {})},
+    )  # fmt: skip
 
 
 def evolve(state: Handling, event: Event) -> Handling:

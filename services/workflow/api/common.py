@@ -14,6 +14,7 @@ from services.workflow.alarms import Alarms
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Strict
+from shared.contracts.permissions import Permission
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
@@ -23,9 +24,6 @@ from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
 from shared.http.tickets import known_ticket
 from shared.service import component
-
-OVER_OTHERS = frozenset({"lead", "administrator", "system"})
-"""Roles that may change what others have written."""
 
 
 @dataclass(slots=True)
@@ -77,31 +75,41 @@ async def run(
     def guarded(state: domain.Life) -> list[NewEvent]:
         return decide(state if on_merged else domain.needs_no_merge(state))
 
-    result = await workflow.tickets.execute(
-        row["stream_id"], guarded, command.context(), command.if_version("workflow")
-    )
-    command.answer(row["stream_id"], "workflow", result)
+    result = await command.run("workflow", workflow, row, guarded)
     return Taken(id=row["stream_id"], versions={"workflow": result.version})
 
 
-async def for_staff(ref: str, command: CommandRequest, workflow: WorkflowApp) -> asyncpg.Record:
-    """Return the ticket of a command of somebody who works tickets; a requester learns nothing of tickets that are not his."""
+async def for_staff(
+    ref: str, permission: Permission | None, command: CommandRequest, workflow: WorkflowApp
+) -> asyncpg.Record:
+    """Return the ticket of a command of somebody who works it, and has the permission in its department (None: none is needed).
+
+    A requester learns nothing of tickets that are not his.
+    """
     row = await known_ticket(workflow.pool, ref, command.caller)
     command.caller.need_inside(row)
+    if permission is not None:
+        command.caller.need_permission(permission, row)
     return row
 
 
 async def by_staff(
-    ref: str, command: CommandRequest, workflow: WorkflowApp, decide: Decide, *, on_merged: bool = False
-) -> Taken:
+    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide, *,
+    on_merged: bool = False,
+) -> Taken:  # fmt: skip
     """Run a command of somebody who works tickets."""
-    return await run(await for_staff(ref, command, workflow), command, workflow, decide, on_merged=on_merged)
+    row = await for_staff(ref, permission, command, workflow)
+    return await run(row, command, workflow, decide, on_merged=on_merged)
 
 
-async def by_anybody(ref: str, command: CommandRequest, workflow: WorkflowApp, decide: Decide) -> Taken:
-    """Run a command that the requester of the ticket may give, too."""
+async def by_anybody(
+    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide
+) -> Taken:
+    """Run a command that the requester of the ticket may give, too; one of the desk takes the permission."""
     row = await known_ticket(workflow.pool, ref, command.caller)
-    if not command.caller.is_staff:
+    if not command.caller.asks(row):
+        command.caller.need_permission(permission, row)
+    elif not command.caller.is_staff:
         command.caller.need("requester")
     return await run(row, command, workflow, decide)
 

@@ -45,7 +45,7 @@ async def prioritise(ref: TicketRef, body: PrioritiseBody, command: CommandDep, 
         raise Problem(
             422, "Say which priority or severity.", fields={"priority": "priority, severity or both must be given"}
         )
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.edit", command, workflow)
     asked: Mapping[str, Any] = {"priority": row["asked_priority"], "severity": row["asked_severity"]}
     return await run(
         row, command, workflow,
@@ -60,33 +60,37 @@ async def hold(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body:
     """Put the ticket on hold, or change what it waits for."""
     reason = body.reason if body else None
     until = rfc3339(body.until) if body and body.until else None
-    return await by_staff(ref, command, workflow, lambda state: domain.hold(state, reason=reason, until=until))
+    return await by_staff(
+        ref, "ticket.hold", command, workflow, lambda state: domain.hold(state, reason=reason, until=until)
+    )
 
 
 @router.post("/tickets/{ref}/resume")
 async def resume(ref: TicketRef, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Go on with a ticket that is on hold."""
-    return await by_staff(ref, command, workflow, domain.resume)
+    return await by_staff(ref, "ticket.hold", command, workflow, domain.resume)
 
 
 @router.post("/tickets/{ref}/resolve")
 async def resolve(ref: TicketRef, body: ResolveBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Say that it is solved, and how; the requester reads it."""
-    return await by_staff(ref, command, workflow, lambda state: domain.resolve(state, resolution=body.resolution))
+    return await by_staff(
+        ref, "ticket.close", command, workflow, lambda state: domain.resolve(state, resolution=body.resolution)
+    )
 
 
 @router.post("/tickets/{ref}/close")
 async def close(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
     """Close the ticket."""
     message = words_of(body)
-    return await by_anybody(ref, command, workflow, lambda state: domain.close(state, message=message))
+    return await by_anybody(ref, "ticket.close", command, workflow, lambda state: domain.close(state, message=message))
 
 
 @router.post("/tickets/{ref}/reopen")
 async def reopen(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
     """Take up again what was resolved or closed."""
     message = words_of(body)
-    return await by_anybody(ref, command, workflow, lambda state: domain.reopen(state, message=message))
+    return await by_anybody(ref, "ticket.close", command, workflow, lambda state: domain.reopen(state, message=message))
 
 
 @router.post("/tickets/{ref}/escalate")
@@ -95,7 +99,9 @@ async def escalate(
 ) -> Taken:
     """Call for attention, one level up."""
     message = words_of(body)
-    return await by_staff(ref, command, workflow, lambda state: domain.escalate(state, message=message))
+    return await by_staff(
+        ref, "ticket.escalate", command, workflow, lambda state: domain.escalate(state, message=message)
+    )
 
 
 @router.post("/tickets/{ref}/acknowledge")
@@ -104,4 +110,6 @@ async def acknowledge(
 ) -> Taken:
     """Say that it has been seen."""
     message = words_of(body)
-    return await by_staff(ref, command, workflow, lambda state: domain.acknowledge(state, message=message))
+    return await by_staff(
+        ref, "ticket.escalate", command, workflow, lambda state: domain.acknowledge(state, message=message)
+    )

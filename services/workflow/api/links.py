@@ -1,5 +1,6 @@
 """How tickets hang together: links, merging, unmerging."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import asyncpg
@@ -53,7 +54,7 @@ async def _other(workflow: WorkflowApp, ref: str, caller: Caller, field: str) ->
 @router.post("/tickets/{ref}/links", status_code=201)
 async def link(ref: TicketRef, body: LinkBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Link the ticket to another. The other one shows it, too."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.link", command, workflow)
     other = await _other(workflow, body.ticket, command.caller, "ticket")
     me, it = str(row["stream_id"]), str(other["stream_id"])
     return await run(
@@ -71,7 +72,7 @@ class UnlinkBody(Strict):
 @router.post("/tickets/{ref}/unlink")
 async def unlink(ref: TicketRef, body: UnlinkBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """End a link; it may have been made from the other end."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.link", command, workflow)
     other = await _other(workflow, body.ticket, command.caller, "ticket")
     kind: str = body.kind
     at, it = row, str(other["stream_id"])
@@ -79,6 +80,9 @@ async def unlink(ref: TicketRef, body: UnlinkBody, command: CommandDep, workflow
         theirs = next((mine for mine, inverse in domain.INVERSE.items() if inverse == kind), kind)
         if {"kind": theirs, "other": str(row["stream_id"])} in other["links"]:
             kind, at, it = theirs, other, str(row["stream_id"])
+            command.caller.need_permission("ticket.link", at)
+            await command.need_version("workflow", workflow, row)
+            command = replace(command, if_match=None)  # it is of this ticket, and what is written is on the other one
     return await run(at, command, workflow, lambda state: domain.unlink(state, kind=kind, other=it), on_merged=True)
 
 
@@ -92,7 +96,7 @@ class MergeBody(Strict):
 @router.post("/tickets/{ref}/merge")
 async def merge(ref: TicketRef, body: MergeBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Merge the ticket into another, which shows its thread from then on and is where to act. It can be unmerged whole."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.merge", command, workflow)
     other = await _other(workflow, body.into, command.caller, "into")
     if other["merged_into"] is not None:
         raise Problem(
@@ -114,4 +118,6 @@ async def merge(ref: TicketRef, body: MergeBody, command: CommandDep, workflow: 
 async def unmerge(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
     """Let a merged ticket stand for itself again, in the status it had; nothing is lost by a merge."""
     message = words_of(body)
-    return await by_staff(ref, command, workflow, lambda state: domain.unmerge(state, message=message), on_merged=True)
+    return await by_staff(
+        ref, "ticket.merge", command, workflow, lambda state: domain.unmerge(state, message=message), on_merged=True
+    )

@@ -1,6 +1,8 @@
 """What is said on a ticket: notes, replies, corrections, words taken back, ratings; and who was called by name."""
 
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,16 +11,16 @@ from pydantic import Field
 
 from services.workflow import domain
 from services.workflow.api.common import (
-    OVER_OTHERS,
     Taken,
     WorkflowApp,
     WorkflowDep,
-    by_staff,
     for_staff,
     person_of,
     run,
 )
+from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Strict
+from shared.contracts.permissions import Permission
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
@@ -28,6 +30,7 @@ router = APIRouter(tags=["workflow"], responses=RESPONSES)
 _MENTION = re.compile(r"(?<![\w@.])@([\w][\w.@+-]*[\w])")
 MOST_MENTIONS = 20
 Kind = Literal["noted", "replied"]
+_SAYING: Mapping[Kind, Permission] = {"noted": "ticket.note", "replied": "ticket.reply"}
 
 
 class WordsBody(Strict):
@@ -46,7 +49,7 @@ async def mentioned(workflow: WorkflowApp, body: str) -> list[str]:
 @router.post("/tickets/{ref}/notes", status_code=201)
 async def add_note(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Write an internal note: agents see it, the requester never does."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.note", command, workflow)
     mentions = await mentioned(workflow, body.body)
     return await run(row, command, workflow, lambda state: domain.note(state, body=body.body, mentions=mentions))
 
@@ -54,39 +57,50 @@ async def add_note(ref: TicketRef, body: WordsBody, command: CommandDep, workflo
 @router.post("/tickets/{ref}/replies", status_code=201)
 async def add_reply(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Answer the requester."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.reply", command, workflow)
     mentions = await mentioned(workflow, body.body)
     return await run(row, command, workflow, lambda state: domain.reply(state, body=body.body, mentions=mentions))
+
+
+async def _change(
+    ref: str, event: UUID, kind: Kind, command: CommandRequest, workflow: WorkflowApp,
+    change: Callable[..., list[NewEvent]],
+) -> Taken:  # fmt: skip
+    """Change words: one's own take the permission to say such, others' the one to edit the thread."""
+    row = await for_staff(ref, None, command, workflow)
+    by, saying = person_of(command.caller), _SAYING[kind]
+    command.caller.need_one_of(row, saying, "thread.edit")
+
+    def decide(state: domain.Life) -> list[NewEvent]:
+        words = state.words.get(str(event))
+        theirs = words is not None and words.by != by
+        command.caller.need_permission("thread.edit" if theirs else saying, row)
+        return change(state, kind=kind, event=str(event), by=by, others=theirs)
+
+    return await run(row, command, workflow, decide)
 
 
 async def _edit(
     ref: str, event: UUID, kind: Kind, body: WordsBody, command: CommandRequest, workflow: WorkflowApp
 ) -> Taken:
-    by, others = person_of(command.caller), bool(command.caller.roles & OVER_OTHERS)
-    return await by_staff(
-        ref, command, workflow,
-        lambda state: domain.edit(state, kind=kind, event=str(event), by=by, others=others, body=body.body),
-    )  # fmt: skip
+    return await _change(ref, event, kind, command, workflow, partial(domain.edit, body=body.body))
 
 
 async def _take_back(ref: str, event: UUID, kind: Kind, command: CommandRequest, workflow: WorkflowApp) -> Taken:
-    by, others = person_of(command.caller), bool(command.caller.roles & OVER_OTHERS)
-    taken = await by_staff(
-        ref, command, workflow, lambda state: domain.take_back(state, kind=kind, event=str(event), by=by, others=others)
-    )
+    taken = await _change(ref, event, kind, command, workflow, domain.take_back)
     await workflow.eraser.blank(taken.id)
     return taken
 
 
 @router.put("/tickets/{ref}/notes/{event}")
 async def edit_note(ref: TicketRef, event: UUID, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
-    """Correct a note: one's own, or as a lead anybody's. What it said before stays on the timeline."""
+    """Correct a note: one's own, or with `thread.edit` anybody's. What it said before stays on the timeline."""
     return await _edit(ref, event, "noted", body, command, workflow)
 
 
 @router.put("/tickets/{ref}/replies/{event}")
 async def edit_reply(ref: TicketRef, event: UUID, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
-    """Correct a reply: one's own, or as a lead anybody's. The requester reads the correction."""
+    """Correct a reply: one's own, or with `thread.edit` anybody's. The requester reads the correction."""
     return await _edit(ref, event, "replied", body, command, workflow)
 
 

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
@@ -44,7 +45,7 @@ class TagsBody(Strict):
 @router.post("/tickets/{ref}/tags")
 async def change_tags(ref: TicketRef, body: TagsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Put tags on, take tags off."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "ticket.edit", command, workflow)
     asked = list(row["asked_tags"])
     return await run(
         row, command, workflow, lambda state: domain.tag(state, add=body.add, remove=body.remove, asked=asked)
@@ -79,7 +80,7 @@ class TaskTaken(Taken):
 @router.post("/tickets/{ref}/tasks", status_code=201)
 async def add_task(ref: TicketRef, body: TaskBody, command: CommandDep, workflow: WorkflowDep) -> TaskTaken:
     """Add a task."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "task.create", command, workflow)
     agent = await agent_named(workflow, body.agent, "agent") if body.agent is not None else None
     key = derived("task", command.command_id)
     taken = await run(
@@ -97,7 +98,7 @@ async def change_task(
     ref: TicketRef, task: UUID, body: TaskChanges, command: CommandDep, workflow: WorkflowDep
 ) -> Taken:
     """Change a task."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "task.edit", command, workflow)
     given = body.model_fields_set
     if not given:
         raise Problem(422, "Say what to change.", fields={"title": "title, agent, due or blocks must be given"})
@@ -121,7 +122,7 @@ async def finish_task(
     """Say that a task is done."""
     message = words_of(body)
     return await by_staff(
-        ref, command, workflow, lambda state: domain.finish_task(state, key=str(task), message=message)
+        ref, "task.close", command, workflow, lambda state: domain.finish_task(state, key=str(task), message=message)
     )
 
 
@@ -132,7 +133,7 @@ async def reopen_task(
     """Say that a task is not done after all."""
     message = words_of(body)
     return await by_staff(
-        ref, command, workflow, lambda state: domain.reopen_task(state, key=str(task), message=message)
+        ref, "task.close", command, workflow, lambda state: domain.reopen_task(state, key=str(task), message=message)
     )
 
 
@@ -142,7 +143,9 @@ async def drop_task(
 ) -> Taken:
     """Drop a task that nobody needs any more; it stays on the timeline."""
     message = words_of(body)
-    return await by_staff(ref, command, workflow, lambda state: domain.drop_task(state, key=str(task), message=message))
+    return await by_staff(
+        ref, "task.close", command, workflow, lambda state: domain.drop_task(state, key=str(task), message=message)
+    )
 
 
 class TimeBody(Strict):
@@ -163,7 +166,7 @@ class TimeTaken(Taken):
 @router.post("/tickets/{ref}/time", status_code=201)
 async def log_time(ref: TicketRef, body: TimeBody, command: CommandDep, workflow: WorkflowDep) -> TimeTaken:
     """Log time spent on the ticket."""
-    row = await for_staff(ref, command, workflow)
+    row = await for_staff(ref, "time.log", command, workflow)
     context = command.context()
     day = (body.on or utc_now().date()).isoformat()
     taken = await run(
@@ -178,7 +181,7 @@ async def log_time(ref: TicketRef, body: TimeBody, command: CommandDep, workflow
 async def remove_time(ref: TicketRef, entry: UUID, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Take a logged time off again."""
     return await by_staff(
-        ref, command, workflow, lambda state: domain.remove_time(state, entry=str(entry)), on_merged=True
+        ref, "time.log", command, workflow, lambda state: domain.remove_time(state, entry=str(entry)), on_merged=True
     )
 
 
@@ -188,10 +191,13 @@ class WatchBody(Strict):
     agent: Line | None = Field(None, description="Login or e-mail address")
 
 
-async def _watcher(command: CommandDep, workflow: WorkflowDep, body: WatchBody | None) -> str:
-    if body is not None and body.agent is not None:
-        return await agent_named(workflow, body.agent, "agent")
+async def _watcher(row: asyncpg.Record, command: CommandDep, workflow: WorkflowDep, body: WatchBody | None) -> str:
     me = person_of(command.caller)
+    if body is not None and body.agent is not None:
+        person = await agent_named(workflow, body.agent, "agent")
+        if person != me:
+            command.caller.need_permission("ticket.edit", row)
+        return person
     if me is None:
         raise Problem(422, "agent: say who watches.", fields={"agent": "this credential is no person's"})
     return me
@@ -200,14 +206,14 @@ async def _watcher(command: CommandDep, workflow: WorkflowDep, body: WatchBody |
 @router.post("/tickets/{ref}/watch")
 async def watch(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: WatchBody | None = None) -> Taken:
     """Keep an eye on the ticket, or have an agent keep one."""
-    row = await for_staff(ref, command, workflow)
-    person = await _watcher(command, workflow, body)
+    row = await for_staff(ref, None, command, workflow)
+    person = await _watcher(row, command, workflow, body)
     return await run(row, command, workflow, lambda state: domain.watch(state, person=person), on_merged=True)
 
 
 @router.post("/tickets/{ref}/unwatch")
 async def unwatch(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: WatchBody | None = None) -> Taken:
     """Stop watching."""
-    row = await for_staff(ref, command, workflow)
-    person = await _watcher(command, workflow, body)
+    row = await for_staff(ref, None, command, workflow)
+    person = await _watcher(row, command, workflow, body)
     return await run(row, command, workflow, lambda state: domain.unwatch(state, person=person), on_merged=True)

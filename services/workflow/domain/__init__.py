@@ -20,6 +20,7 @@ from services.workflow.domain.life import (
     resume,
 )
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
+from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
 from services.workflow.domain.talk import edit, note, rate, reply, take_back
 from services.workflow.domain.tasks import (
@@ -50,6 +51,7 @@ __all__ = [
     "INVERSE",
     "WORKED",
     "Life",
+    "Ruled",
     "acknowledge",
     "add_task",
     "change_task",
@@ -76,6 +78,7 @@ __all__ = [
     "reply",
     "resolve",
     "resume",
+    "ruled",
     "sla",
     "split_off",
     "start",

@@ -62,6 +62,7 @@ class TicketRow(NamedTuple):
     answered_at: datetime | None = None
     closes_at: datetime | None = None
     close_warned_at: datetime | None = None
+    ruled_sla: str | None = None
     # derived, for lists and alarms
     due_at: datetime | None = None
     silent_since: datetime | None = None
@@ -78,7 +79,7 @@ COLUMNS = {
     "tag_changes": "jsonb", "tasks": "jsonb", "links": "jsonb", "merged_into": "uuid", "before_merge": "text",
     "watchers": "jsonb", "minutes": "int", "score": "int", "collaborators": "jsonb",
     "referrals": "jsonb", "sla": "jsonb", "answered_at": "timestamptz",
-    "closes_at": "timestamptz", "close_warned_at": "timestamptz", "due_at": "timestamptz", "silent_since": "timestamptz",
+    "closes_at": "timestamptz", "close_warned_at": "timestamptz", "ruled_sla": "text", "due_at": "timestamptz", "silent_since": "timestamptz",
     "wake_at": "timestamptz",
 }  # fmt: skip
 """Column to type, in the order of the row's fields."""
@@ -216,6 +217,7 @@ _FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
     "collaborator_added": _collaborators, "collaborator_removed": _collaborators, "tagged": _tagged, "linked": _links, "unlinked": _links, "merged": _merged,
     "unmerged": _merged, "watched": _watchers, "unwatched": _watchers, "time_logged": _minutes, "time_removed": _minutes,
     "rated": lambda _state, event: {"score": event.data["score"]},
+    "rule_applied": lambda state, event: {"ruled_sla": event.data["changes"].get("sla") or state.ruled_sla},
     **dict.fromkeys(("task_added", "task_changed", "task_done", "task_reopened", "task_dropped"), _tasks),
 }  # fmt: skip
 _QUIET = frozenset(

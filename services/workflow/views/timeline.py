@@ -5,27 +5,14 @@ from uuid import UUID
 
 from shared.contracts.erasing import erased, named
 from shared.contracts.event import Event
+from shared.contracts.public import is_public
 from shared.db import Connection
 
-PUBLIC = frozenset(
-    {
-        "created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
-        "merged", "unmerged",
-    }
-)  # fmt: skip
-"""What a requester may see of a timeline: never notes, routing or its reasons."""
 _SPOKEN = {
     "created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution", "edited": "body",
     "message_edited": "body",
     "rated": "comment", "task_added": "title", "time_logged": "note",
 }  # fmt: skip
-
-
-def is_public(event: Event) -> bool:
-    """Whether the requester may see it: a correction is as public as what it corrects."""
-    return (
-        event.name == "message_edited" or (event.data.get("kind") if event.name == "edited" else event.name) in PUBLIC
-    )
 
 
 async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:

@@ -1,0 +1,64 @@
+"""Rules in an organisation file: people by login, as everywhere in it. See docs/rules.md."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.directory import RuleStatus, RuleTest
+from shared.contracts.fields import Body, Key, Line, Priority, Severity, Strict, Tag
+
+IdOf = Callable[[str, str], str]
+"""Returns the person id of a login; told also what names it, for the error."""
+
+
+class ActionsEntry(Strict):
+    """What a rule does; agents by login."""
+
+    department: Key | None = None
+    agent: Line | None = None
+    team: Key | None = None
+    priority: Priority | None = None
+    severity: Severity | None = None
+    skills: list[Key] = []
+    add_tags: list[Tag] = []
+    remove_tags: list[Tag] = []
+    status: RuleStatus | None = None
+    sla: Key | None = Field(None, description="The plan that is promised, whatever its conditions")
+    note: Body | None = Field(None, description="An internal note")
+    escalate: bool = False
+    notify: list[Line] = Field([], description="Whom an escalation calls")
+    watch: list[Line] = Field([], description="Who watches the ticket from now on")
+    reject: Line | None = Field(None, description="The ticket is refused at the door, with these words")
+
+
+class RuleEntry(Strict):
+    """A routing rule."""
+
+    key: Key
+    name: Line
+    order: int | None = Field(None, description="Rules are tried by it; none: the place in the file, from 1")
+    match: Literal["all", "any"] = "all"
+    tests: list[RuleTest]
+    actions: ActionsEntry
+    stop: bool = True
+    active: bool = True
+
+
+def in_order(rules: Sequence[RuleEntry]) -> list[RuleEntry]:
+    """Return a file's rules with their order, which is the place in the file where nothing else is said."""
+    return [r if r.order is not None else r.model_copy(update={"order": n}) for n, r in enumerate(rules, 1)]
+
+
+def stated(rules: Sequence[RuleEntry], id_of: IdOf) -> list[dict[str, Any]]:
+    """Return a file's rules as routing is told them: people by id."""
+    return [rule.model_dump() | {"actions": _actions(rule, id_of)} for rule in in_order(rules)]
+
+
+def _actions(rule: RuleEntry, id_of: IdOf) -> dict[str, Any]:
+    where, actions = f"rule {rule.key}", rule.actions
+    return actions.model_dump() | {
+        "agent": id_of(actions.agent, where) if actions.agent else None,
+        "notify": [id_of(who, where) for who in actions.notify],
+        "watch": [id_of(who, where) for who in actions.watch],
+    }

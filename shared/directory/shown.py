@@ -1,0 +1,50 @@
+"""How people in an event are shown, by who looks: agents by login to the desk, by name alone to requesters."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from shared.directory.people import Person
+
+People = Mapping[UUID, Person]
+
+
+def ids_in(value: Any) -> Iterable[UUID]:
+    """Yield the person ids that an event's data names."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in {"agent", "person_id"} and isinstance(item, str):
+                yield UUID(item)
+            else:
+                yield from ids_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from ids_in(item)
+
+
+def with_logins(value: Any, people: People) -> Any:
+    """Return the data with agents by login instead of person id."""
+    if isinstance(value, dict):
+        return {
+            key: (_login(people, item) if key == "agent" and isinstance(item, str) else with_logins(item, people))
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [with_logins(item, people) for item in value]
+    return value
+
+
+def _login(people: People, person_id: str) -> str:
+    person = people.get(UUID(person_id))
+    return (person.login or person.email or person_id) if person else person_id
+
+
+def actor_shown(people: People, actor: Mapping[str, str], *, full: bool) -> dict[str, Any]:
+    """Return who did it: to requesters a person's name, and of anything else only that it was no person."""
+    if actor["kind"] != "person":
+        return dict(actor) if full else {"kind": actor["kind"]}
+    person = people.get(UUID(actor["id"]))
+    shown = person.shown if person else {"login": None, "name": None}
+    if not full:
+        return {"kind": "person", "name": shown["name"]}
+    return {"kind": "person", "id": actor["id"], **shown}

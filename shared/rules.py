@@ -1,0 +1,163 @@
+"""Which rules hold for a ticket. Pure: the same rules and the same ticket give the same answer.
+
+Asked at the door (a rule may refuse a ticket), by routing (all else that rules do), and when rules are tried on past tickets.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+Rule = Mapping[str, Any]
+Seen = Mapping[str, Any]
+"""What there is to look at: field to text, to several texts, or to None. A field that is not there cannot be tested."""
+
+FIELD = "field."
+"""What the name of a custom field begins with."""
+AT_THE_DOOR = frozenset(
+    {"subject", "body", "topic", "priority", "severity", "channel", "email", "organisation", "tags"}
+)
+"""What a new ticket has."""
+LONGEST_PATTERN = 500
+LARGEST_PROGRAM = 3000
+"""Instructions that a pattern may come to: what it costs at most, for each byte that is looked at. The worst takes half a second."""
+
+
+class PatternError(ValueError):
+    """A regular expression that cannot be used; the message says why."""
+
+
+def compiled(pattern: str) -> "re2._Regexp":
+    """Return a regular expression that takes time in proportion to the text, whatever the text is (RE2).
+
+    Raises:
+        PatternError: It is none, or one that is too large.
+    """
+    found = _compiled(pattern)
+    if isinstance(found, PatternError):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _compiled(pattern: str) -> "re2._Regexp | PatternError":
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False  # it would write the pattern to standard error
+    options.never_capture = True
+    if len(pattern) > LONGEST_PATTERN:
+        return PatternError(f"is longer than {LONGEST_PATTERN} characters")
+    try:
+        found = re2.compile(pattern, options)
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        reason = said.decode(errors="replace") if isinstance(said, bytes) else said
+        return PatternError(f"is no regular expression of RE2's syntax: {reason}")
+    if found.programsize > LARGEST_PROGRAM:
+        return PatternError("is too large: let it repeat less")
+    return found
+
+
+def _matches(value: str, pattern: str) -> bool:
+    return compiled(pattern).search(value) is not None
+
+
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "equals": lambda value, wanted: value.lower() == wanted.lower(),
+    "contains": lambda value, wanted: wanted.lower() in value.lower(),
+    "starts": lambda value, wanted: value.lower().startswith(wanted.lower()),
+    "ends": lambda value, wanted: value.lower().endswith(wanted.lower()),
+    "matches": _matches,
+}
+"""Each also with `not_` before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rule that holds, and which of its tests do (places, from 0)."""
+
+    rule: Rule
+    tests: Sequence[int]
+
+    @property
+    def named(self) -> list[dict[str, Any]]:
+        """Name the tests that hold, without what they were held against: that may be personal."""
+        return [
+            {"test": place + 1, "field": test["field"], "op": test["op"]}
+            for place, test in enumerate(self.rule["tests"])
+            if place in self.tests
+        ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _holds(test: Mapping[str, Any], seen: Seen) -> bool:
+    """Whether one test of a rule holds. What cannot be tested holds never, also the other way round: no rule holds by mistake."""
+    op: str = test["op"]
+    compare = OPERATORS.get(op.removeprefix("not_"))
+    if compare is None or (test["field"] not in seen and not test["field"].startswith(FIELD)):
+        return False
+    found = seen.get(test["field"])
+    values = [_text(one) for one in found] if isinstance(found, (list, tuple)) else [_text(found)]
+    try:
+        holds = any(compare(value, str(test["value"])) for value in values)
+    except PatternError:  # from before patterns were checked: see `faults`
+        return False
+    return not holds if op.startswith("not_") else holds
+
+
+def matching(rules: Sequence[Rule], seen: Seen) -> list[Held]:
+    """Return the rules that hold, in their order, up to the first that stops. One that is off, or has no tests, holds never."""
+    found = []
+    for rule in sorted(rules, key=lambda r: (r["order"], r["key"])):
+        if not rule.get("active", True) or not rule["tests"]:
+            continue
+        held = [place for place, test in enumerate(rule["tests"]) if _holds(test, seen)]
+        if len(held) == len(rule["tests"]) if rule.get("match", "all") == "all" else held:
+            found.append(Held(rule, held))
+            if rule.get("stop", True):
+                break
+    return found
+
+
+def refusing(rules: Sequence[Rule], seen: Seen) -> Held | None:
+    """Return the rule that refuses a ticket at the door, if one does; one that stops before it lets the ticket in."""
+    return next((held for held in matching(rules, seen) if held.rule["actions"].get("reject")), None)
+
+
+def faults(rule: Rule) -> dict[str, str]:
+    """Return what is wrong with a rule that is to be configured: where (``tests.0.value``), to what and the remedy."""
+    found = {}
+    for place, test in enumerate(rule["tests"]):
+        where, op = f"tests.{place}", test["op"].removeprefix("not_")
+        if op not in OPERATORS:
+            found[f"{where}.op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
+        if test["field"] not in AT_THE_DOOR and not _is_custom(test["field"]):
+            found[f"{where}.field"] = f"must be one of: {', '.join(sorted(AT_THE_DOOR))}, field.KEY"
+        if op == "matches":
+            try:
+                compiled(test["value"])
+            except PatternError as error:
+                found[f"{where}.value"] = str(error)
+        elif op != "equals" and not test["value"]:
+            found[f"{where}.value"] = "must not be empty: only equals and not_equals are held against nothing"
+    return found | _faults_of(rule["actions"])
+
+
+def _is_custom(field: str) -> bool:
+    return field.startswith(FIELD) and len(field) > len(FIELD)
+
+
+def _faults_of(actions: Mapping[str, Any]) -> dict[str, str]:
+    wanted = {name for name, value in actions.items() if value}
+    if "reject" in wanted and len(wanted) > 1:
+        return {"actions.reject": "must stand alone: on a ticket that is refused nothing else can be done"}
+    if "notify" in wanted and "escalate" not in wanted:
+        return {"actions.notify": "needs escalate: true, which calls them"}
+    return {}

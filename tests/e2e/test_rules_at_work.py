@@ -1,0 +1,136 @@
+"""Rules on a running stack: what they do to tickets, and whom they do not let in."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+
+from shared.testing.wait import wait_until, wait_until_async
+from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
+from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.test_work import opened
+
+WORD = f"zeppelin{uuid4().hex[:6]}"
+PEOPLE = [
+    {"email": "john@ledgerdesk.example", "login": "john", "name": "John Doe", "roles": ["agent"], "departments": ["support"]},
+    {"email": "jane@ledgerdesk.example", "login": "jane", "name": "Jane Roe", "roles": ["agent"],
+     "departments": ["system-administration"], "skills": ["network", "mail", "linux"]},
+]  # fmt: skip
+
+
+def rule(key: str, *tests: str, **actions) -> dict:
+    """Return a rule whose tests are written as `field op value`."""
+    return {
+        "key": f"{key}-{WORD}", "name": key, "stop": False, "actions": actions,
+        "tests": [dict(zip(("field", "op", "value"), test.split(" ", 2), strict=True)) for test in tests],
+    }  # fmt: skip
+
+
+RULES = [
+    rule("banned", f"subject contains {WORD}", "subject contains forbidden", reject="Airships are not allowed here."),
+    rule("all", f"subject contains {WORD}", "subject contains everything", priority="high", add_tags=["airship"],
+         remove_tags=["boring"], note="Fetch a ladder.", watch=["jane"], escalate=True, notify=["john"], status="on_hold"),
+    rule("spam", f"subject contains {WORD}", r"subject matches \bspam\b", status="closed"),
+]  # fmt: skip
+
+
+def apply(stack, folder, rules) -> httpx.Response:
+    path = folder / "rules.yaml"
+    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules}))
+    return ledgerdesk(stack, "org", "apply", str(path))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules(stack, tmp_path_factory):
+    """Rules for one word, which are taken out of force afterwards."""
+    folder = tmp_path_factory.mktemp("rules")
+    answer = apply(stack, folder, RULES)
+    assert answer.returncode == 0, answer.stderr
+    assert "routing 3" in answer.stdout
+    assert "routing 0" in apply(stack, folder, RULES).stdout, "the same again is no new version"
+    yield
+    apply(stack, folder, [{**one, "active": False} for one in RULES])
+
+
+@pytest.fixture
+def john(person):
+    return person("john")
+
+
+def test_everything_that_a_rule_can_do(john):
+    ticket = opened(john, subject=f"{WORD} everything", tags=["boring", "other"])
+
+    def steps() -> list[dict]:
+        answer = john.get(f"/tickets/{ticket}/timeline")
+        return answer.json()["items"] if answer.is_success else []
+
+    by_rule = ["prioritised", "tagged", "watched", "noted", "escalated", "held"]
+    wait_until(
+        lambda: set(by_rule) <= {step["type"] for step in steps()}, message=lambda: [step["type"] for step in steps()]
+    )
+    assert [s["type"] for s in steps() if s["actor"] == {"kind": "rule", "id": f"all-{WORD}"}] == by_rule
+    found = {step["type"]: step["data"] for step in steps()}
+    applied = found["rule_applied"]
+    assert applied["changes"] | {"notify": None, "watch": None} == {
+        "priority": "high", "add_tags": ["airship"], "remove_tags": ["boring"], "note": True, "watch": None, "escalate": True,
+        "notify": None, "status": "on_hold",
+    }  # fmt: skip
+    assert applied["why"]["when"] == "created"
+    assert [(t["test"], t["field"], t["op"]) for t in applied["why"]["tests"]] == [
+        (1, "subject", "contains"), (2, "subject", "contains"),
+    ]  # fmt: skip
+    assert found["noted"]["body"] == "Fetch a ladder."
+    shown = john.get(f"/tickets/{ticket}").json()
+    assert (shown["status"], shown["priority"], shown["tags"]) == ("on_hold", "high", ["other", "airship"])
+
+
+def test_spam_is_closed_unread(john):
+    spam, no_spam = opened(john, subject=f"{WORD} spam!"), opened(john, subject=f"{WORD} spammer")
+    wait_until(lambda: john.get(f"/tickets/{spam}").json().get("status") == "closed", message="closed")
+    wait_until(lambda: john.get(f"/tickets/{no_spam}").json().get("department"), message="routed")
+    assert john.get(f"/tickets/{no_spam}").json()["status"] == "new"
+
+
+def test_who_is_refused_gets_the_rule_s_words_and_nothing_is_opened(stack, admin, person):
+    body = {"subject": f"A forbidden {WORD}", "body": "b", "requester": {"email": f"{uuid4().hex}@example.net"}}
+    before = admin.get("/internal/intake/head").json()["position"]
+    answer = admin.post("/tickets", json=body)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "Airships are not allowed here.")
+    ken = person("ken").post("/tickets", json={"subject": body["subject"], "body": "b"})
+    assert ken.status_code == 422
+    assert admin.get("/internal/intake/head").json()["position"] == before, "no ticket, and nobody was registered"
+    metrics = httpx.get(f"{stack.url}/metrics", trust_env=False).text
+    assert f'ledgerdesk_rejected_tickets_total{{rule="banned-{WORD}"}} 2.0' in metrics
+    assert f'"rule": "banned-{WORD}"' in stack.logs().replace('":"', '": "')
+    assert admin.post("/tickets", json={**body, "subject": WORD}).status_code == 201
+
+
+async def test_an_ingress_event_that_is_refused_is_a_dead_letter_with_the_reason(stack, send):  # noqa: F811 -- the fixture
+    servers, mine = stack.environment["KAFKA_BOOTSTRAP_SERVERS"], f"refused-{WORD}"
+    await send(binary(mine, new(f"forbidden {WORD}")))
+
+    async def there():
+        dead = await records_of(servers, DEADLETTER, {0: 0})
+        return [record for record in dead if ("ce_id", mine.encode()) in record.headers]
+
+    (record,) = await wait_until_async(there, timeout=20, message="the dead letter")
+    assert ("ledgerdesk_reason", b"Airships are not allowed here.") in record.headers
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (rule("bad", "subject matches (?=x)"), "tests.0.value"),
+        (rule("bad", "weather equals fine"), "tests.0.field"),
+        (rule("bad", "subject resembles x"), "tests.0.op"),
+        (rule("bad", "subject equals x", reject="No.", priority="low"), "actions.reject"),
+    ],
+)
+def test_a_rule_that_cannot_hold_is_refused_with_its_place(stack, admin, tmp_path, bad, said):
+    answer = apply(stack, tmp_path, [bad])
+    assert answer.returncode != 0
+    assert said in answer.stderr
+    refused = admin.put("/internal/routing/organisation", json={"rules": [{**bad, "order": 1}]})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == [f"rules.{bad['key']}.{said}"]
