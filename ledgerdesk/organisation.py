@@ -161,6 +161,13 @@ class CategoryEntry(NamedEntry):
     departments: list[Key] = Field([], description="Whose it is, if not the whole desk's")
 
 
+class CannedEntry(NamedEntry):
+    """A text to answer with."""
+
+    body: Text = Field(description="With variables such as {{ticket.number}}")
+    departments: list[Key] = Field([], description="For whom, with those within them; none: for everybody")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -176,6 +183,7 @@ class OrganisationFile(Strict):
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
     categories: list[CategoryEntry] = []
+    canned_replies: list[CannedEntry] = []
 
 
 def read(path: Path) -> OrganisationFile:
@@ -276,6 +284,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "policy": file.policy.model_dump() if file.policy else None,
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
+        "canned_replies": [reply.model_dump() for reply in file.canned_replies],
     }
 
 

@@ -127,7 +127,8 @@ class EntryRow(NamedTuple):
 
 
 _KINDS = (
-    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role", "category",
+    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role",
+    "canned_reply", "category",
 )  # fmt: skip
 _ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 

@@ -25,6 +25,7 @@ _OF_PATHS = {
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "canned-replies": "workflow",
 }
 """By the first part of the path; the gateway has the others."""
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
