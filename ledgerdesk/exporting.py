@@ -9,9 +9,8 @@ import httpx
 from ledgerdesk.client import checked_text
 from ledgerdesk.organisation import OrganisationFile
 from ledgerdesk.rule_entries import exported
+from shared.contracts.catalogue import OWNERS
 from shared.contracts.event import Event, from_feed_line, rfc3339
-
-OWNERS = ("intake", "routing", "workflow", "gateway")
 
 
 class Entries:
@@ -111,6 +110,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
             "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+            "categories": entries.of("category"),
         }
     )
 

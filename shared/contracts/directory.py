@@ -250,6 +250,7 @@ class Policy(Strict):
         auto_claim: Who answers a ticket that nobody has, has it.
         close_days: An answered or resolved ticket is closed after this many days of the requester's silence; None: never.
         close_warning_days: So many days before, it is said that it will be.
+        guests_read: Public articles are read without signing in.
     """
 
     key: Literal["desk"] = "desk"
@@ -257,6 +258,7 @@ class Policy(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+    guests_read: bool = True
 
 
 class SpecialHours(Strict):
