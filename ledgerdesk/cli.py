@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ledgerdesk.cli_account import account
 from ledgerdesk.cli_audit import history, seal
 from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
@@ -18,6 +19,7 @@ from ledgerdesk.cli_rebuild import rebuild, replay
 from ledgerdesk.cli_rules import rules
 from ledgerdesk.cli_sla import sla
 from ledgerdesk.options import DataOption, PortOption
+from shared.service_names import SERVICES
 
 app = typer.Typer(
     name="ledgerdesk", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -28,6 +30,7 @@ app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
 app.add_typer(person, name="person")
+app.add_typer(account, name="account")
 app.add_typer(sla, name="sla")
 app.add_typer(rules, name="rules")
 for command in (rebuild, replay, demo, seed, seal):
@@ -61,7 +64,7 @@ def init(
 
 @app.command()
 def serve(
-    services: Annotated[str, typer.Argument(help="Service, or several separated by commas: intake, routing, workflow, reporting, gateway.")],
+    services: Annotated[str, typer.Argument(help=f"Service, or several separated by commas: {', '.join(SERVICES)}.")],
     parts: Annotated[str, typer.Option(help="What to run of them: http, relay, projector, reactor.")] = "http,relay,projector,reactor",
     moved: Annotated[str, typer.Option("--except", help="Exceptions: routing.relay adds, -routing.relay takes out.")] = "",
     ready_file: Annotated[Path | None, typer.Option(help="Where a process without HTTP says that it is ready.")] = None,
@@ -71,7 +74,7 @@ def serve(
 
     from ledgerdesk.host import Host, work
     from ledgerdesk.host import serve as serve_http
-    from shared.settings import SERVICES, settings
+    from shared.settings import settings
     from shared.telemetry import configure_logging
 
     names = [name.strip() for name in services.split(",") if name.strip()]

@@ -9,9 +9,8 @@ import httpx
 from ledgerdesk.client import checked_text
 from ledgerdesk.organisation import OrganisationFile
 from ledgerdesk.rule_entries import exported
+from shared.contracts.catalogue import OWNERS
 from shared.contracts.event import Event, from_feed_line, rfc3339
-
-OWNERS = ("intake", "routing", "workflow", "gateway")
 
 
 class Entries:
@@ -103,6 +102,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
             "roles": [_without(role, "version") for role in entries.of("role")],
             "topics": topics,
+            "fields": [_field(f, place) for place, f in enumerate(_in_order(entries.of("field")), 1)],
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
@@ -110,6 +110,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
             "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+            "categories": entries.of("category"),
         }
     )
 
@@ -120,6 +121,10 @@ def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
+
+
+def _field(field: dict[str, Any], place: int) -> dict[str, Any]:
+    return _without(field, "version", *(["order"] if field["order"] == place else []))
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

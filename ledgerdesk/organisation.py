@@ -13,15 +13,20 @@ from pydantic import Field, ValidationError
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.rule_entries import RuleEntry, stated
+from shared.contracts.articles import Visibility
 from shared.contracts.directory import (
     Away,
     Day,
+    FieldChoice,
+    FieldCondition,
+    FieldRights,
+    FieldType,
     OpenHours,
     SlaTargets,
     SpecialHours,
     Strategy,
 )
-from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.contracts.permissions import Permission, RoleKey
 from shared.rules import faults
 
@@ -93,6 +98,26 @@ class TopicEntry(NamedEntry):
     skills: list[Key] = []
 
 
+class FieldEntry(Strict):
+    """A custom field of tickets' forms."""
+
+    key: FieldKey
+    name: Line
+    help: Body | None = None
+    type: FieldType
+    choices: list[FieldChoice] = Field([], description="Of a choice or choices: {key, name, active?}")
+    topics: list[Key] = Field([], description="Whose forms have it; none: every ticket's")
+    order: int | None = Field(None, description="Its place on a form; left out: that in the file, from 1")
+    customer: FieldRights = Field(FieldRights(), description="visible, editable, required")
+    agent: FieldRights = Field(FieldRights(), description="visible, editable, required")
+    required_to_close: bool = False
+    shown_when: list[FieldCondition] = Field(
+        [],
+        description="All must hold: {field: topic, priority, severity or field.KEY, op: is, is_not, filled or empty, values}",
+    )
+    active: bool = True
+
+
 class CustomerEntry(NamedEntry):
     """A customer organisation; addresses of these domains belong to it."""
 
@@ -111,6 +136,7 @@ class PolicyEntry(Strict):
         None, ge=1, le=3650, description="An answered ticket is closed after this many days of silence; none: never"
     )
     close_warning_days: int = Field(2, ge=0, le=365, description="So many days before, a warning")
+    guests_read: bool = Field(True, description="Public articles are read without signing in")
 
 
 class StepEntry(Strict):
@@ -150,6 +176,15 @@ class CalendarEntry(NamedEntry):
     subdivision: Key | None = Field(None, description="With those of this part of it, such as BY")
 
 
+class CategoryEntry(NamedEntry):
+    """A category of the knowledge base, perhaps within another."""
+
+    parent: Key | None = None
+    order: int = Field(0, description="Among its siblings")
+    visibility: Visibility = Field("public", description="internal: what is in it is for the desk alone")
+    departments: list[Key] = Field([], description="Whose it is, if not the whole desk's")
+
+
 class CannedEntry(NamedEntry):
     """A text to answer with."""
 
@@ -165,12 +200,14 @@ class OrganisationFile(Strict):
     departments: list[DepartmentEntry] = []
     roles: list[RoleEntry] = Field([], description="Besides those that accounts have")
     topics: list[TopicEntry] = []
+    fields: list[FieldEntry] = []
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
     policy: PolicyEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
+    categories: list[CategoryEntry] = []
     canned_replies: list[CannedEntry] = []
 
 
@@ -215,21 +252,23 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
             "people": [{"email": p.email, "name": p.name} for p in file.people],
             "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
             "organisations": [o.model_dump() for o in file.organisations],
+            "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
         }))  # fmt: skip
         ids: dict[str, str] = intake["people"]
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
         gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
         workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
-        positions = {
-            "intake": intake["position"], "workflow": workflow["position"], "routing": routing["position"], "gateway": gateway["position"],
+        categories = {"categories": [category.model_dump() for category in file.categories]}
+        knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
+        answers = {
+            "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
         }  # fmt: skip
+        positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
         if behind := waiting.until_known(client, positions, WAIT_SECONDS):
             raise RuntimeError(
                 f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
             )
-    return {
-        "intake": intake["changed"], "routing": routing["changed"], "workflow": workflow["changed"], "gateway": gateway["changed"],
-    }  # fmt: skip
+    return {owner: int(answer["changed"]) for owner, answer in answers.items()}
 
 
 def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:

@@ -16,17 +16,20 @@ TIMEOUT = 15.0
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
 _OF_VERBS = {
     **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
+    "articles": "knowledge",
 }  # fmt: skip
 """Of /tickets/{ref}/{verb}; workflow has the others."""
 _OF_PATHS = {
     "reports": "reporting",
+    "articles": "knowledge",
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "topics": "intake",
     "canned-replies": "workflow",
 }
 """By the first part of the path; the gateway has the others."""
-_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
+_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
 
@@ -156,13 +159,14 @@ class ApiClient:
         response = await self._send("PUT", path, json=dict(body), headers={})
         return response.json() if response.content else None
 
-    async def delete(self, path: str, key: str | None = None) -> None:
+    async def delete(self, path: str, key: str | None = None, params: Params = ()) -> None:
         """Take away; once per key.
 
         Raises:
             ApiProblem: The API refused.
         """
-        response = await self._send("DELETE", path, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send("DELETE", path, params=list(params), headers=headers)
         self._heard(response)
 
     def _heard(self, response: httpx.Response) -> None:
