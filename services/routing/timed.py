@@ -21,9 +21,10 @@ from services.routing.views import TicketRow, TicketView, values_of
 from services.routing.views.timers import LOCK, TIMED_RULES
 from shared.contracts.event import Actor, Via, rfc3339
 from shared.contracts.ids import derived
+from shared.contracts.topic_names import TICKETS
 from shared.db import Pool
 from shared.eventstore.ledger import Clock, ContentionError, Context, Ledger, utc_now
-from shared.http.versions import TICKET_OWNERS
+from shared.projection.checkpoints import publishers
 from shared.projection.feed import Feed
 from shared.rules import Held, Rule, matching
 from shared.timers import BATCH, GRACE, LEASE
@@ -170,7 +171,7 @@ class TimedRules:
         ids = list(tickets)
         async with self._pool.acquire() as connection:
             rows = await TicketView().load(connection, ids)
-        written = [(owner, await self._feed.versions(owner, ids)) for owner in sorted(TICKET_OWNERS)]
+        written = [(owner, await self._feed.versions(owner, ids)) for owner in publishers([TICKETS])]
         return {
             ticket: row
             for ticket, row in rows.items()
