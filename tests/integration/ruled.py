@@ -53,7 +53,7 @@ class Desk(desks.Desk):
         directory = Directory(pools["routing"])
         self.routing = Routing(pools["routing"], directory, handling, lambda: self.now)
         self.ruling = Ruling(pools["routing"], directory, handling, self.routing)
-        self.workflow = Workflow(pools["workflow"], self.lives)
+        self.workflow = Workflow(pools["workflow"], self.lives, Directory(pools["workflow"]))
         self.feed = StoreFeed(self.stores)
         self.timed = self.started()
 
