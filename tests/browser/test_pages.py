@@ -33,6 +33,7 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     await expect(jane.locator(".card-entry.note")).to_contain_text("Not for the customer.")
     await write(jane, "reply", "We found it and are renewing a certificate.")
     await expect(jane.locator(".card-entry.reply")).to_contain_text("renewing a certificate")
+    await jane.locator(".fold summary").first.click()  # the steps between two cards, folded
     await jane.locator("details.why > summary:visible").first.click()
     await picture(jane, "ticket-agent")
 

@@ -6,17 +6,9 @@ and the others (a page each, with the template of the same name).
 
 from fastapi import APIRouter
 
-from services.gateway.pages import bulk, new_ticket, queue, reports, sign_in, static_files, ticket, work
+from services.gateway.pages import admin, bulk, inbox, new_ticket, queue, reports, sign_in, static_files, ticket, work
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-for _page in (
-    sign_in,
-    queue,
-    new_ticket,
-    ticket,
-    work,
-    bulk,
-    reports,
-    static_files,
-):  # /tickets/new before /tickets/{number}
+_PAGES = (sign_in, queue, inbox, new_ticket, ticket, work, bulk, reports, admin, static_files)
+for _page in _PAGES:  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

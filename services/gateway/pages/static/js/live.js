@@ -52,6 +52,7 @@ function markNew(old, next) {
 
 async function look() {
   timer = null;
+  if (document.querySelector("[data-no-live]")) return; // what could not be shown is not asked for again and again
   if (busy) return void (again = true);
   busy = true;
   again = false;
