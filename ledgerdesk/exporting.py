@@ -107,6 +107,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "rules": [_rule(entries, rule) for rule in _in_order(entries.of("rule"))],
             "policy": policy[0] if policy else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
+            "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
         }
     )

@@ -150,6 +150,13 @@ class CalendarEntry(NamedEntry):
     subdivision: Key | None = Field(None, description="With those of this part of it, such as BY")
 
 
+class CannedEntry(NamedEntry):
+    """A text to answer with."""
+
+    body: Text = Field(description="With variables such as {{ticket.number}}")
+    departments: list[Key] = Field([], description="For whom, with those within them; none: for everybody")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -164,6 +171,7 @@ class OrganisationFile(Strict):
     policy: PolicyEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
+    canned_replies: list[CannedEntry] = []
 
 
 def read(path: Path) -> OrganisationFile:
@@ -263,6 +271,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "policy": file.policy.model_dump() if file.policy else None,
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
+        "canned_replies": [reply.model_dump() for reply in file.canned_replies],
     }
 
 

@@ -1,4 +1,4 @@
-"""Workflow's part of an organisation file: the desk's policy, calendars, SLA plans. Used by `ledgerdesk org apply`."""
+"""Workflow's part of an organisation file: the desk's policy, calendars, SLA plans, canned replies. Used by `ledgerdesk org apply`."""
 
 from typing import Annotated, Any
 
@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.workflow.api import WorkflowApp, WorkflowDep
+from services.workflow.domain import canned
 from shared.contracts import directory as contracts
 from shared.contracts.event import NewEvent
-from shared.contracts.fields import Id, Key, Line, Priority, Severity, Strict
+from shared.contracts.fields import Body, Id, Key, Line, Priority, Severity, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.hours import hours_of
@@ -66,12 +67,23 @@ class PlanEntry(Strict):
     active: bool = True
 
 
+class CannedEntry(Strict):
+    """A text to answer with; see `shared.contracts.directory.CannedReply`."""
+
+    key: Key
+    name: Line
+    body: Annotated[Body, Field(max_length=canned.LONGEST)]
+    departments: list[Key] = []
+    active: bool = True
+
+
 class WorkflowSection(Strict):
     """What workflow owns of an organisation file."""
 
     policy: PolicyEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
+    canned_replies: list[CannedEntry] = []
 
 
 class Applied(BaseModel):
@@ -108,7 +120,7 @@ async def _apply(workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, *
 
 
 async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
-    """See to it that calendars can be computed with, and that plans name such.
+    """See to it that calendars can be computed with, that plans name such, and that canned replies can be filled in.
 
     Raises:
         Problem: 422.
@@ -120,6 +132,11 @@ async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
             raise Problem(
                 422, f"calendar {calendar.key}: {error}.", fields={f"calendars.{calendar.key}": str(error)}
             ) from error
+    for reply in body.canned_replies:
+        if (said := canned.fault(reply.body)) is not None:
+            raise Problem(
+                422, f"canned reply {reply.key}: the body {said}.", fields={f"canned_replies.{reply.key}.body": said}
+            )
     known = {c.key for c in body.calendars} | {c["key"] for c in await workflow.directory.entries("calendar")}
     for plan in body.sla_plans:
         where = f"sla_plans.{plan.key}"
@@ -147,4 +164,6 @@ async def apply_section(body: WorkflowSection, caller: CallerDep, workflow: Work
         changed += await _apply(workflow, caller, "calendar", calendar.model_dump(mode="json"), versioned=True)
     for plan in body.sla_plans:
         changed += await _apply(workflow, caller, "sla_plan", plan.model_dump(mode="json"), versioned=True)
+    for reply in body.canned_replies:
+        changed += await _apply(workflow, caller, "canned_reply", reply.model_dump(mode="json"), versioned=True)
     return Applied(changed=changed, position=await workflow.entries.store.last_position())

@@ -271,6 +271,22 @@ class SlaPlan(Strict):
     version: int
 
 
+class CannedReply(Strict):
+    """A text to answer with, with variables that the ticket fills in; see workflow's `domain.canned`.
+
+    Attributes:
+        departments: For whom, with those within them; none: for everybody.
+        version: Grows with each change; an answer says which it was made from.
+    """
+
+    key: Key
+    name: Line
+    body: Annotated[Body, StringConstraints(max_length=10_000)]
+    departments: list[Key] = []
+    active: bool = True
+    version: int
+
+
 class RoleEntry(Strict):
     """What an agent may do in a department where he has this role."""
 
@@ -334,6 +350,11 @@ class CalendarConfigured(Strict):
 class SlaPlanConfigured(Strict):
     new: SlaPlan
     old: SlaPlan | None = None
+
+
+class CannedReplyConfigured(Strict):
+    new: CannedReply
+    old: CannedReply | None = None
 
 
 class AccountConfigured(Strict):

@@ -218,8 +218,20 @@ class NotePersonal(Strict):
     body: Body | None = None
 
 
+class Canned(Strict):
+    """Which canned reply a text was made from."""
+
+    key: Key
+    version: int
+
+
 class Replied(Imported):
     mentions: list[Id] = []
+    canned: Canned | None = None
+
+
+class AutoReplied(Imported):
+    canned: Canned
 
 
 class ReplyPersonal(Strict):

@@ -31,7 +31,7 @@ def test_what_is_exported_says_what_was_applied_and_applying_it_changes_nothing(
     said = applied(stack, path, exported(stack))
     assert said.split("changed: ")[1].strip() == "intake 0, routing 0, workflow 0, gateway 0"
     whole, example = organisation.read(path), organisation.read(ROOT / "examples" / "org.yaml")
-    for section in ("departments", "topics", "organisations", "teams"):
+    for section in ("departments", "topics", "organisations", "teams", "canned_replies"):
         assert {e.key: e for e in getattr(example, section)}.items() <= {
             e.key: e for e in getattr(whole, section)
         }.items(), section

@@ -75,7 +75,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
