@@ -38,7 +38,7 @@ class People:
 
     async def page(self, **options: object) -> Page:
         context = await self.browser.new_context(
-            base_url=self.url, locale="en-GB", timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 860}, **options
+            **{"base_url": self.url, "locale": "en-GB", "timezone_id": "Europe/Vienna", "viewport": {"width": 1280, "height": 860}, **options}
         )  # fmt: skip
         self.contexts.append(context)
         page = await context.new_page()

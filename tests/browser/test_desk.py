@@ -8,6 +8,7 @@ from desk import People, Stack, begin, make, open_ticket, picture, row, status, 
 from playwright.async_api import expect
 
 WITHIN = 1000
+"""Milliseconds from when somebody sees his own move until others do."""
 
 
 async def test_three_people_see_each_other_within_a_second(people: People) -> None:
@@ -23,13 +24,17 @@ async def test_three_people_see_each_other_within_a_second(people: People) -> No
     await expect(row(jane, subject)).to_be_visible(timeout=WITHIN)
     await jane.goto(f"/tickets/{number}")
     await write(jane, "note", "Paper jam in tray 2.")
+    await expect(jane.locator(".card-entry.note")).to_be_visible()
     await expect(john.locator(".card-entry.note")).to_contain_text("Paper jam", timeout=WITHIN)
     await write(jane, "reply", "Please try again now.")
+    await expect(jane.locator(".card-entry.reply")).to_be_visible()  # it is taken
     await expect(ken.locator(".card-entry.reply")).to_contain_text("Please try again", timeout=WITHIN)
     await ken.locator("form.write.message textarea").fill("It prints!")
     await ken.get_by_role("button", name="Send message").click()
+    await expect(ken.locator(".card-entry.message").last).to_contain_text("It prints!")
     await expect(jane.locator(".card-entry.message").last).to_contain_text("It prints!", timeout=WITHIN)
     await make(jane, "Resolve", resolution="Cleared tray 2.")
+    await expect(status(jane)).to_have_text("Resolved")
     await expect(status(ken)).to_have_text("Resolved", timeout=WITHIN)
     await expect(status(john)).to_have_text("Resolved", timeout=WITHIN)
     await expect(ken.locator(".card-entry.note")).to_have_count(0)
@@ -176,7 +181,7 @@ async def test_what_hangs_on_a_ticket(people: People) -> None:
     await make(jane, "Log time", minutes="25", note="On site")
     await expect(facts).to_contain_text("25 min · On site")
     await make(jane, "Tags", add="vpn, printer")
-    await expect(facts.locator(".badge.tag")).to_have_text(["printer", "vpn"])
+    await expect(facts.locator(".badge.tag")).to_have_text(["vpn", "printer"])
     await make(jane, "Link", ticket=other)
     await expect(facts).to_contain_text("The other one")
     await (await begin(jane, "Link")).locator("[name=ticket]").fill("no-such-ticket")

@@ -1,5 +1,6 @@
 """What administrators see: the health of the stack, accounts, API keys, and the organisation as it is configured."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -18,6 +19,7 @@ KINDS = {
 }  # fmt: skip
 ROLES: tuple[str, ...] = tuple(Role.__args__)  # type: ignore[attr-defined] # a Literal's own list; mypy sees only the union
 FORBIDDEN, NO_SESSION = 403, 401
+LOOKS = 15
 
 
 async def _only_administrators(visit: Visit) -> None:
@@ -88,6 +90,10 @@ async def issue_key(visit: VisitDep) -> Response:
         if problem.status == NO_SESSION:
             raise
         return await _keys(visit, form=form, problem=problem)
+    for _ in range(LOOKS):  # the list is a view of the gateway's own events
+        if any(one["id"] == issued["id"] for one in (await visit.api.get("/keys"))["items"]):
+            break
+        await asyncio.sleep(0.1)
     return await _keys(visit, issued=issued)
 
 

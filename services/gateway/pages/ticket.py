@@ -72,10 +72,8 @@ def form_offers(choices: Choices) -> dict[str, Any]:
 
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
-    ticket, timeline, beside = await visit.start(
-        visit.api.get(path), visit.api.get(f"{path}/timeline"), _beside(visit, path)
-    )
-    choices = await read_choices(visit)
+    ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
+    beside, choices = await asyncio.gather(_beside(visit, path), read_choices(visit))  # by who it is, so only now
     query = visit.request.query_params
     wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
     listing = await read_listing(visit, wanted, start=False) if wanted is not None else None
