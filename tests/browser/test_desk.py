@@ -191,3 +191,20 @@ async def test_what_hangs_on_a_ticket(people: People) -> None:
     await expect(jane.locator("#sheet [name=ticket]")).to_have_value("no-such-ticket")
     await jane.keyboard.press("Escape")
     await picture(jane, "ticket-everything")
+
+
+async def test_who_else_is_here_and_canned_replies(people: People) -> None:
+    ken, john, jane = [await people.sign_in(login) for login in ("ken", "john", "jane")]
+    number = await open_ticket(ken, "Two at one ticket", topic="mail")
+    await jane.goto(f"/tickets/{number}")
+    await john.goto(f"/tickets/{number}")
+    await expect(jane.locator("[data-here]")).to_contain_text("John Doe is here")
+    await expect(john.locator("[data-here]")).to_contain_text("Jane Roe is here")
+    await jane.keyboard.press("r")
+    await jane.locator("[data-canned]").click()
+    await jane.get_by_role("button", name="We have received it").click()
+    await expect(jane.locator("#body-reply")).to_have_value(re.compile("Dear Ken Ito"))
+    await expect(john.locator("[data-here]")).to_contain_text("Jane Roe is writing")
+    await picture(john, "who-is-here")
+    await john.goto("/queue")
+    await expect(jane.locator("[data-here]")).to_be_hidden()

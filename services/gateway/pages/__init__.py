@@ -6,9 +6,21 @@ and the others (a page each, with the template of the same name).
 
 from fastapi import APIRouter
 
-from services.gateway.pages import admin, bulk, inbox, new_ticket, queue, reports, sign_in, static_files, ticket, work
+from services.gateway.pages import (
+    admin,
+    bulk,
+    here,
+    inbox,
+    new_ticket,
+    queue,
+    reports,
+    sign_in,
+    static_files,
+    ticket,
+    work,
+)
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_PAGES = (sign_in, queue, inbox, new_ticket, ticket, work, bulk, reports, admin, static_files)
+_PAGES = (sign_in, queue, inbox, new_ticket, here, ticket, work, bulk, reports, admin, static_files)
 for _page in _PAGES:  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

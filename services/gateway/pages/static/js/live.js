@@ -109,6 +109,7 @@ function open() {
   source.addEventListener("reset", soon);
   const types = document.body.dataset.streamTypes?.split(" ") ?? [];
   for (const type of types) source.addEventListener(type, happened);
+  source.addEventListener("presence", (event) => document.dispatchEvent(new CustomEvent("ledgerdesk:presence", { detail: JSON.parse(event.data) })));
 }
 
 document.addEventListener("visibilitychange", () => { // a page nobody looks at holds no connection
