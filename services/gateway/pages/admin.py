@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
 
@@ -56,6 +57,15 @@ async def show_accounts(visit: VisitDep) -> Response:
     return visit.page("admin_accounts.html", accounts=(await visit.api.get("/accounts"))["items"])
 
 
+async def _until_listed(visit: Visit, key_id: str, *, revoked: bool) -> None:
+    """Wait until the list, a view of the gateway's events, shows what was just done to a key; not for long."""
+    for _ in range(LOOKS):
+        keys = (await visit.api.get("/keys"))["items"]
+        if any(one["id"] == key_id and one["revoked"] == revoked for one in keys):
+            return
+        await asyncio.sleep(0.1)
+
+
 async def _keys(
     visit: Visit, *, form: Form | None = None, problem: ApiProblem | None = None, issued: Any = None
 ) -> Response:
@@ -90,10 +100,7 @@ async def issue_key(visit: VisitDep) -> Response:
         if problem.status == NO_SESSION:
             raise
         return await _keys(visit, form=form, problem=problem)
-    for _ in range(LOOKS):  # the list is a view of the gateway's own events
-        if any(one["id"] == issued["id"] for one in (await visit.api.get("/keys"))["items"]):
-            break
-        await asyncio.sleep(0.1)
+    await _until_listed(visit, issued["id"], revoked=False)
     return await _keys(visit, issued=issued)
 
 
@@ -105,7 +112,8 @@ async def revoke_key(key_id: str, visit: VisitDep) -> Response:
         ApiProblem: The API refused.
     """
     form = await visit.form()
-    await visit.api.delete(f"/keys/{key_id}", form.get("key"))
+    await visit.api.delete(f"/keys/{quote(key_id, safe='')}", form.get("key"))
+    await _until_listed(visit, key_id, revoked=True)
     visit.say("Revoked. Every service refuses it within about a second.")
     return visit.go("/admin/keys")
 
