@@ -25,6 +25,7 @@ _OF_PATHS = {
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "topics": "intake",
     "canned-replies": "workflow",
 }
 """By the first part of the path; the gateway has the others."""
