@@ -76,7 +76,7 @@ async def write(page: Page, what: str, text: str) -> None:
     await page.locator(f".composer label.tab.{what}").click()
     form = page.locator(f"form.write.{what}")
     await form.locator("textarea").fill(text)
-    await form.get_by_role("button").click()
+    await form.locator("[data-send]").click()
 
 
 async def begin(page: Page, label: str) -> Locator:

@@ -49,13 +49,13 @@ async def test_a_note_is_no_reply(people: People) -> None:
     await jane.keyboard.press("r")
     reply, note = jane.locator("form.write.reply"), jane.locator("form.write.note")
     await expect(reply).to_contain_text("To Ken Ito")
-    await expect(reply.get_by_role("button")).to_have_text("Send reply")
+    await expect(reply.locator("[data-send]")).to_have_text("Send reply")
     await expect(note).to_be_hidden()
     await picture(jane, "composer-reply")
     await jane.keyboard.press("Escape")
     await jane.keyboard.press("n")
     await expect(note).to_contain_text("Only the desk sees this. Ken Ito never does.")
-    await expect(note.get_by_role("button")).to_have_text("Save internal note")
+    await expect(note.locator("[data-send]")).to_have_text("Save internal note")
     await expect(reply).to_be_hidden()
     colours = [await form.evaluate("e => getComputedStyle(e).backgroundColor") for form in (reply, note)]
     assert colours[0] != colours[1]

@@ -102,7 +102,7 @@ async def test_a_refused_move_says_why_and_keeps_the_words(people: People, stack
         await asyncio.to_thread(other.post, f"/tickets/{number}/close")
     await expect(status(jane)).to_have_text("Closed")  # the page is live, but the words being typed stay
     await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
-    await jane.locator("form.write.reply").get_by_role("button").click()
+    await jane.locator("form.write.reply [data-send]").click()
     await expect(jane.locator("form.write.reply .problem")).to_contain_text("reopen it first")
     await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
     await picture(jane, "ticket-refused")
