@@ -9,11 +9,14 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     admin,
     bulk,
+    elsewhere,
     here,
     inbox,
     new_ticket,
+    profile,
     queue,
     reports,
+    set_password,
     sign_in,
     static_files,
     ticket,
@@ -21,6 +24,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_PAGES = (sign_in, queue, inbox, new_ticket, here, ticket, work, bulk, reports, admin, static_files)
-for _page in _PAGES:  # /tickets/new before /tickets/{number}
+_OUTSIDE = (sign_in, elsewhere, set_password)
+_INSIDE = (profile, queue, inbox, new_ticket, here, ticket, work, bulk, reports, admin, static_files)
+for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)
