@@ -75,7 +75,9 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
+    ("GET", "/teams"): (None, {"desk"}), ("GET", "/organisations"): (None, {"desk"}), ("GET", "/people?q=xy"): (None, {"desk"}),
+    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
@@ -188,7 +190,7 @@ def test_every_endpoint_is_in_the_table():
     document = json.loads((ROOT / "tests" / "contract" / "openapi.json").read_text())
     known = (
         {(method, path.replace(NOBODY, "{}")) for method, path in TICKET_OPERATIONS}
-        | {(method, path) for method, path in OTHER_OPERATIONS}
+        | {(method, path.partition("?")[0]) for method, path in OTHER_OPERATIONS}
         | ELSEWHERE_TESTED
     )
     missing = []

@@ -1,7 +1,7 @@
 """Signing in and out, and who one is."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -10,7 +10,7 @@ from pydantic import BaseModel, StringConstraints
 from services.gateway import domain
 from services.gateway.api.common import GatewayDep
 from shared.contracts.fields import Line, Strict, Text
-from shared.http.caller import COOKIE, CallerDep
+from shared.http.caller import COOKIE, Caller, CallerDep
 from shared.http.commands import CommandDep
 from shared.http.problems import RESPONSES, Problem
 
@@ -72,6 +72,13 @@ class Permissions(BaseModel):
     departments: dict[str, InDepartment]
 
 
+class Place(BaseModel):
+    """A department or team."""
+
+    key: str
+    name: str
+
+
 class Me(BaseModel):
     """Who the caller is."""
 
@@ -81,10 +88,28 @@ class Me(BaseModel):
     roles: list[str]
     via: str
     permissions: Permissions
+    departments: list[Place]
+    teams: list[Place]
+
+
+async def _places(gateway: GatewayDep, caller: Caller) -> tuple[list[Place], list[Place]]:
+    """Return where an agent works: his departments, also those in which he has a role, and his teams."""
+    if not caller.is_agent or caller.person_id is None:
+        return [], []
+    person, me = await gateway.directory.by_id(caller.person_id), str(caller.person_id)
+    agent = (person.agent if person else None) or {}
+    his = {*agent.get("departments", []), *agent.get("roles", {})}
+    departments = [one for one in await gateway.directory.entries("department") if one["key"] in his]
+    teams = [one for one in await gateway.directory.entries("team") if me in one["members"]]
+    return _shown(departments), _shown(teams)
+
+
+def _shown(entries: list[dict[str, Any]]) -> list[Place]:
+    return [Place(key=entry["key"], name=entry["name"]) for entry in entries if entry.get("active", True)]
 
 
 @router.get("/me")
-async def read_me(caller: CallerDep) -> Me:
+async def read_me(caller: CallerDep, gateway: GatewayDep) -> Me:
     """Return who you are and what you may do."""
     permissions = Permissions(
         default=sorted(caller.permissions_in(None)),
@@ -93,7 +118,8 @@ async def read_me(caller: CallerDep) -> Me:
             for department, role in sorted(caller.department_roles.items())
         },
     )
+    departments, teams = await _places(gateway, caller)
     return Me(
         login=caller.login, name=caller.name, email=caller.email, roles=sorted(caller.roles), via=caller.via.kind,
-        permissions=permissions,
+        permissions=permissions, departments=departments, teams=teams,
     )  # fmt: skip
