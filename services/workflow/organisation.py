@@ -24,6 +24,7 @@ class PolicyEntry(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+    guests_read: bool = True
 
 
 class CalendarEntry(Strict):

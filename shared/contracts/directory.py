@@ -159,12 +159,23 @@ class RuleActions(Strict):
     reject: Line | None = None
 
 
+RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
 class Rule(Strict):
-    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold."""
+    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
+
+    Attributes:
+        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        changes: Of what changes it is asked; none: of all.
+    """
 
     key: Key
     name: Line
     order: int
+    when: RuleWhen = "created"
+    changes: list[RuleChange] = []
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions
@@ -181,6 +192,7 @@ class Policy(Strict):
         auto_claim: Who answers a ticket that nobody has, has it.
         close_days: An answered or resolved ticket is closed after this many days of the requester's silence; None: never.
         close_warning_days: So many days before, it is said that it will be.
+        guests_read: Public articles are read without signing in.
     """
 
     key: Literal["desk"] = "desk"
@@ -188,6 +200,7 @@ class Policy(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+    guests_read: bool = True
 
 
 class SpecialHours(Strict):

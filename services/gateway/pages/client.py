@@ -16,10 +16,12 @@ TIMEOUT = 15.0
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
 _OF_VERBS = {
     **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
+    "articles": "knowledge",
 }  # fmt: skip
 """Of /tickets/{ref}/{verb}; workflow has the others."""
 _OF_PATHS = {
     "reports": "reporting",
+    "articles": "knowledge",
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
@@ -28,7 +30,7 @@ _OF_PATHS = {
     **dict.fromkeys(("people", "organisations"), "intake"),
 }
 """By the first part of the path; the gateway has the others."""
-_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
+_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
 
