@@ -6,7 +6,7 @@ and the others (a page each, with the template of the same name).
 
 from fastapi import APIRouter
 
-from services.gateway.pages import bulk, new_ticket, queue, reports, sign_in, static_files, ticket, work
+from services.gateway.pages import bulk, knowledge, new_ticket, queue, reports, sign_in, static_files, ticket, work
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
 for _page in (
@@ -17,6 +17,7 @@ for _page in (
     work,
     bulk,
     reports,
+    knowledge,
     static_files,
 ):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)
