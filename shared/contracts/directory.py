@@ -384,15 +384,26 @@ class AccountPersonal(Strict):
     email: Email | None = None
 
 
-class PasswordSet(Strict):
-    """The argon2 hash. Its stream stays in the gateway's schema and goes to no topic."""
+class SignedOut(Strict):
+    """All sessions of an account that began in an earlier generation are over, but for the one that is kept."""
 
-    hash: Text
+    generation: Annotated[int, Field(ge=1)]
+    kept: Id | None = None
 
 
 class SessionStarted(Strict):
+    """Somebody signed in.
+
+    Attributes:
+        door: How: `password`, `password+code`, `link`, `oidc:…`.
+        generation: Of the account's sessions; see `SignedOut`.
+    """
+
     person_id: Id
     expires_at: str
+    started_at: str | None = None
+    door: Tag | None = None
+    generation: int = 0
 
 
 class SessionRevoked(Strict):
@@ -401,12 +412,19 @@ class SessionRevoked(Strict):
 
 
 class ApiKeyIssued(Strict):
-    """A key, by its keyed hash; `person_id` is None for another system."""
+    """A key, by its keyed hash; `person_id` is None for another system.
+
+    Attributes:
+        cidrs: The networks from which it is good; none: all.
+        expires_at: Until when; None: until it is revoked.
+    """
 
     name: Tag
     roles: list[Role]
     hash: Key
     person_id: Id | None = None
+    cidrs: Annotated[list[Key], Field(max_length=50)] = []
+    expires_at: str | None = None
 
 
 class ApiKeyRevoked(Strict):

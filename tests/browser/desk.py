@@ -17,6 +17,7 @@ TOKEN = re.compile(r'name="csrf" value="(\w+)"')
 class Stack:
     url: str
     admin_key: str
+    oidc_port: int = 0
 
     def api(self, on_behalf_of: str | None = None) -> httpx.Client:
         """Return a client with the administrator's key, acting for somebody if told so."""

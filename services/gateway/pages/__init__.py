@@ -6,11 +6,27 @@ and the others (a page each, with the template of the same name).
 
 from fastapi import APIRouter
 
-from services.gateway.pages import bulk, knowledge, new_ticket, queue, reports, sign_in, static_files, ticket, work
+from services.gateway.pages import (
+    bulk,
+    elsewhere,
+    knowledge,
+    new_ticket,
+    profile,
+    queue,
+    reports,
+    set_password,
+    sign_in,
+    static_files,
+    ticket,
+    work,
+)
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
 for _page in (
     sign_in,
+    elsewhere,
+    set_password,
+    profile,
     queue,
     new_ticket,
     ticket,

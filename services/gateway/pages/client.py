@@ -162,13 +162,14 @@ class ApiClient:
         self._heard(response)
         return response.json() if response.content else None
 
-    async def delete(self, path: str, key: str | None = None) -> None:
+    async def delete(self, path: str, key: str | None = None, params: Params = ()) -> None:
         """Take away; once per key.
 
         Raises:
             ApiProblem: The API refused.
         """
-        response = await self._send("DELETE", path, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send("DELETE", path, params=list(params), headers=headers)
         self._heard(response)
 
     def _heard(self, response: httpx.Response) -> None:
