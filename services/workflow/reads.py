@@ -10,6 +10,7 @@ from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
 from services.workflow.ticket_list import ListQuery, list_tickets
+from shared import forms
 from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
@@ -131,10 +132,15 @@ async def read_tickets(
     request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep,
     parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
 ) -> Page[TicketShown]:  # fmt: skip
-    """List tickets that the caller may see, newest change first."""
-    refuse_unknown_parameters(request, set(ListParameters.model_fields))
+    """List tickets that the caller may see, newest change first.
+
+    `field.KEY=value` filters by a custom field that the caller may see: of `choices`, those with this among them.
+    """
+    by_field = {name for name in request.query_params if name.startswith(forms.PREFIX)}
+    refuse_unknown_parameters(request, by_field | set(ListParameters.model_fields))
     await wait_until_seen(workflow.pool, after, request, response)
-    query = ListQuery(**parameters.model_dump())
+    fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
+    query = ListQuery(**parameters.model_dump(), fields=fields)
     for name in ("assignee", "involved", "watching", "task"):
         if getattr(query, name) == "me" and caller.person_id is None:
             raise Problem(

@@ -119,3 +119,7 @@ class Directory:
         """Return all configured things of a kind, by key."""
         rows = await self._pool.fetch("SELECT entry FROM directory_entry WHERE kind = $1 ORDER BY key", kind)
         return [row["entry"] for row in rows]
+
+    async def fields(self) -> dict[str, dict[str, Any]]:
+        """Return the custom fields there are, in use or not, by key."""
+        return {field["key"]: field for field in await self.entries("field")}

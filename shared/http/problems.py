@@ -141,7 +141,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101 -- registered for this type only
-    fields = [{"field": error.field, "message": error.detail}] if error.field else []
+    fields = [{"field": field, "message": message} for field, message in error.fields.items()]
     return problem_response(error.status, error.detail, fields)
 
 

@@ -33,6 +33,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("PUT", f"/replies/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/replies/{NOBODY}"): (None, "desk"),
     ("POST", "/prioritise"): ({"priority": "low"}, "desk"), ("POST", "/hold"): (None, "desk"), ("POST", "/resume"): (None, "desk"),
     ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("GET", "/fields"): (None, "see"), ("PATCH", "/fields"): ({"no-such-field": None}, "ask"),
     ("POST", "/acknowledge"): (None, "desk"), ("POST", "/tags"): ({"add": ["x"]}, "desk"), ("GET", "/tasks"): (None, "desk"),
     ("POST", "/tasks"): ({"title": "x", "blocks": False}, "desk"), ("PATCH", f"/tasks/{NOBODY}"): ({"title": "x"}, "desk"),
     ("POST", f"/tasks/{NOBODY}/finish"): (None, "desk"), ("POST", f"/tasks/{NOBODY}/reopen"): (None, "desk"),
@@ -48,6 +49,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
     "ticket.create": [("POST", "/messages")],
     "ticket.edit": [
         ("POST", "/prioritise"), ("POST", "/tags"), ("POST", "/collaborators"), ("DELETE", f"/collaborators/{NOBODY}"),
+        ("PATCH", "/fields"),
     ],
     "ticket.assign": [("POST", "/assign"), ("POST", "/claim")], "ticket.release": [("POST", "/release")],
     "ticket.transfer": [("POST", "/transfer")], "ticket.refer": [("POST", "/refer"), ("POST", "/withdraw-referral")],
@@ -65,7 +67,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/articles"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/articles"), ("GET", "/fields"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
 WRITING: dict[tuple[str, str], object] = {
@@ -77,7 +79,7 @@ WRITING: dict[tuple[str, str], object] = {
 """On an article; who writes may, and nobody else, whatever the article is to him."""
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
-    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
+    ("GET", "/topics"): (None, {"all"}), ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
     ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}), ("GET", "/sessions"): (None, {"all"}),
@@ -88,7 +90,9 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
     ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
+    ("GET", "/teams"): (None, {"desk"}), ("GET", "/organisations"): (None, {"desk"}), ("GET", "/people?q=xy"): (None, {"desk"}),
+    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
@@ -103,6 +107,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
 for verb, body in (
     ("assign", {"team": "on-call"}), ("claim", {}), ("release", {}), ("transfer", {"department": "support"}), ("prioritise", {"priority": "low"}),
     ("hold", {}), ("resume", {}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
+    ("fields", {"no-such-field": None}),
     ("watch", {}), ("unwatch", {}),
 ):  # fmt: skip
     OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})

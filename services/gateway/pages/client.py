@@ -25,7 +25,10 @@ _OF_PATHS = {
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "topics": "intake",
     "canned-replies": "workflow",
+    **dict.fromkeys(("agents", "departments", "teams"), "routing"),
+    **dict.fromkeys(("people", "organisations"), "intake"),
 }
 """By the first part of the path; the gateway has the others."""
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")

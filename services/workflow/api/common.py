@@ -102,16 +102,23 @@ async def by_staff(
     return await run(row, command, workflow, decide, on_merged=on_merged)
 
 
-async def by_anybody(
-    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide
-) -> Taken:
-    """Run a command that the requester of the ticket may give, too; one of the desk takes the permission."""
+async def for_anybody(
+    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp
+) -> asyncpg.Record:
+    """Return the ticket of a command that its requester may give, too; one of the desk takes the permission."""
     row = await known_ticket(workflow.pool, ref, command.caller)
     if not command.caller.asks(row):
         command.caller.need_permission(permission, row)
     elif not command.caller.is_staff:
         command.caller.need("requester")
-    return await run(row, command, workflow, decide)
+    return row
+
+
+async def by_anybody(
+    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide
+) -> Taken:
+    """Run a command that the requester of the ticket may give, too."""
+    return await run(await for_anybody(ref, permission, command, workflow), command, workflow, decide)
 
 
 async def agent_named(workflow: WorkflowApp, who: str, field: str) -> str:

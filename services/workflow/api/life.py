@@ -7,10 +7,22 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from services.workflow import domain
-from services.workflow.api.common import MessageOnly, Taken, WorkflowDep, by_anybody, by_staff, for_staff, run, words_of
-from shared.contracts.event import rfc3339
+from services.workflow.api.common import (
+    MessageOnly,
+    Taken,
+    WorkflowDep,
+    by_anybody,
+    by_staff,
+    for_anybody,
+    for_staff,
+    run,
+    words_of,
+)
+from services.workflow.fields import sheet_for
+from shared.contracts.event import NewEvent, rfc3339
 from shared.contracts.fields import Body, Priority, Severity, Strict
 from shared.http.commands import CommandDep
+from shared.http.forms import audience_of
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef
 
@@ -81,9 +93,18 @@ async def resolve(ref: TicketRef, body: ResolveBody, command: CommandDep, workfl
 
 @router.post("/tickets/{ref}/close")
 async def close(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MessageOnly | None = None) -> Taken:
-    """Close the ticket."""
+    """Close the ticket: nothing that is required to close it may be missing, be it a task or a custom field."""
     message = words_of(body)
-    return await by_anybody(ref, "ticket.close", command, workflow, lambda state: domain.close(state, message=message))
+    row = await for_anybody(ref, "ticket.close", command, workflow)
+    sheet = await sheet_for(workflow.directory, row)
+    audience = audience_of(command.caller, inside=command.caller.sees_inside(row))
+
+    def decide(state: domain.Life) -> list[NewEvent]:
+        closed = domain.close(state, message=message)
+        domain.needs_fields(state, sheet=sheet, audience=audience)
+        return closed
+
+    return await run(row, command, workflow, decide)
 
 
 @router.post("/tickets/{ref}/reopen")

@@ -1,13 +1,14 @@
 """Workflow's rules. Pure.
 
-A ticket's life (`life`), what is said on it (`talk`, `canned`), its tasks and times (`tasks`), how tickets hang together (`links`), what
-happens by itself (`alarms`), and what is promised by when (`sla`).
+A ticket's life (`life`), what is said on it (`talk`, `canned`), its tasks and times (`tasks`), its custom fields (`fields`), how tickets
+hang together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
 """
 
 from dataclasses import replace
 
-from services.workflow.domain import alarms, canned, life, links, sla, talk, tasks
+from services.workflow.domain import alarms, canned, fields, life, links, sla, talk, tasks
 from services.workflow.domain.alarms import come_true, warn_of_closing
+from services.workflow.domain.fields import Sheet, change_fields, needs_fields, take_fields_back, unfinished
 from services.workflow.domain.life import (
     acknowledge,
     close,
@@ -36,7 +37,7 @@ from services.workflow.domain.tasks import (
 )
 from shared.contracts.event import Event
 
-_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **links.FOLDS, **alarms.FOLDS}
+_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **fields.FOLDS, **links.FOLDS, **alarms.FOLDS}
 
 
 def evolve(state: Life, event: Event) -> Life:
@@ -52,10 +53,12 @@ __all__ = [
     "WORKED",
     "Life",
     "Ruled",
+    "Sheet",
     "acknowledge",
     "add_task",
     "auto_reply",
     "canned",
+    "change_fields",
     "change_task",
     "close",
     "come_true",
@@ -65,11 +68,13 @@ __all__ = [
     "effective",
     "escalate",
     "evolve",
+    "fields",
     "finish_task",
     "hold",
     "link",
     "log_time",
     "merge",
+    "needs_fields",
     "needs_no_merge",
     "note",
     "prioritise",
@@ -86,6 +91,8 @@ __all__ = [
     "start",
     "tag",
     "take_back",
+    "take_fields_back",
+    "unfinished",
     "unlink",
     "unmerge",
     "unwatch",

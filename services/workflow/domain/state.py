@@ -40,6 +40,7 @@ class Life:
     Attributes:
         moved_at: When the status changed last.
         tags: Tag to whether it was put on or taken off; what `created` says holds for the others.
+        fields: Custom field to what it was made to hold (`fields.after`); what `created` says holds for the others.
         tasks: Task id to task.
         links: (kind, other ticket).
         merged_into: The ticket that stands for this one; `before_merge` is the status to go back to.
@@ -59,6 +60,7 @@ class Life:
     acknowledged: bool = False
     moved_at: datetime | None = None
     tags: Mapping[str, bool] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     links: frozenset[tuple[str, str]] = frozenset()
     merged_into: str | None = None
