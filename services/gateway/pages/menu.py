@@ -63,6 +63,7 @@ ADMINISTRATION = (
     Item("admin-keys", "API keys", "key-round", "/admin/keys"),
     Item("admin-organisation", "Organisation", "building-2", "/admin/organisation/department"),
 )  # fmt: skip
+KNOWLEDGE = Item("kb", "Knowledge base", "book-open", "/kb")
 
 
 def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
@@ -78,11 +79,12 @@ def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
 def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool) -> list[Group]:
     """Return the navigation of somebody with these roles."""
     if not sees_all:
-        return [Group("My tickets", _queues(OWN, counts))]
+        return [Group("My tickets", _queues(OWN, counts)), Group("Help", [KNOWLEDGE])]
     groups = []
     if is_staff:
         groups.append(Group("", [Item("inbox", "Inbox", "bell", "/inbox", hot="b")]))
     groups.append(Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts)))
+    groups.append(Group("Help", [KNOWLEDGE]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
         groups.append(Group("Insight", [Item("reports", "Reports", "chart-column", "/reports", hot="0")]))
     if "administrator" in roles:
