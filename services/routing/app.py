@@ -1,6 +1,6 @@
 """Routing, wired."""
 
-from services.routing import api, domain, organisation
+from services.routing import api, domain, organisation, reads
 from services.routing.bulk import bulk
 from services.routing.domain.causes import CAUSES
 from services.routing.reactions import AgentForgetting, Routing
@@ -24,7 +24,7 @@ TAKE_UP_EVERY = 5.0
 LAY_EVERY = 1.0
 """Seconds between looks at whether rules on time have changed."""
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, bulk.router(), organisation.internal, internal_router("routing"))
+ROUTERS = (api.router, reads.router, bulk.router(), organisation.internal, internal_router("routing"))
 
 
 async def build(kernel: Kernel) -> Service:
