@@ -1,4 +1,4 @@
-"""Signing in and out, one's sessions, and who one is."""
+"""Signing in and out, and one's sessions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -167,44 +167,3 @@ async def end_session(session_id: UUID, command: CommandDep, gateway: GatewayDep
     if not own and "administrator" not in command.caller.roles:
         raise Problem(404, "There is no such session.")
     await gateway.sessions.execute(session_id, domain.revoke_session, command.context())
-
-
-class InDepartment(BaseModel):
-    """What the caller may do in a department where he has a role, or within one."""
-
-    role: str
-    permissions: list[str]
-
-
-class Permissions(BaseModel):
-    """What the caller may do on the desk: by his account's roles, and where a role of a department says otherwise."""
-
-    default: list[str]
-    departments: dict[str, InDepartment]
-
-
-class Me(BaseModel):
-    """Who the caller is."""
-
-    login: str | None
-    name: str | None
-    email: str | None
-    roles: list[str]
-    via: str
-    permissions: Permissions
-
-
-@router.get("/me")
-async def read_me(caller: CallerDep) -> Me:
-    """Return who you are and what you may do."""
-    permissions = Permissions(
-        default=sorted(caller.permissions_in(None)),
-        departments={
-            department: InDepartment(role=role.key, permissions=sorted(role.permissions))
-            for department, role in sorted(caller.department_roles.items())
-        },
-    )
-    return Me(
-        login=caller.login, name=caller.name, email=caller.email, roles=sorted(caller.roles), via=caller.via.kind,
-        permissions=permissions,
-    )  # fmt: skip

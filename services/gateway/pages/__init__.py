@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     bulk,
     elsewhere,
+    knowledge,
     new_ticket,
     profile,
     queue,
@@ -32,6 +33,7 @@ for _page in (
     work,
     bulk,
     reports,
+    knowledge,
     static_files,
 ):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

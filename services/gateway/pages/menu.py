@@ -56,6 +56,9 @@ OWN = (
 )  # fmt: skip
 
 
+KNOWLEDGE = Item("kb", "Knowledge base", "book-open", "/kb")
+
+
 def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
     return [
         Item(
@@ -69,8 +72,9 @@ def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
 def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool) -> list[Group]:
     """Return the navigation of somebody with these roles."""
     if not sees_all:
-        return [Group("My tickets", _queues(OWN, counts))]
+        return [Group("My tickets", _queues(OWN, counts)), Group("Help", [KNOWLEDGE])]
     groups = [Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts))]
+    groups.append(Group("Help", [KNOWLEDGE]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
         groups.append(Group("Insight", [Item("reports", "Reports", "chart-column", "/reports", hot="0")]))
     return groups
