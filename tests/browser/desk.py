@@ -39,7 +39,7 @@ class People:
 
     async def page(self, **options: object) -> Page:
         context = await self.browser.new_context(
-            base_url=self.url, locale="en-GB", timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 860}, **options
+            **{"base_url": self.url, "locale": "en-GB", "timezone_id": "Europe/Vienna", "viewport": {"width": 1280, "height": 860}, **options}
         )  # fmt: skip
         self.contexts.append(context)
         page = await context.new_page()
@@ -77,7 +77,7 @@ async def write(page: Page, what: str, text: str) -> None:
     await page.locator(f".composer label.tab.{what}").click()
     form = page.locator(f"form.write.{what}")
     await form.locator("textarea").fill(text)
-    await form.get_by_role("button").click()
+    await form.locator("[data-send]").click()
 
 
 async def begin(page: Page, label: str) -> Locator:

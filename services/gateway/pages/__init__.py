@@ -7,8 +7,11 @@ and the others (a page each, with the template of the same name).
 from fastapi import APIRouter
 
 from services.gateway.pages import (
+    admin,
     bulk,
     elsewhere,
+    here,
+    inbox,
     knowledge,
     new_ticket,
     profile,
@@ -22,18 +25,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-for _page in (
-    sign_in,
-    elsewhere,
-    set_password,
-    profile,
-    queue,
-    new_ticket,
-    ticket,
-    work,
-    bulk,
-    reports,
-    knowledge,
-    static_files,
-):  # /tickets/new before /tickets/{number}
+_OUTSIDE = (sign_in, elsewhere, set_password)
+_INSIDE = (profile, queue, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
+for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)
