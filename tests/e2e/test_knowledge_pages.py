@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from shared.http.caller import COOKIE
+from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD
 
 RUN = uuid4().hex[:6]
@@ -95,7 +96,7 @@ def test_an_article_from_the_draft_to_its_second_version(browsers, john, guest):
     john.send(f"{path}/publish", visibility="public", version="2")
 
     ken = browsers["ken"]
-    ken.open("/kb", q=f"press {RUN}")
+    wait_until(lambda: f"Boxes {RUN}" in ken.open("/kb", q=f"press {RUN}").text, message="the article")
     assert f"Boxes {RUN}" in ken.text
     assert "<mark>Press</mark>" in ken.text
     ken.open(path)
