@@ -45,7 +45,7 @@ async def read_fields(
     fields, facts = await workflow.directory.fields(), facts_of(row)
     form = forms.form_of(fields.values(), row["topic"])
     held, on_form = row["fields"], {field["key"] for field in form}
-    readable = forms.readable(fields, held, audience, row["topic"], facts)
+    readable = forms.readable(fields, form, held, audience, facts)
     now, lacking = forms.shown(form, held, facts), {field["key"] for field in forms.missing(form, held, facts)}
     former = [field for key, field in fields.items() if key in readable and key not in on_form]
     items = []

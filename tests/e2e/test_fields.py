@@ -139,6 +139,33 @@ def test_the_desk_and_other_systems_are_held_to_less(john, admin):
     assert refused(john.post("/tickets", json={**body, "fields": {LIKED: True}})) == {f"fields.{LIKED}"}
 
 
+def test_rules_look_at_fields(ken, john, stack, tmp_path):
+    def rule(key: str, tests: dict[str, str], actions: dict[str, Any], **more: Any) -> dict[str, Any]:
+        said = [{"field": f"field.{name}", "op": "equals", "value": value} for name, value in tests.items()]
+        return {"key": f"{key}-{RUN}", "name": key, "stop": False, "tests": said, "actions": actions, **more}
+
+    odd, even = f"odd{RUN}", f"even{RUN}"
+    rules = [
+        rule("refused", {SERIAL: odd}, {"reject": "Not this one."}), rule("soon", {SERIAL: even, KIND: "laptop"}, {"priority": "high"}),
+        rule("shut", {KIND: "laptop", SERIAL: even, SEATS: "7"}, {"status": "closed", "add_tags": [even]}),
+    ]  # fmt: skip
+    answer = applied(stack, tmp_path / "rules.yaml", {"rules": rules})
+    assert answer.returncode == 0, answer.stderr
+    try:
+        wait_until(
+            lambda: ken.post("/tickets", json=new(**{KIND: "laptop", SERIAL: odd})).status_code == 422,
+            message="the door",
+        )
+        ticket = did(ken, "POST", "/tickets", new(**{KIND: "laptop", SERIAL: even})).json()["id"]
+        wait_until(lambda: ken.get(f"/tickets/{ticket}").json().get("priority") == "high", message="the rule")
+        body = {**new(**{KIND: "laptop", SERIAL: even, SEATS: 7}), "requester": {"email": "ken@example.org"}}
+        other = did(john, "POST", "/tickets", body).json()["id"]
+        wait_until(lambda: john.get(f"/tickets/{other}").json().get("tags") == [even], message="the rule")
+        assert john.get(f"/tickets/{other}").json()["status"] != "closed", "it lacks its cause"
+    finally:
+        applied(stack, tmp_path / "rules.yaml", {"rules": [{**rule, "active": False} for rule in rules]})
+
+
 def test_an_idempotent_ticket_is_answered_as_at_first_whatever_the_form_is_now(ken):
     key, body = {"Idempotency-Key": uuid4().hex}, new(**{KIND: "laptop", SERIAL: "S/N 9"})
     first, again = (ken.post("/tickets", json=body, headers=key) for _ in range(2))
