@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
@@ -113,6 +113,9 @@ class ListParameters(BaseModel):
     assignee: Line | None = Field(None, description="Login, `me`, or `none`")
     team: Key | None = None
     department: Key | None = None
+    topic: Key | None = None
+    created_from: AwareDatetime | None = Field(None, description="Created then or later: RFC 3339, with a zone")
+    created_to: AwareDatetime | None = Field(None, description="Created before then: RFC 3339, with a zone")
     priority: Annotated[list[Priority], Field(max_length=10)] = []
     severity: Annotated[list[Severity], Field(max_length=10)] = []
     requester: Line | None = Field(None, description="E-mail address, or `me`")
@@ -121,6 +124,7 @@ class ListParameters(BaseModel):
     involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
     watching: Literal["me"] | None = Field(None, description="Tickets that I keep an eye on")
     task: Literal["me"] | None = Field(None, description="Tickets with an open task of mine")
+    answered: bool | None = Field(None, description="Whether the desk spoke last")
     overdue: bool | None = Field(None, description="Work of which a promise was due")
     sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
     cursor: Annotated[str, Field(max_length=500)] | None = None

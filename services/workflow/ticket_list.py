@@ -19,6 +19,7 @@ from shared.http.problems import Problem
 _SEARCH = """(search @@ plainto_tsquery('simple', {q}) OR stream_id IN (
     SELECT ticket_id FROM timeline WHERE words @@ plainto_tsquery('simple', {q}){only_public} LIMIT 10000))"""
 
+ANSWERED = "last_reply_at IS NOT NULL AND (last_message_at IS NULL OR last_reply_at > last_message_at)"
 MOST_ALTERNATIVES = 10
 OVERDUE = "status IN ('new', 'open', 'on_hold') AND due_at < now()"
 
@@ -31,6 +32,9 @@ class ListQuery:
     assignee: str | None = None
     team: str | None = None
     department: str | None = None
+    topic: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
     priority: list[str] = field(default_factory=list)
     severity: list[str] = field(default_factory=list)
     requester: str | None = None
@@ -39,6 +43,7 @@ class ListQuery:
     involved: str | None = None
     watching: str | None = None
     task: str | None = None
+    answered: bool | None = None
     overdue: bool | None = None
     fields: dict[str, list[str]] = field(default_factory=dict)
     sort: str = "-updated_at"
@@ -96,13 +101,12 @@ async def list_tickets(
     for column in ("status", "priority", "severity"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))
-    for column in ("team", "department"):
+    for column in ("team", "department", "topic"):
         if getattr(query, column) is not None:
             where.add(f"{column} = {{}}", getattr(query, column))
+    _add_times(where, query)
     if query.tag is not None:
         where.add("tags @> {}", [query.tag])
-    if query.overdue is not None:
-        where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
     if query.q is not None:
         only_public = "" if caller.is_desk else " AND public"
         where.values.append(query.q)
@@ -111,6 +115,18 @@ async def list_tickets(
     if query.fields:
         await _add_fields(where, directory, query, caller)
     return await _page(pool, query, where)
+
+
+def _add_times(where: _Where, query: ListQuery) -> None:
+    """Add the filters that compare moments."""
+    if query.created_from is not None:
+        where.add("created_at >= {}", query.created_from)
+    if query.created_to is not None:
+        where.add("created_at < {}", query.created_to)
+    if query.answered is not None:
+        where.conditions.append(f"({ANSWERED}) IS {'TRUE' if query.answered else 'NOT TRUE'}")
+    if query.overdue is not None:
+        where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
 
 
 async def _add_people(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from shared.contracts import articles as a
+from shared.contracts import credentials as c
 from shared.contracts import directory as d
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
@@ -142,16 +143,37 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("gateway", "role.configured", d.RoleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
+    yield entry("gateway", "account.signed_out", d.SignedOut, None, IDENTITY)
     yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)
     yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
     yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
     yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
     yield entry(EVERY, "bulk.done", d.BulkDone, None, None)
     yield entry(EVERY, "bulk.undone", d.BulkUndone, None, None)
-    yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
 
 
-CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in (*_of_tickets(), *_of_articles(), *_of_entries())}
+def _of_credentials() -> Iterable[EventSpec]:
+    def secret(name: str, data: type[Strict]) -> EventSpec:
+        return EventSpec(f"ledgerdesk.{name}", "gateway", None, data)
+
+    yield secret("credential.password_set", c.PasswordSet)
+    yield secret("credential.totp_enrolled", c.TotpEnrolled)
+    yield secret("credential.totp_confirmed", c.TotpStep)
+    yield secret("credential.totp_used", c.TotpStep)
+    yield secret("credential.totp_removed", c.TotpRemoved)
+    yield secret("credential.recovery_codes_made", c.RecoveryCodesMade)
+    yield secret("credential.recovery_code_used", c.RecoveryCodeUsed)
+    yield secret("credential.link_issued", c.LinkIssued)
+    yield secret("credential.link_used", c.LinkUsed)
+    yield secret("credential.identity_bound", c.IdentityBound)
+    yield secret("credential.identity_unbound", c.IdentityUnbound)
+    yield secret("identity.linked", c.IdentityLinked)
+    yield secret("identity.unlinked", c.IdentityUnlinked)
+
+
+CATALOGUE: dict[str, EventSpec] = {
+    spec.type: spec for spec in (*_of_tickets(), *_of_articles(), *_of_entries(), *_of_credentials())
+}
 
 
 def spec_of(event_type: str) -> EventSpec:

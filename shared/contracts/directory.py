@@ -217,16 +217,26 @@ class RuleActions(Strict):
     reject: Line | None = None
 
 
-RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleWhen = Literal["created", "updated", "message", "replied", "time"]
+RuleSince = Literal["created", "unanswered", "replied", "status", "due"]
+"""What a rule on time counts from; see routing's `domain.moments`."""
 RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
+class RuleAfter(Strict):
+    """So many minutes by the clock, since something."""
+
+    minutes: Annotated[int, Field(ge=0, le=525_600)]
+    since: RuleSince
 
 
 class Rule(Strict):
     """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
 
     Attributes:
-        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        when: It is asked when a ticket is created, something of it changes, the requester writes, an agent answers, or its time has come.
         changes: Of what changes it is asked; none: of all.
+        after: When its time comes, of a rule on time.
     """
 
     key: Key
@@ -234,6 +244,7 @@ class Rule(Strict):
     order: int
     when: RuleWhen = "created"
     changes: list[RuleChange] = []
+    after: RuleAfter | None = None
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions
@@ -447,15 +458,26 @@ class AccountPersonal(Strict):
     email: Email | None = None
 
 
-class PasswordSet(Strict):
-    """The argon2 hash. Its stream stays in the gateway's schema and goes to no topic."""
+class SignedOut(Strict):
+    """All sessions of an account that began in an earlier generation are over, but for the one that is kept."""
 
-    hash: Text
+    generation: Annotated[int, Field(ge=1)]
+    kept: Id | None = None
 
 
 class SessionStarted(Strict):
+    """Somebody signed in.
+
+    Attributes:
+        door: How: `password`, `password+code`, `link`, `oidc:…`.
+        generation: Of the account's sessions; see `SignedOut`.
+    """
+
     person_id: Id
     expires_at: str
+    started_at: str | None = None
+    door: Tag | None = None
+    generation: int = 0
 
 
 class SessionRevoked(Strict):
@@ -464,12 +486,19 @@ class SessionRevoked(Strict):
 
 
 class ApiKeyIssued(Strict):
-    """A key, by its keyed hash; `person_id` is None for another system."""
+    """A key, by its keyed hash; `person_id` is None for another system.
+
+    Attributes:
+        cidrs: The networks from which it is good; none: all.
+        expires_at: Until when; None: until it is revoked.
+    """
 
     name: Tag
     roles: list[Role]
     hash: Key
     person_id: Id | None = None
+    cidrs: Annotated[list[Key], Field(max_length=50)] = []
+    expires_at: str | None = None
 
 
 class ApiKeyRevoked(Strict):

@@ -82,9 +82,17 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/topics"): (None, {"all"}), ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
     ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
-    ("GET", "/accounts"): (None, {"administrator"}),
+    ("GET", "/accounts"): (None, {"administrator"}), ("GET", "/sessions"): (None, {"all"}),
+    ("DELETE", f"/sessions/{NOBODY}"): (None, {"all"}), ("GET", "/me/totp"): (None, {"all"}),
+    ("POST", "/me/totp"): ({"current": "wrong"}, {"all"}), ("POST", "/me/totp/confirm"): ({"code": "000000"}, {"all"}),
+    ("POST", "/me/totp/recovery-codes"): ({"code": "000000"}, {"all"}), ("POST", "/me/totp/remove"): ({"code": "000000"}, {"all"}),
+    ("POST", "/accounts/nobody-of-that-name/links"): (None, {"administrator"}),
+    ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
+    ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
+    ("GET", "/teams"): (None, {"desk"}), ("GET", "/organisations"): (None, {"desk"}), ("GET", "/people?q=xy"): (None, {"desk"}),
+    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
@@ -112,6 +120,7 @@ OPEN_TO_GUESTS = {
 LINKING = {("POST", "/articles/{article}/link"), ("POST", "/articles/{article}/unlink")}
 ELSEWHERE_TESTED = OPEN_TO_GUESTS | LINKING | {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
+    ("POST", "/sessions/code"), ("DELETE", "/sessions"), ("POST", "/links"),
 }  # fmt: skip
 
 
@@ -228,6 +237,7 @@ def test_every_endpoint_is_in_the_table():
             below = (
                 below.replace("{name}", "volumes")
                 .replace("{key_id}", NOBODY)
+                .replace("{session_id}", NOBODY)
                 .replace("{bulk}", NOBODY)
                 .replace("{login}", "nobody-of-that-name")
             )
