@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.testing.wait import wait_until
-from tests.e2e.conftest import Stack
+from tests.e2e.conftest import PASSWORD, Stack
 from tests.e2e.test_forget import everything
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_work import did, opened, seen
@@ -225,6 +225,30 @@ def test_who_may_change_what(ticket, ken, john, person):
     stale = john.patch(path, json={SEATS: 3}, headers={"If-Match": '"intake.1-workflow.0"'})
     assert stale.status_code == 412
     assert stale.json()["since"][-1]["data"]["new"] == {LIKED: True, KIND: "printer"}
+
+
+def test_who_may_not_edit_a_ticket_fills_in_his_own_as_a_customer(stack, person, tmp_path):
+    """An analyst sees all that is in a ticket, his own included; that makes him nobody who works it."""
+    login = f"amy-{RUN}"
+    amy = {
+        "email": f"{login}@{RUN}.example",
+        "login": login,
+        "name": "Amy",
+        "roles": ["requester", "analyst"],
+        "password": PASSWORD,
+    }
+    assert applied(stack, tmp_path / "amy.yaml", {"people": [amy]}).returncode == 0
+    with stack.signed_in(login) as client:
+        ticket = did(client, "POST", "/tickets", new(**{KIND: "printer"})).json()["id"]
+        wait_until(lambda: client.get(f"/tickets/{ticket}").is_success, message="her ticket")
+        path = f"/tickets/{ticket}/fields"
+        assert refused(client.patch(path, json={SEATS: 2})) == {f"fields.{SEATS}"}
+        assert refused(client.patch(path, json={CAUSE: ["use"]})) == {f"fields.{CAUSE}"}
+        items = {item["key"]: item for item in client.get(path).json()["items"]}
+        assert (items[SEATS]["editable"], items[CAUSE]["editable"], items[LIKED]["editable"]) == (False, False, True)
+        did(client, "PATCH", path, {LIKED: True})
+    ana = {item["key"]: item["editable"] for item in person("ana").get(path).json()["items"]}
+    assert not any(ana.values()), "who may change nothing is offered nothing"
 
 
 def test_closing_waits_for_what_it_needs(ticket, ken, john):
