@@ -118,8 +118,10 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
     """Return tickets as the caller may see them."""
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
     fields = await directory.fields() if any(row["fields"] for row in rows) else {}
+    forms_by_topic = {topic: forms.form_of(fields.values(), topic) for topic in {row["topic"] for row in rows}}
     shown, now = [], datetime.now(UTC)
     for row in rows:
+        form = forms_by_topic[row["topic"]]
         assignee = _agent(people, row["agent"])
         inside = caller.sees_inside(row)
         if assignee is not None and not inside:
@@ -132,7 +134,7 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
                 requester=RequesterShown(email=row["requester_email"], name=row["requester_name"]), topic=row["topic"],
                 channel=row["channel"], department=row["department"], team=row["team"] if inside else None,
                 assignee=assignee, tags=row["tags"], external_id=row["external_id"],
-                fields=forms.readable(fields, row["fields"], audience_of(caller, inside=inside), row["topic"], facts_of(row)),
+                fields=forms.readable(fields, form, row["fields"], audience_of(caller, inside=inside), facts_of(row)),
                 merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if inside else 0,
                 minutes=row["minutes"] if inside else None, score=row["score"],
                 watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],

@@ -16,9 +16,11 @@ from services.routing import domain as routing
 from services.routing.domain import Config
 from services.workflow import domain as workflow
 from services.workflow.views import row as rows
+from shared import forms
 from shared.contracts.catalogue import check
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
+from shared.testing.forms import field, when
 
 ME, OTHER, THIRD = (str(UUID(int=n)) for n in (1, 2, 3))
 AGENTS = st.sampled_from([ME, OTHER, THIRD])
@@ -32,11 +34,24 @@ CONFIG = Config(
 )
 
 
+FORM = [
+    field("cause", "choice", required_to_close=True),
+    field("note", shown_when=[when("field.cause", "is", "printer")]),
+]
+WORDS = st.sampled_from([None, "a", "b"])
+
+
+def closed(state: workflow.Life, *, sheet: workflow.Sheet) -> list[NewEvent]:
+    """Close a ticket as the endpoint does."""
+    workflow.needs_fields(state, sheet=sheet, audience="agent")
+    return workflow.close(state, message=None)
+
+
 class Desk(RuleBasedStateMachine):
     """A ticket, and what it should be."""
 
-    @initialize(asked=PRIORITIES, tags=TAGS)
-    def opened(self, asked: str | None, tags: set[str]) -> None:
+    @initialize(asked=PRIORITIES, tags=TAGS, note=WORDS)
+    def opened(self, asked: str | None, tags: set[str], note: str | None) -> None:
         self.clock, self.versions = START, {"intake": 0, "workflow": 0, "routing": 0}
         self.life, self.handling, self.row = workflow.Life(), routing.Handling(), rows.initial(UUID(int=9))
         self.status, self.before = "new", "new"
@@ -45,13 +60,17 @@ class Desk(RuleBasedStateMachine):
         self.tasks: dict[str, dict[str, bool]] = {}
         self.watchers: set[str] = set()
         self.minutes, self.level, self.seen = 0, 0, False
+        self.cause: str | None = None
+        self.note = note
         self.into: str | None = None
         self.agent: str | None = None
         self.team: str | None = None
         self.department: str | None = None
         self.sight: set[tuple[str | None, str | None, str | None]] = set()
         created = {"number": "1", "person_id": THIRD, "channel": "web", "priority": asked, "tags": self.asked_tags}
-        words = {"subject": "s", "body": "b", "requester": {"email": "k@example.org"}}
+        words: dict[str, Any] = {"subject": "s", "body": "b", "requester": {"email": "k@example.org"}}
+        if note is not None:
+            created["worded"], words["fields"] = ["note"], {"note": note}
         self.happens("intake", [NewEvent("ledgerdesk.ticket.created", created, words)])
 
     def happens(self, owner: str, facts: list[NewEvent]) -> None:
@@ -113,8 +132,8 @@ class Desk(RuleBasedStateMachine):
 
     @rule()
     def close(self) -> None:
-        blocked = any(task["blocks"] and not task["done"] for task in self.tasks.values())
-        if self.gives(self.status in {"open", "on_hold", "resolved"} and not blocked, workflow.close, message=None):
+        blocked = any(task["blocks"] and not task["done"] for task in self.tasks.values()) or self.cause is None
+        if self.gives(self.status in {"open", "on_hold", "resolved"} and not blocked, closed, sheet=self.sheet()):
             self.status = "closed"
 
     @rule()
@@ -162,6 +181,20 @@ class Desk(RuleBasedStateMachine):
     def tag(self, add: set[str], remove: set[str]) -> None:
         if self.gives(True, workflow.tag, add=sorted(add), remove=sorted(remove), asked=self.asked_tags):
             self.tags = (self.tags - remove) | add
+
+    def sheet(self) -> workflow.Sheet:
+        return workflow.Sheet(FORM, values=self.row.asked_fields)
+
+    @rule(cause=st.sampled_from([None, "laptop", "printer"]), note=WORDS)
+    def fill_in(self, cause: str | None, note: str | None) -> None:
+        """A note is asked for of printers; what a closed ticket was closed with stays."""
+        accepted = note is None or cause == "printer"
+        goes = self.status == "closed" and cause is None and self.cause is not None
+        wanted, changes = {"cause": cause, "note": note}, (cause, note) != (self.cause, self.note)
+        more = {"wanted": wanted, "sheet": self.sheet(), "audience": "agent"}
+        if self.gives(accepted and not goes, workflow.change_fields, **more) and changes:
+            self.cause, self.note = cause, note
+            self.acted()
 
     @rule(blocks=st.booleans())
     def add_task(self, blocks: bool) -> None:
@@ -290,6 +323,8 @@ class Desk(RuleBasedStateMachine):
         assert (row.set_priority or row.asked_priority or "normal") == self.priority
         assert set(row.tags) == self.tags
         assert len(row.tags) == len(self.tags)
+        filled = {key: value for key, value in (("cause", self.cause), ("note", self.note)) if value is not None}
+        assert forms.plain(row.fields) == forms.plain(self.sheet().held(self.life)) == filled
         assert set(row.watchers) == self.watchers
         assert (str(row.agent) if row.agent else None, row.team) == (self.agent, self.team)
         assert (row.moved_department if row.moved else row.stated_department) == self.department
