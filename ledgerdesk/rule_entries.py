@@ -30,6 +30,7 @@ class ActionsEntry(Strict):
     status: RuleStatus | None = None
     sla: Key | None = Field(None, description="The plan that is promised, whatever its conditions")
     note: Body | None = Field(None, description="An internal note")
+    reply: Key | None = Field(None, description="A canned reply, which the requester is answered with")
     escalate: bool = False
     notify: list[Line] = Field([], description="Whom an escalation calls")
     watch: list[Line] = Field([], description="Who watches the ticket from now on")

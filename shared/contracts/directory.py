@@ -211,6 +211,7 @@ class RuleActions(Strict):
     status: RuleStatus | None = None
     sla: Key | None = None
     note: Body | None = None
+    reply: Key | None = None
     escalate: bool = False
     notify: Annotated[list[Id], Field(max_length=50)] = []
     watch: Annotated[list[Id], Field(max_length=50)] = []

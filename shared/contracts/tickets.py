@@ -201,6 +201,7 @@ class Wanted(Changes):
     status: RuleStatus | None = None
     sla: Key | None = None
     note: bool = False
+    reply: Key | None = None
     escalate: bool = False
     notify: list[Id] = []
     watch: list[Id] = []

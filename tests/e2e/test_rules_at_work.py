@@ -30,10 +30,13 @@ def rule(key: str, *tests: str, when: dict | None = None, **actions) -> dict:
     }  # fmt: skip
 
 
+GREETING = {"key": f"greeting-{WORD}", "name": "Greeting", "body": "We have {{ticket.number}}."}
 RULES = [
     rule("banned", f"subject contains {WORD}", "subject contains forbidden", reject="Airships are not allowed here."),
     rule("all", f"subject contains {WORD}", "subject contains everything", priority="high", add_tags=["airship"],
          remove_tags=["boring"], note="Fetch a ladder.", watch=["jane"], escalate=True, notify=["john"], status="on_hold"),
+    rule("canned", f"subject contains {WORD}", "tags equals greet", reply=f"greeting-{WORD}"),
+    rule("unsaid", f"subject contains {WORD}", "tags equals greet", reply="unheard-of", add_tags=["unsaid"]),
     rule("spam", f"subject contains {WORD}", r"subject matches \bspam\b", status="closed"),
     rule("vip", f"subject contains {WORD}", "priority equals emergency", "agent equals none",
          when={"when": "updated", "changes": ["priority"]}, agent="jane", add_tags=["vip"]),
@@ -50,7 +53,7 @@ RULES.append(rule("waits", f"subject contains {WORD}", "tags equals waiting", wh
 
 def apply(stack, folder, rules) -> httpx.Response:
     path = folder / "rules.yaml"
-    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules}))
+    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules, "canned_replies": [GREETING]}))
     return ledgerdesk(stack, "org", "apply", str(path))
 
 
@@ -185,6 +188,17 @@ def test_a_new_rule_on_time_counts_for_tickets_that_are_there(stack, john, tmp_p
     assert apply(stack, tmp_path, [late]).returncode == 0
     wait_until(lambda: "late" in john.get(f"/tickets/{ticket}").json()["tags"], message="the rule's tag")
     assert apply(stack, tmp_path, [{**late, "active": False}]).returncode == 0
+
+
+def test_a_canned_reply(john, person, admin):
+    ken = person("ken")
+    ticket = opened(ken, subject=WORD, tags=["greet"])
+    settled(admin)
+    number = john.get(f"/tickets/{ticket}").json()["number"]
+    (said,) = [step for step in steps_of(ken, ticket) if step["type"] == "auto_replied"]
+    assert said["data"]["body"] == f"We have {number}."
+    assert john.get(f"/tickets/{ticket}").json()["status"] == "new", "nobody has worked on it"
+    assert by(steps_of(john, ticket), "unsaid") == ["tagged"], "and what cannot be said does not hinder the rest"
 
 
 def test_spam_is_closed_unread(john):

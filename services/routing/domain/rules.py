@@ -10,7 +10,7 @@ from shared import rules
 from shared.contracts.event import NewEvent
 from shared.rules import FIELD, Held, Seen
 
-OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "escalate", "notify", "watch")
+OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "reply", "escalate", "notify", "watch")
 """Actions on what others own: they make it so. A note is one, too; its words are personal."""
 OF_ROUTING = ("department", "agent", "team", "skills")
 
