@@ -16,6 +16,8 @@ from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.directory import (
     Away,
     Day,
+    LifecycleMove,
+    LifecycleState,
     OpenHours,
     SlaTargets,
     SpecialHours,
@@ -113,6 +115,13 @@ class PolicyEntry(Strict):
     close_warning_days: int = Field(2, ge=0, le=365, description="So many days before, a warning")
 
 
+class LifecycleEntry(Strict):
+    """The desk's own states, and who may make which move, and when; see docs/lifecycle.md."""
+
+    states: list[LifecycleState] = []
+    moves: list[LifecycleMove] = Field([], description="Of a verb that is not named, what is usual")
+
+
 class StepEntry(Strict):
     """A step of the ladder that a breach begins, until somebody acknowledges."""
 
@@ -162,6 +171,7 @@ class OrganisationFile(Strict):
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
     policy: PolicyEntry | None = None
+    lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
 
@@ -261,6 +271,8 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         plans.append({**plan.model_dump(), "order": order, "ladder": ladder})
     return {
         "policy": file.policy.model_dump() if file.policy else None,
+        "lifecycle": file.lifecycle.model_dump() if file.lifecycle else None,
+        "known_roles": [role.key for role in file.roles],
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
     }

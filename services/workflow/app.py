@@ -1,6 +1,6 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, organisation, read_links, read_work, reads
+from services.workflow import api, domain, organisation, read_links, read_moves, read_work, reads
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
 from services.workflow.reactions import Workflow
@@ -24,6 +24,7 @@ ROUTERS = (
     reads.router,
     read_work.router,
     read_links.router,
+    read_moves.router,
     *api.ROUTERS,
     bulk.router(),
     organisation.internal,

@@ -127,7 +127,7 @@ class EntryRow(NamedTuple):
 
 
 _KINDS = (
-    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role",
+    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role", "lifecycle",
 )  # fmt: skip
 _ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 

@@ -120,6 +120,20 @@ class Caller:
         role = self.department_roles.get(department) if department is not None else None
         return role.permissions if role is not None else by_default(self.roles)
 
+    def roles_on(self, row: asyncpg.Record) -> frozenset[str]:
+        """Return in which roles the caller acts on a ticket: his account's, the one he has in its department, `requester` if it is his."""
+        acting = {"requester"} if self.asks(row) else set()
+        if self.sees_inside(row):
+            role = self.department_roles.get(department_of(access_of(dict(row))) or "")
+            acting |= self.roles - {"requester"} | ({role.key} if role is not None else set())
+        return frozenset(acting)
+
+    def may(self, permission: Permission, row: asyncpg.Record) -> bool:
+        """Whether the caller works this ticket, and may do so in the department that it is in."""
+        if not self.is_staff or not self.sees_inside(row):
+            return False
+        return permission in self.permissions_in(department_of(access_of(dict(row))))
+
     def need_permission(self, permission: Permission, row: asyncpg.Record) -> None:
         """Require somebody who works this ticket, and may do so in the department that it is in.
 

@@ -32,7 +32,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("PUT", f"/notes/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/notes/{NOBODY}"): (None, "desk"),
     ("PUT", f"/replies/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/replies/{NOBODY}"): (None, "desk"),
     ("POST", "/prioritise"): ({"priority": "low"}, "desk"), ("POST", "/hold"): (None, "desk"), ("POST", "/resume"): (None, "desk"),
-    ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("POST", "/state"): ({"state": None}, "desk"), ("GET", "/moves"): (None, "see"), ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
     ("POST", "/acknowledge"): (None, "desk"), ("POST", "/tags"): ({"add": ["x"]}, "desk"), ("GET", "/tasks"): (None, "desk"),
     ("POST", "/tasks"): ({"title": "x", "blocks": False}, "desk"), ("PATCH", f"/tasks/{NOBODY}"): ({"title": "x"}, "desk"),
     ("POST", f"/tasks/{NOBODY}/finish"): (None, "desk"), ("POST", f"/tasks/{NOBODY}/reopen"): (None, "desk"),
@@ -55,7 +55,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
     "ticket.link": [("POST", "/links"), ("POST", "/unlink")],
     "ticket.reply": [("POST", "/replies"), ("PUT", f"/replies/{NOBODY}"), ("DELETE", f"/replies/{NOBODY}")],
     "ticket.note": [("POST", "/notes"), ("PUT", f"/notes/{NOBODY}"), ("DELETE", f"/notes/{NOBODY}")],
-    "ticket.hold": [("POST", "/hold"), ("POST", "/resume")],
+    "ticket.hold": [("POST", "/hold"), ("POST", "/resume"), ("POST", "/state")],
     "ticket.close": [("POST", "/resolve"), ("POST", "/close"), ("POST", "/reopen")],
     "ticket.escalate": [("POST", "/escalate"), ("POST", "/acknowledge")],
     "task.create": [("POST", "/tasks")], "task.edit": [("PATCH", f"/tasks/{NOBODY}")],
@@ -65,12 +65,12 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
-    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
+    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/lifecycle"): (None, {"desk", "analyst"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
     ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}),
@@ -85,7 +85,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
 }  # fmt: skip
 for verb, body in (
     ("assign", {"team": "on-call"}), ("claim", {}), ("release", {}), ("transfer", {"department": "support"}), ("prioritise", {"priority": "low"}),
-    ("hold", {}), ("resume", {}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
+    ("hold", {}), ("resume", {}), ("state", {"state": None}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
     ("watch", {}), ("unwatch", {}),
 ):  # fmt: skip
     OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})

@@ -18,7 +18,13 @@ _OF_VERBS = {
     **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
 }  # fmt: skip
 """Of /tickets/{ref}/{verb}; workflow has the others."""
-_OF_PATHS = {"reports": "reporting", "tickets": "workflow", "mentions": "workflow", "sla": "workflow"}
+_OF_PATHS = {
+    "reports": "reporting",
+    "tickets": "workflow",
+    "mentions": "workflow",
+    "sla": "workflow",
+    "lifecycle": "workflow",
+}
 """By the first part of the path; the gateway has the others."""
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
 

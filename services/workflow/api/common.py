@@ -102,16 +102,22 @@ async def by_staff(
     return await run(row, command, workflow, decide, on_merged=on_merged)
 
 
-async def by_anybody(
-    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide
-) -> Taken:
-    """Run a command that the requester of the ticket may give, too; one of the desk takes the permission."""
+async def for_anybody(
+    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp
+) -> asyncpg.Record:
+    """Return the ticket of a command that its requester may give, too; one of the desk takes the permission."""
     row = await known_ticket(workflow.pool, ref, command.caller)
     if not command.caller.asks(row):
         command.caller.need_permission(permission, row)
     elif not command.caller.is_staff:
         command.caller.need("requester")
-    return await run(row, command, workflow, decide)
+    return row
+
+
+async def moves_on(row: asyncpg.Record, command: CommandRequest, workflow: WorkflowApp) -> domain.Moves:
+    """Return the moves that the desk's lifecycle allows the caller on a ticket."""
+    caller, entry = command.caller, await workflow.directory.entry("lifecycle", "desk")
+    return domain.moves_of(entry, caller.roles_on(row), desk=caller.sees_inside(row))
 
 
 async def agent_named(workflow: WorkflowApp, who: str, field: str) -> str:

@@ -1,6 +1,6 @@
 """Workflow's rules. Pure.
 
-A ticket's life (`life`), what is said on it (`talk`), its tasks and times (`tasks`), how tickets hang together (`links`), what
+A ticket's life (`life`), the desk's own states and allowed moves (`lifecycle`), what is said on it (`talk`), its tasks and times (`tasks`), how tickets hang together (`links`), what
 happens by itself (`alarms`), and what is promised by when (`sla`).
 """
 
@@ -10,6 +10,7 @@ from services.workflow.domain import alarms, life, links, sla, talk, tasks
 from services.workflow.domain.alarms import come_true, warn_of_closing
 from services.workflow.domain.life import (
     acknowledge,
+    change_state,
     close,
     customer_wrote,
     escalate,
@@ -19,6 +20,7 @@ from services.workflow.domain.life import (
     resolve,
     resume,
 )
+from services.workflow.domain.lifecycle import USUAL, VERBS, Moves, faults, moves_of, possible
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
 from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
@@ -49,11 +51,15 @@ def evolve(state: Life, event: Event) -> Life:
 
 __all__ = [
     "INVERSE",
+    "USUAL",
+    "VERBS",
     "WORKED",
     "Life",
+    "Moves",
     "Ruled",
     "acknowledge",
     "add_task",
+    "change_state",
     "change_task",
     "close",
     "come_true",
@@ -63,13 +69,16 @@ __all__ = [
     "effective",
     "escalate",
     "evolve",
+    "faults",
     "finish_task",
     "hold",
     "link",
     "log_time",
     "merge",
+    "moves_of",
     "needs_no_merge",
     "note",
+    "possible",
     "prioritise",
     "rate",
     "remove_time",
