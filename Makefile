@@ -14,11 +14,15 @@ help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp makes a second `make` cost nothing. uv comes by pip, into the same environment; it installs what the lock says.
-.venv/.installed: uv.lock pyproject.toml
+# The pages' style and scripts come from the npm registry, by npm: the machine's own, else that of a wheel.
+PAGES = services/gateway/pages
+.venv/.installed: uv.lock pyproject.toml $(PAGES)/npm/package-lock.json $(PAGES)/vendor.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@.venv/bin/uv sync --locked --inexact --quiet --compile-bytecode
+	@{ command -v node && command -v npm; } >/dev/null || .venv/bin/uv sync --locked --inexact --quiet --group assets
+	@.venv/bin/python $(PAGES)/vendor.py
 	@.venv/bin/python -m compileall -q services shared ledgerdesk
 	@touch $@
 
@@ -54,6 +58,7 @@ soak: .venv/.installed ## random work, random faults: make soak MINUTES=10 [SEED
 
 browser: .venv/.installed ## the pages in a real browser (needs chromium)
 	@.venv/bin/uv sync --locked --inexact --quiet --group browser
+	@.venv/bin/python $(PAGES)/vendor.py --dev
 	$(PYTEST) tests/browser -q
 
 bench: .venv/.installed ## our figures beside their ceilings (about five minutes; writes bench.json)

@@ -19,9 +19,9 @@ import httpx
 
 from bench.figures import Figure, rate_figure
 from bench.stack import ROOT, Stack
+from shared.service_names import OWNERS
 
 MAPPING = Path(__file__).with_name("log.yaml")
-OWNERS = ("intake", "routing", "workflow", "gateway")
 PAGE = 1000  # rows a copy, as many as an owner takes facts a call
 
 

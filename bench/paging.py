@@ -16,6 +16,7 @@ import asyncpg
 from bench.figures import Figure, rate_figure, time_figure
 from bench.load import Connection, connect, request
 from bench.stack import ROOT, Stack
+from shared.service_names import SERVICES
 
 WORKED = "status=new&status=open&status=on_hold"
 LOOKS = 400
@@ -117,9 +118,7 @@ def measure(folder: Path, tickets: int) -> list[Figure]:
     data = folder / f"stack-{tickets}"
     command("demo", "--no-stay", "--tickets", "1", "--port", str(Stack(data).port), data=data)
     seeding = command("seed", "--tickets", str(tickets), data=data)
-    taken = {
-        name: command("rebuild", name, data=data) for name in ("intake", "routing", "workflow", "reporting", "gateway")
-    }
+    taken = {name: command("rebuild", name, data=data) for name in SERVICES}
     with Stack(data) as stack:
         dsn = stack.environment()["DATABASE_URL"]
         events = asyncio.run(_counted(dsn))

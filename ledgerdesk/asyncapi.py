@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
     broker = KafkaBroker("localhost:9092")
     for topic, text in (
         (TICKETS, "Every event of every ticket, keyed by ticket id: in order per ticket and owner, at least once."),
-        (DIRECTORY, "People and configuration, in order per entry and owner."),
+        (DIRECTORY, "People, configuration and the knowledge base, in order per entry and owner."),
     ):
         specs = [spec for spec in CATALOGUE.values() if spec.topic == topic]
         broker.publisher(

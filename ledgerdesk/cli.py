@@ -18,6 +18,7 @@ from ledgerdesk.cli_rebuild import rebuild, replay
 from ledgerdesk.cli_rules import rules
 from ledgerdesk.cli_sla import sla
 from ledgerdesk.options import DataOption, PortOption
+from shared.service_names import SERVICES
 
 app = typer.Typer(
     name="ledgerdesk", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -61,7 +62,7 @@ def init(
 
 @app.command()
 def serve(
-    services: Annotated[str, typer.Argument(help="Service, or several separated by commas: intake, routing, workflow, reporting, gateway.")],
+    services: Annotated[str, typer.Argument(help=f"Service, or several separated by commas: {', '.join(SERVICES)}.")],
     parts: Annotated[str, typer.Option(help="What to run of them: http, relay, projector, reactor.")] = "http,relay,projector,reactor",
     moved: Annotated[str, typer.Option("--except", help="Exceptions: routing.relay adds, -routing.relay takes out.")] = "",
     ready_file: Annotated[Path | None, typer.Option(help="Where a process without HTTP says that it is ready.")] = None,
@@ -71,7 +72,7 @@ def serve(
 
     from ledgerdesk.host import Host, work
     from ledgerdesk.host import serve as serve_http
-    from shared.settings import SERVICES, settings
+    from shared.settings import settings
     from shared.telemetry import configure_logging
 
     names = [name.strip() for name in services.split(",") if name.strip()]

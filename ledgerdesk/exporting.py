@@ -8,9 +8,9 @@ import httpx
 
 from ledgerdesk.client import checked_text
 from ledgerdesk.organisation import OrganisationFile
+from ledgerdesk.rule_entries import exported
+from shared.contracts.catalogue import OWNERS
 from shared.contracts.event import Event, from_feed_line, rfc3339
-
-OWNERS = ("intake", "routing", "workflow", "gateway")
 
 
 class Entries:
@@ -105,11 +105,13 @@ def file_of(entries: Entries) -> OrganisationFile:
             "topics": topics,
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
-            "rules": [_rule(entries, rule) for rule in _in_order(entries.of("rule"))],
+            "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
             "policy": policy[0] if policy else None,
             "lifecycle": lifecycle[0] if lifecycle else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
+            "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+            "categories": entries.of("category"),
         }
     )
 
@@ -120,13 +122,6 @@ def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
-
-
-def _rule(entries: Entries, rule: dict[str, Any]) -> dict[str, Any]:
-    said = rule["actions"]
-    people = {name: entries.whom(said.get(name, [])) for name in ("notify", "watch")}
-    actions = {**said, **people, "agent": entries.who(said.get("agent"))}
-    return _without(rule, "version") | {"actions": actions}
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

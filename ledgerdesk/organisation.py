@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.rule_entries import RuleEntry, stated
+from shared.contracts.articles import Visibility
 from shared.contracts.directory import (
     Away,
     Day,
@@ -113,6 +114,7 @@ class PolicyEntry(Strict):
         None, ge=1, le=3650, description="An answered ticket is closed after this many days of silence; none: never"
     )
     close_warning_days: int = Field(2, ge=0, le=365, description="So many days before, a warning")
+    guests_read: bool = Field(True, description="Public articles are read without signing in")
 
 
 class LifecycleEntry(Strict):
@@ -159,6 +161,22 @@ class CalendarEntry(NamedEntry):
     subdivision: Key | None = Field(None, description="With those of this part of it, such as BY")
 
 
+class CategoryEntry(NamedEntry):
+    """A category of the knowledge base, perhaps within another."""
+
+    parent: Key | None = None
+    order: int = Field(0, description="Among its siblings")
+    visibility: Visibility = Field("public", description="internal: what is in it is for the desk alone")
+    departments: list[Key] = Field([], description="Whose it is, if not the whole desk's")
+
+
+class CannedEntry(NamedEntry):
+    """A text to answer with."""
+
+    body: Text = Field(description="With variables such as {{ticket.number}}")
+    departments: list[Key] = Field([], description="For whom, with those within them; none: for everybody")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -174,6 +192,8 @@ class OrganisationFile(Strict):
     lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
+    categories: list[CategoryEntry] = []
+    canned_replies: list[CannedEntry] = []
 
 
 def read(path: Path) -> OrganisationFile:
@@ -222,16 +242,17 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
         gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
         workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
-        positions = {
-            "intake": intake["position"], "workflow": workflow["position"], "routing": routing["position"], "gateway": gateway["position"],
+        categories = {"categories": [category.model_dump() for category in file.categories]}
+        knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
+        answers = {
+            "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
         }  # fmt: skip
+        positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
         if behind := waiting.until_known(client, positions, WAIT_SECONDS):
             raise RuntimeError(
                 f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
             )
-    return {
-        "intake": intake["changed"], "routing": routing["changed"], "workflow": workflow["changed"], "gateway": gateway["changed"],
-    }  # fmt: skip
+    return {owner: int(answer["changed"]) for owner, answer in answers.items()}
 
 
 def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
@@ -275,6 +296,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         "known_roles": [role.key for role in file.roles],
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
+        "canned_replies": [reply.model_dump() for reply in file.canned_replies],
     }
 
 

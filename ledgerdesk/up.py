@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from shared import service_names
 from shared.contracts.topic_names import PARTITIONS
 from shared.embedded import (
     AlreadyRunningError,
@@ -30,7 +31,7 @@ from shared.embedded import (
 )
 
 DATABASE = "ledgerdesk"
-SERVICES = "intake,routing,workflow,reporting,gateway"
+SERVICES = ",".join(service_names.SERVICES)
 
 
 def kept_secret(path: Path, prefix: str = "") -> str:

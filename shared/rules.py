@@ -20,6 +20,12 @@ AT_THE_DOOR = frozenset(
     {"subject", "body", "topic", "priority", "severity", "channel", "email", "organisation", "tags"}
 )
 """What a new ticket has."""
+LATER = AT_THE_DOOR - {"body"} | {"status", "department", "team", "agent"}
+"""What a ticket has later on."""
+WORDED = frozenset({"message", "replied"})
+"""When there are words to look at: those of the event."""
+CHANGES = ("status", "priority", "severity", "department", "assignment", "tags", "fields")
+"""What a rule on changes may name."""
 LONGEST_PATTERN = 500
 LARGEST_PROGRAM = 3000
 """Instructions that a pattern may come to: what it costs at most, for each byte that is looked at. The worst takes half a second."""
@@ -126,27 +132,45 @@ def matching(rules: Sequence[Rule], seen: Seen) -> list[Held]:
     return found
 
 
+def asked(rules: Sequence[Rule], when: str, changed: frozenset[str] = frozenset()) -> list[Rule]:
+    """Return the rules that are asked when something happens; of those on changes, the ones that look at what has `changed`."""
+    return [
+        rule
+        for rule in rules
+        if rule.get("when", "created") == when and (not rule.get("changes") or changed & set(rule["changes"]))
+    ]
+
+
 def refusing(rules: Sequence[Rule], seen: Seen) -> Held | None:
     """Return the rule that refuses a ticket at the door, if one does; one that stops before it lets the ticket in."""
-    return next((held for held in matching(rules, seen) if held.rule["actions"].get("reject")), None)
+    new = asked(rules, "created")
+    return next((held for held in matching(new, seen) if held.rule["actions"].get("reject")), None)
 
 
 def faults(rule: Rule) -> dict[str, str]:
     """Return what is wrong with a rule that is to be configured: where (``tests.0.value``), to what and the remedy."""
     found = {}
+    when = rule.get("when") or "created"
+    fields = AT_THE_DOOR if when == "created" else LATER | ({"body"} if when in WORDED else set())
     for place, test in enumerate(rule["tests"]):
         where, op = f"tests.{place}", test["op"].removeprefix("not_")
         if op not in OPERATORS:
             found[f"{where}.op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
-        if test["field"] not in AT_THE_DOOR and not _is_custom(test["field"]):
-            found[f"{where}.field"] = f"must be one of: {', '.join(sorted(AT_THE_DOOR))}, field.KEY"
+        if test["field"] not in fields and not _is_custom(test["field"]):
+            found[f"{where}.field"] = f"must, when {when}, be one of: {', '.join(sorted(fields))}, field.KEY"
         if op == "matches":
             try:
                 compiled(test["value"])
             except PatternError as error:
                 found[f"{where}.value"] = str(error)
+        elif op != "equals" and test["field"] == "agent":
+            found[f"{where}.op"] = "must be equals or not_equals: an agent is one or is not"
         elif op != "equals" and not test["value"]:
             found[f"{where}.value"] = "must not be empty: only equals and not_equals are held against nothing"
+    if rule.get("changes") and when != "updated":
+        found["changes"] = "is for rules with when: updated"
+    if rule["actions"].get("reject") and when != "created":
+        found["actions.reject"] = "is for new tickets: a rule with when: created"
     return found | _faults_of(rule["actions"])
 
 

@@ -7,9 +7,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.canonical import keyed_digest
-
-SERVICES = ("intake", "routing", "workflow", "reporting", "gateway")
-
+from shared.service_names import SERVICES as SERVICES  # noqa: PLC0414 -- part of how a process is set up
 
 LEAST_SECRET = 32
 """Characters of the stack's secret, at least."""

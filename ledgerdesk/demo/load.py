@@ -25,9 +25,9 @@ from ledgerdesk.importer.send import Sender
 from ledgerdesk.organisation import OrganisationFile
 from ledgerdesk.progress import bar_of
 from shared.contracts.event import from_feed_line
+from shared.service_names import OWNERS
 
 CREATED: Final = "ledgerdesk.ticket.created"
-OWNERS: Final = ("intake", "routing", "workflow", "gateway")
 _TIMEOUT: Final = httpx.Timeout(60.0)
 _PATIENCE: Final = 60.0
 """Seconds without any progress after which a view is given up."""

@@ -2,7 +2,9 @@
 
 from services.routing import api, domain, organisation
 from services.routing.bulk import bulk
+from services.routing.domain.causes import CAUSES
 from services.routing.reactions import AgentForgetting, Routing
+from services.routing.ruling import Ruling
 from services.routing.views import TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
@@ -12,7 +14,7 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
-from shared.projection.reactor import Reactor
+from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import Regularly
 
@@ -29,15 +31,19 @@ async def build(kernel: Kernel) -> Service:
     appender = Appender(store)
     tickets = Ledger(store, appender, domain.Handling, domain.evolve)
     routing = Routing(parts.pool, parts.directory, tickets)
+    ruling = Ruling(parts.pool, parts.directory, tickets, routing)
     dsn = kernel.settings.database_url
     eraser = Eraser(store, appender)
     reactor = Reactor(
         "routing", lambda: db.connect(dsn, "routing"), parts.pool,
-        {
-            "created": routing.on_created, "replied": routing.on_replied, "reopened": routing.on_reopened,
-            "escalated": routing.on_escalated, "forgotten": AgentForgetting(eraser).on_forgotten,
-            "personal_erased": TicketForgetting("routing", eraser).on_personal_erased,
-        },
+        reactions(
+            {
+                "created": routing.on_created, "replied": routing.on_replied, "reopened": routing.on_reopened,
+                "escalated": routing.on_escalated, "forgotten": AgentForgetting(eraser).on_forgotten,
+                "personal_erased": TicketForgetting("routing", eraser).on_personal_erased,
+            },
+            dict.fromkeys(CAUSES, ruling.on_event),
+        ),
         routing.before_batch,
     )  # fmt: skip
     return Service(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
-from shared.contracts.directory import Away, OpenHours, Rule, RuleActions, RuleTest, Strategy
+from shared.contracts.directory import Away, OpenHours, Rule, RuleActions, RuleChange, RuleTest, RuleWhen, Strategy
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
@@ -75,6 +75,8 @@ class RuleEntry(Strict):
     key: Key
     name: Line
     order: int
+    when: RuleWhen = "created"
+    changes: list[RuleChange] = []
     match: Literal["all", "any"] = "all"
     tests: Annotated[list[RuleTest], Field(max_length=100)]
     actions: RuleActions

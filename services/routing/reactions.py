@@ -33,6 +33,10 @@ class Routing:
 
     The view lags behind the assignments made here by a few milliseconds, in which a burst of tickets would all go to the
     same agent. So assignments made here are remembered until the view shows them, and made one at a time.
+
+    Attributes:
+        config: The configuration, looked at once for a batch.
+        load: Agent's person id to how many tickets he has.
     """
 
     def __init__(
@@ -42,8 +46,8 @@ class Routing:
         self._directory = directory
         self._tickets = tickets
         self._clock = clock
-        self._config = domain.Config()
-        self._load: dict[str, int] = {}
+        self.config = domain.Config()
+        self.load: dict[str, int] = {}
         self._last: dict[str, str] = {}
         self._unseen: dict[UUID, tuple[str, int | None]] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -54,7 +58,7 @@ class Routing:
             await self._look()
 
     async def _look(self) -> None:
-        self._config = await load_config(self._pool, self._directory)
+        self.config = await load_config(self._pool, self._directory)
         seen = await self._pool.fetch(
             "SELECT stream_id, (versions ->> 'routing')::int AS version FROM ticket WHERE stream_id = ANY ($1)",
             list(self._unseen),
@@ -67,13 +71,13 @@ class Routing:
             "SELECT agent, count(*) AS n FROM ticket "
             "WHERE agent IS NOT NULL AND status IN ('new', 'open', 'on_hold') GROUP BY agent"
         )
-        self._load = {str(row["agent"]): row["n"] for row in rows}
+        self.load = {str(row["agent"]): row["n"] for row in rows}
         for agent, _ in self._unseen.values():
-            self._load[agent] = self._load.get(agent, 0) + 1
+            self.load[agent] = self.load.get(agent, 0) + 1
         given = await self._pool.fetch(
             "SELECT a, (SELECT assigned_at FROM ticket WHERE agent = a ORDER BY assigned_at DESC NULLS LAST LIMIT 1) AS at "
             "FROM unnest($1::uuid[]) a",
-            [agent["person_id"] for agent in self._config.agents],
+            [agent["person_id"] for agent in self.config.agents],
         )
         shown = {str(row["a"]): rfc3339(row["at"]) for row in given if row["at"] is not None}
         self._last = {who: max(self._last.get(who, ""), at) for who, at in {**self._last, **shown}.items()}
@@ -82,25 +86,25 @@ class Routing:
         """Decide who gets a new ticket."""
         ticket = domain.new_ticket(event, await self._organisation(event))
         before = await self._had_the_last_of(event)
-        await self._give(
+        await self.give(
             event.stream_id, _context("route", event), event.occurred_at,
-            lambda state, now: domain.route(state, ticket, self._config, self._load, now), before,
+            lambda state, now: domain.route(state, ticket, self.config, self.load, now), before,
         )  # fmt: skip
 
     async def on_reopened(self, event: Event) -> None:
         """Let who had it have it again, if he is there."""
-        await self._give(
+        await self.give(
             event.stream_id, _context("reopened", event), event.occurred_at,
-            lambda state, now: domain.taken_up_again(state, self._config, self._load, now),
+            lambda state, now: domain.taken_up_again(state, self.config, self.load, now),
         )  # fmt: skip
 
     async def on_escalated(self, event: Event) -> None:
         """Give it to the next of the team that the plan's ladder names."""
         team, plan = event.data["reassign"], event.data["plan"]
-        await self._give(
+        await self.give(
             event.stream_id, _context("escalated", event), event.occurred_at,
             lambda state, now: domain.reassign(
-                state, team=team, plan=plan, config=self._config, load=self._load, now=now
+                state, team=team, plan=plan, config=self.config, load=self.load, now=now
             ),
         )  # fmt: skip
 
@@ -116,21 +120,21 @@ class Routing:
         await self.before_batch()
         for row in rows:
             context = Context(uuid4(), Actor("system", "routing"), Via("system", "routing"), fresh=True)
-            await self._give(
+            await self.give(
                 row["stream_id"], context, self._clock(),
-                lambda state, now: domain.take_up(state, self._config, self._load, now),
+                lambda state, now: domain.take_up(state, self.config, self.load, now),
             )  # fmt: skip
 
     async def _organisation(self, event: Event) -> str | None:
         """Return the requester's organisation, where a rule wants to know."""
         email = ((event.personal or {}).get("requester") or {}).get("email")
-        if email is None or not any(t["field"] == "organisation" for r in self._config.rules for t in r["tests"]):
+        if email is None or not any(t["field"] == "organisation" for r in self.config.rules for t in r["tests"]):
             return None
         return await self._directory.organisation_of(email)
 
     async def _had_the_last_of(self, event: Event) -> str | None:
         """Return who had the requester's last ticket, where a department wants to know."""
-        if not any(one.get("strategy") == "sticky" for one in self._config.departments.values()):
+        if not any(one.get("strategy") == "sticky" for one in self.config.departments.values()):
             return None
         agent = await self._pool.fetchval(
             "SELECT agent FROM ticket WHERE requester_id = $1 AND stream_id <> $2 AND agent IS NOT NULL "
@@ -139,23 +143,23 @@ class Routing:
         )  # fmt: skip
         return str(agent) if agent else None
 
-    async def _give(
+    async def give(
         self, ticket: UUID, context: Context, at: datetime,
         choose: Callable[[domain.Handling, domain.Moment], list[NewEvent]], before: str | None = None,
     ) -> None:  # fmt: skip
-        """Decide, and count what was decided."""
+        """Decide who gets a ticket, and count what was decided."""
         counted: list[str] = []
 
         def decide(state: domain.Handling) -> list[NewEvent]:
             for agent in counted:  # decided anew after a conflict: what was counted for it is taken back
-                self._load[agent] -= 1
+                self.load[agent] -= 1
             counted.clear()
             self._unseen.pop(ticket, None)
             events = choose(state, domain.Moment(at, self._last, before))
             for decided in events:
                 if decided.type == domain.ASSIGNED and decided.data["agent"]:
                     agent = decided.data["agent"]
-                    self._load[agent] = self._load.get(agent, 0) + 1
+                    self.load[agent] = self.load.get(agent, 0) + 1
                     self._last[agent] = rfc3339(max(at, self._clock()))
                     self._unseen[ticket] = (agent, None)
                     counted.append(agent)

@@ -1,6 +1,6 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, organisation, read_links, read_moves, read_work, reads
+from services.workflow import api, domain, organisation, read_canned, read_links, read_moves, read_work, reads
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
 from services.workflow.reactions import Workflow
@@ -25,6 +25,7 @@ ROUTERS = (
     read_work.router,
     read_links.router,
     read_moves.router,
+    read_canned.router,
     *api.ROUTERS,
     bulk.router(),
     organisation.internal,

@@ -1,4 +1,4 @@
-"""Workflow's part of an organisation file: the desk's policy and lifecycle, calendars, SLA plans. Used by `ledgerdesk org apply`."""
+"""Workflow's part of an organisation file: policy, lifecycle, calendars, SLA plans, canned replies. Used by `ledgerdesk org apply`."""
 
 from typing import Annotated, Any
 
@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from services.workflow import domain
 from services.workflow.api import WorkflowApp, WorkflowDep
+from services.workflow.domain import canned
 from shared.contracts import directory as contracts
 from shared.contracts.event import NewEvent
-from shared.contracts.fields import Id, Key, Line, Priority, Severity, Strict
+from shared.contracts.fields import Body, Id, Key, Line, Priority, Severity, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.hours import hours_of
@@ -24,6 +25,7 @@ class PolicyEntry(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+    guests_read: bool = True
 
 
 class LifecycleEntry(Strict):
@@ -74,6 +76,16 @@ class PlanEntry(Strict):
     active: bool = True
 
 
+class CannedEntry(Strict):
+    """A text to answer with; see `shared.contracts.directory.CannedReply`."""
+
+    key: Key
+    name: Line
+    body: Annotated[Body, Field(max_length=canned.LONGEST)]
+    departments: list[Key] = []
+    active: bool = True
+
+
 class WorkflowSection(Strict):
     """What workflow owns of an organisation file."""
 
@@ -82,6 +94,7 @@ class WorkflowSection(Strict):
     known_roles: list[Key] = Field([], description="Roles of the same file, which are not in workflow's directory yet")
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
+    canned_replies: list[CannedEntry] = []
 
 
 class Applied(BaseModel):
@@ -118,7 +131,7 @@ async def _apply(workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, *
 
 
 async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
-    """See to it that calendars can be computed with, that plans name such, and that the lifecycle names what there is.
+    """See to it that calendars, plans, canned replies and the lifecycle name what there is, and can be worked with.
 
     Raises:
         Problem: 422.
@@ -136,6 +149,11 @@ async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
             raise Problem(
                 422, f"calendar {calendar.key}: {error}.", fields={f"calendars.{calendar.key}": str(error)}
             ) from error
+    for reply in body.canned_replies:
+        if (said := canned.fault(reply.body)) is not None:
+            raise Problem(
+                422, f"canned reply {reply.key}: the body {said}.", fields={f"canned_replies.{reply.key}.body": said}
+            )
     known = {c.key for c in body.calendars} | {c["key"] for c in await workflow.directory.entries("calendar")}
     for plan in body.sla_plans:
         where = f"sla_plans.{plan.key}"
@@ -166,4 +184,6 @@ async def apply_section(body: WorkflowSection, caller: CallerDep, workflow: Work
         changed += await _apply(workflow, caller, "calendar", calendar.model_dump(mode="json"), versioned=True)
     for plan in body.sla_plans:
         changed += await _apply(workflow, caller, "sla_plan", plan.model_dump(mode="json"), versioned=True)
+    for reply in body.canned_replies:
+        changed += await _apply(workflow, caller, "canned_reply", reply.model_dump(mode="json"), versioned=True)
     return Applied(changed=changed, position=await workflow.entries.store.last_position())

@@ -1,6 +1,6 @@
 """Every event type there is: who owns it, where it is published, and the schema of each part.
 
-To add a type: write its payload in `tickets` or `directory`, add a line here, add a golden sample under
+To add a type: write its payload in `tickets`, `directory` or `articles`, add a line here, add a golden sample under
 ``tests/contract/golden``. To change one: raise its version here and add the step to `upcast`.
 """
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from shared.contracts import articles as a
 from shared.contracts import directory as d
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Strict
 from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
+from shared.service_names import OWNERS as OWNERS  # noqa: PLC0414 -- whoever asks who owns what asks here
 
-OWNERS = ("intake", "routing", "workflow", "gateway")
-"""The services with a store of their own."""
 EVERY = "each"
 """In place of an owner's name: each owner of a stream writes such events to its own part of it."""
 
@@ -66,6 +66,7 @@ def _of_tickets() -> Iterable[EventSpec]:
     yield ticket("workflow", "started", t.Started)
     yield ticket("workflow", "noted", t.Noted, t.NotePersonal)
     yield ticket("workflow", "replied", t.Replied, t.ReplyPersonal)
+    yield ticket("workflow", "auto_replied", t.AutoReplied, t.ReplyPersonal)
     yield ticket("workflow", "prioritised", t.Prioritised, t.Message)
     yield ticket("workflow", "held", t.Held, t.HeldPersonal)
     yield ticket("workflow", "resumed", t.Resumed, t.HeldPersonal)
@@ -100,6 +101,23 @@ def _of_tickets() -> Iterable[EventSpec]:
     yield ticket(EVERY, "personal_erased", t.PersonalErased)
 
 
+def _of_articles() -> Iterable[EventSpec]:
+    def article(name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
+        return EventSpec(f"ledgerdesk.{name}", "knowledge", DIRECTORY, data, personal)
+
+    yield article("article.drafted", a.Drafted, a.ArticleText)
+    yield article("article.revised", a.Revised, a.ArticleText)
+    yield article("article.published", a.Published)
+    yield article("article.withdrawn", a.Withdrawn, t.Message)
+    yield article("article.moved", a.Moved)
+    yield article("article.linked", a.LinkedToTicket)
+    yield article("article.unlinked", a.LinkedToTicket)
+    yield article("article.personal_erased", t.Erased)
+    yield article("article_rating.rated", a.ArticleRated, a.ArticleRatedPersonal)
+    yield article("article_rating.personal_erased", t.Erased)
+    yield article("category.configured", a.CategoryConfigured)
+
+
 def _of_entries() -> Iterable[EventSpec]:
     def entry(
         owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None, topic: str | None = DIRECTORY
@@ -120,6 +138,7 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("workflow", "lifecycle.configured", d.LifecycleConfigured)
     yield entry("workflow", "calendar.configured", d.CalendarConfigured)
     yield entry("workflow", "sla_plan.configured", d.SlaPlanConfigured)
+    yield entry("workflow", "canned_reply.configured", d.CannedReplyConfigured)
     yield entry("gateway", "role.configured", d.RoleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
@@ -132,7 +151,7 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
 
 
-CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in (*_of_tickets(), *_of_entries())}
+CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in (*_of_tickets(), *_of_articles(), *_of_entries())}
 
 
 def spec_of(event_type: str) -> EventSpec:

@@ -159,12 +159,23 @@ class RuleActions(Strict):
     reject: Line | None = None
 
 
+RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
 class Rule(Strict):
-    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold."""
+    """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
+
+    Attributes:
+        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        changes: Of what changes it is asked; none: of all.
+    """
 
     key: Key
     name: Line
     order: int
+    when: RuleWhen = "created"
+    changes: list[RuleChange] = []
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions
@@ -181,6 +192,7 @@ class Policy(Strict):
         auto_claim: Who answers a ticket that nobody has, has it.
         close_days: An answered or resolved ticket is closed after this many days of the requester's silence; None: never.
         close_warning_days: So many days before, it is said that it will be.
+        guests_read: Public articles are read without signing in.
     """
 
     key: Literal["desk"] = "desk"
@@ -188,6 +200,7 @@ class Policy(Strict):
     auto_claim: bool = True
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
+    guests_read: bool = True
 
 
 class LifecycleState(Strict):
@@ -312,6 +325,22 @@ class SlaPlan(Strict):
     version: int
 
 
+class CannedReply(Strict):
+    """A text to answer with, with variables that the ticket fills in; see workflow's `domain.canned`.
+
+    Attributes:
+        departments: For whom, with those within them; none: for everybody.
+        version: Grows with each change; an answer says which it was made from.
+    """
+
+    key: Key
+    name: Line
+    body: Annotated[Body, StringConstraints(max_length=10_000)]
+    departments: list[Key] = []
+    active: bool = True
+    version: int
+
+
 class RoleEntry(Strict):
     """What an agent may do in a department where he has this role."""
 
@@ -380,6 +409,11 @@ class CalendarConfigured(Strict):
 class SlaPlanConfigured(Strict):
     new: SlaPlan
     old: SlaPlan | None = None
+
+
+class CannedReplyConfigured(Strict):
+    new: CannedReply
+    old: CannedReply | None = None
 
 
 class AccountConfigured(Strict):

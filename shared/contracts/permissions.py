@@ -15,6 +15,7 @@ Permission = Literal[
     "ticket.create", "ticket.edit", "ticket.assign", "ticket.release", "ticket.release_others", "ticket.transfer", "ticket.refer",
     "ticket.merge", "ticket.link", "ticket.reply", "ticket.note", "ticket.hold", "ticket.close", "ticket.escalate",
     "ticket.see_all", "task.create", "task.edit", "task.close", "time.log", "thread.edit", "report.agents",
+    "article.manage",
 ]  # fmt: skip
 
 MEANING: Mapping[Permission, str] = {
@@ -39,6 +40,7 @@ MEANING: Mapping[Permission, str] = {
     "time.log": "log time, and take it off again",
     "thread.edit": "correct and take back what others have said",
     "report.agents": "reports by agent",
+    "article.manage": "write, publish and withdraw articles, see drafts and versions",
 }
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 _OVER_OTHERS: frozenset[Permission] = frozenset({"ticket.release_others", "ticket.see_all", "thread.edit"})

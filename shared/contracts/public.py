@@ -4,7 +4,7 @@ from shared.contracts.event import Event
 
 PUBLIC = frozenset(
     {
-        "created", "message_received", "replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
+        "created", "message_received", "replied", "auto_replied", "resolved", "closed", "reopened", "held", "resumed", "started", "rated",
         "merged", "unmerged",
     }
 )  # fmt: skip

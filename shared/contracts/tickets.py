@@ -174,7 +174,7 @@ class Changes(Strict):
 
 
 class Wanted(Changes):
-    """What a rule wants changed by the owner of these slots; see `shared.contracts.directory.RuleActions`."""
+    """What a rule wants: of the owners of these slots, and of routing itself; see `shared.contracts.directory.RuleActions`."""
 
     add_tags: list[Tag] = []
     remove_tags: list[Tag] = []
@@ -184,13 +184,18 @@ class Wanted(Changes):
     escalate: bool = False
     notify: list[Id] = []
     watch: list[Id] = []
+    department: Key | None = None
+    agent: Id | None = None
+    team: Key | None = None
+    skills: list[Key] = []
 
 
 class RuleWhy(Strict):
-    """Why a rule applied."""
+    """Why a rule applied: what it was asked at, which of its tests held, and how much of the ticket was seen (owner to version)."""
 
     when: Key
     tests: list[HeldTest]
+    seen: dict[Key, int] = {}
 
 
 class RuleApplied(Imported):
@@ -218,8 +223,20 @@ class NotePersonal(Strict):
     body: Body | None = None
 
 
+class Canned(Strict):
+    """Which canned reply a text was made from."""
+
+    key: Key
+    version: int
+
+
 class Replied(Imported):
     mentions: list[Id] = []
+    canned: Canned | None = None
+
+
+class AutoReplied(Imported):
+    canned: Canned
 
 
 class ReplyPersonal(Strict):

@@ -117,7 +117,7 @@ class PersonView:
 
 
 class EntryRow(NamedTuple):
-    """A configured thing: organisation, topic, department, team, role, topic route or rule, as it is now."""
+    """A configured thing: organisation, topic, department, team, role, topic route, rule or category, as it is now."""
 
     stream_id: UUID
     versions: Versions
@@ -127,7 +127,8 @@ class EntryRow(NamedTuple):
 
 
 _KINDS = (
-    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role", "lifecycle",
+    "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role",
+    "canned_reply", "category", "lifecycle",
 )  # fmt: skip
 _ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 

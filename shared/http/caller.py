@@ -24,7 +24,17 @@ from shared.http.standing import roles_in_departments, sight_of
 from shared.settings import Settings
 from shared.tokens import TokenError, Tokens
 
-__all__ = ["STAFF", "Again", "AgainDep", "Authenticator", "Caller", "CallerDep", "authenticate", "unauthenticated"]
+__all__ = [
+    "STAFF",
+    "Again",
+    "AgainDep",
+    "Authenticator",
+    "Caller",
+    "CallerDep",
+    "CallerOrGuestDep",
+    "authenticate",
+    "unauthenticated",
+]
 
 COOKIE = "ledgerdesk_session"
 KEY_PREFIX = "ldk"
@@ -174,6 +184,19 @@ async def authenticate(
     return caller
 
 
+async def authenticate_if_said(
+    request: Request, bearer: BearerDep, cookie: CookieDep, on_behalf_of: OnBehalfOf = None
+) -> Caller | None:
+    """Return the caller of a request that a guest may make, too: None for one who does not say who he is.
+
+    Raises:
+        Problem: 401, he says it and it is not so; else as `authenticate`.
+    """
+    if bearer is None and cookie is None and on_behalf_of is None:
+        return None
+    return await authenticate(request, bearer, cookie, on_behalf_of)
+
+
 def _authenticator(request: Request) -> Any:
     """Return the authenticator of the service whose route this is: each service looks into its own tables."""
     service = request.scope["route"].tags[0] if getattr(request.scope.get("route"), "tags", None) else "gateway"
@@ -183,6 +206,7 @@ def _authenticator(request: Request) -> Any:
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
+CallerOrGuestDep = Annotated[Caller | None, Depends(authenticate_if_said)]
 Again = Callable[[], Awaitable[Caller]]
 
 

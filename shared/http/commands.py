@@ -137,7 +137,7 @@ async def command_request(
         ),
     ] = None,
     if_match: Annotated[
-        str | None, Header(alias="If-Match", max_length=200, description="The ETag of the ticket as you read it")
+        str | None, Header(alias="If-Match", max_length=200, description="The ETag of the ticket or article as you read it")
     ] = None,
     traceparent: Annotated[str | None, Header(max_length=200, include_in_schema=False)] = None,
 ) -> CommandRequest:  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,17 +12,19 @@ from shared.db import Pool
 from shared.http.problems import STALE, Problem
 from shared.projection.model import Versions
 
-TICKET_OWNERS = ("intake", "routing", "workflow")
+OF_TICKETS = ("intake", "routing", "workflow")
+OWNERS = (*OF_TICKETS, "knowledge")
+"""Who has a part in a vector: the first three in a ticket's, the last alone in an article's."""
 WAIT = 2.0
 MOST_AFTER = 8
 
-_PART = re.compile(r"(intake|routing|workflow)\.(\d{1,9})")
+_PART = re.compile(rf"({'|'.join(OWNERS)})\.(\d{{1,9}})")
 T = TypeVar("T")
 
 
 def vector(versions: Versions) -> str:
     """Return the vector's text. Owners that have said nothing are left out."""
-    return "-".join(f"{owner}.{versions[owner]}" for owner in TICKET_OWNERS if versions.get(owner))
+    return "-".join(f"{owner}.{versions[owner]}" for owner in OWNERS if versions.get(owner))
 
 
 def parse_vector(text: str) -> Versions:
@@ -37,8 +39,8 @@ def parse_vector(text: str) -> Versions:
         match = _PART.fullmatch(part)
         if match is None:
             raise Problem(
-                422, "If-Match must be the ETag of the ticket as you read it.",
-                fields={"If-Match": "must look like intake.3-routing.2-workflow.5"},
+                422, "If-Match must be the ETag of what you read.",
+                fields={"If-Match": "must look like intake.3-routing.2-workflow.5, an article's like knowledge.4"},
             )  # fmt: skip
         versions[match[1]] = int(match[2])
     return versions
@@ -90,18 +92,21 @@ async def wait_for(look: Callable[[], Awaitable[T | None]], seconds: float = WAI
         pause = min(pause * 1.5, 0.1)
 
 
-async def wait_until_seen(pool: Pool, after: str | None, request: Request, response: Response) -> None:
-    """Wait until a view of tickets holds what the reader has written (Ledgerdesk-After); after 2 s say that it is stale.
+async def wait_until_seen(
+    pool: Pool, after: str | None, request: Request, response: Response, tables: Sequence[str] = ("ticket",)
+) -> None:
+    """Wait until the views in these tables hold what the reader has written (Ledgerdesk-After); after 2 s say that it is stale.
 
     An error says so, too: a ticket that is not there yet is another matter than one that does not exist.
     """
+    look = " UNION ALL ".join(f"SELECT versions FROM {table} WHERE stream_id = $1" for table in tables)
 
-    async def seen(ticket_id: UUID, versions: Versions) -> bool | None:
-        row = await pool.fetchval("SELECT versions FROM ticket WHERE stream_id = $1", ticket_id)
+    async def seen(stream_id: UUID, versions: Versions) -> bool | None:
+        row = await pool.fetchval(look, stream_id)
         return True if row and all(row.get(source, 0) >= version for source, version in versions.items()) else None
 
-    async def wait(ticket_id: UUID, versions: Versions) -> bool | None:
-        return await wait_for(lambda: seen(ticket_id, versions))
+    async def wait(stream_id: UUID, versions: Versions) -> bool | None:
+        return await wait_for(lambda: seen(stream_id, versions))
 
     if not all(await asyncio.gather(*(wait(*item) for item in parse_after(after).items()))):
         response.headers[STALE] = request.state.stale = "true"

@@ -56,7 +56,8 @@ class People:
         await page.get_by_label("Login or e-mail address").fill(login)
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/queue")
+        await page.wait_for_url(lambda url: "/sign-in" not in url)
+        await page.wait_for_load_state()
         return page
 
 
@@ -66,30 +67,50 @@ async def open_ticket(page: Page, subject: str, body: str = "It does not work.",
     await page.get_by_label("What happened").fill(body)
     await page.get_by_label("Topic").select_option(topic)
     await page.get_by_role("button", name="Open ticket").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text(subject)
+    await expect(page.locator("#live-head h1")).to_have_text(subject)
     return page.url.rsplit("/", 1)[1].split("?")[0]
 
 
 async def write(page: Page, what: str, text: str) -> None:
     """Write a note or a reply."""
-    await page.locator(f"details.write.{what} > summary").click()
-    form = page.locator(f"details.write.{what}")
+    await page.locator(f".composer label.tab.{what}").click()
+    form = page.locator(f"form.write.{what}")
     await form.locator("textarea").fill(text)
     await form.get_by_role("button").click()
 
 
+async def begin(page: Page, label: str) -> Locator:
+    """Begin a move: its form, in the dialog."""
+    button = page.locator(f"#live-head [data-palette='{label}']").first
+    if not await button.is_visible():
+        await page.locator("#live-head details.menu > summary").click()
+    await button.click()
+    sheet = page.locator("dialog#sheet .sheet")
+    await expect(sheet).to_be_visible()
+    return sheet
+
+
 async def make(page: Page, label: str, **fields: str) -> None:
     """Make a move that asks something."""
-    await page.locator("details.move > summary", has_text=re.compile(f"^{label}$")).click()
-    form = page.locator("details.move[open]")
+    sheet = await begin(page, label)
     for name, value in fields.items():
-        field = form.locator(f"[name={name}]")
+        field = sheet.locator(f"[name={name}]:not([type=hidden])").first
         await (field.select_option(value) if await field.evaluate("e => e.tagName") == "SELECT" else field.fill(value))
-    await form.get_by_role("button", name=label).click()
+    await sheet.locator("button[data-send]").click()
+    await expect(sheet).to_be_hidden()
+
+
+async def at_once(page: Page, label: str) -> None:
+    """Make a move that asks nothing."""
+    await page.locator(f"#live-head [data-palette='{label}']").first.click()
+
+
+def row(page: Page, subject: str) -> Locator:
+    return page.locator(".ticket-row", has_text=subject)
 
 
 def status(page: Page) -> Locator:
-    return page.locator("#live-facts .badge").first
+    return page.locator("#live-head .badge").first
 
 
 async def picture(page: Page, name: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from desk import People, Stack, make, open_ticket, picture, status, write
+from desk import People, Stack, at_once, begin, make, open_ticket, picture, row, status, write
 from playwright.async_api import expect
 
 
@@ -17,12 +17,11 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     subject = f"The scanner is silent {uuid4().hex[:6]}"
     number = await open_ticket(ken, subject, "Since this morning.\nThe light is on, though.")
 
-    row = john.locator("tr", has_text=subject)  # without a reload
-    await expect(row).to_be_visible()
+    await expect(row(john, subject)).to_be_visible()  # without a reload
     await picture(john, "queue-live")
-    await row.get_by_role("link", name=subject).click()
+    await row(john, subject).get_by_role("link", name=subject).click()
     await make(john, "Prioritise", priority="high")
-    await expect(john.locator(".badges .priority-high")).to_be_visible()
+    await expect(john.locator("#live-head .priority-high")).to_be_visible()
     await expect(status(john)).to_have_text("Open")
     await make(john, "Assign", agent="jane", message="This smells like the mail relay. Could you have a look?")
     await expect(john.locator("#live-facts")).to_contain_text("Jane Roe")
@@ -31,32 +30,32 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     await jane.get_by_role("link", name=subject).click()
     await expect(jane.locator(".timeline")).to_contain_text("This smells like the mail relay.")
     await write(jane, "note", "The relay's certificate has expired. Not for the customer.")
-    await expect(jane.locator("li.note")).to_contain_text("Not for the customer.")
+    await expect(jane.locator(".card-entry.note")).to_contain_text("Not for the customer.")
     await write(jane, "reply", "We found it and are renewing a certificate.")
-    await expect(jane.locator("li.reply")).to_contain_text("renewing a certificate")
-    await jane.locator("details.why > summary").first.click()
+    await expect(jane.locator(".card-entry.reply")).to_contain_text("renewing a certificate")
+    await jane.locator("details.why > summary:visible").first.click()
     await picture(jane, "ticket-agent")
 
-    await expect(ken.locator("li.reply")).to_contain_text("renewing a certificate")  # live, too
+    await expect(ken.locator(".card-entry.reply")).to_contain_text("renewing a certificate")  # live, too
     await make(jane, "Resolve", resolution="Renewed the certificate; scans arrive again.")
     await expect(status(jane)).to_have_text("Resolved")
     await expect(status(ken)).to_have_text("Resolved")
-    await expect(ken.locator("li.resolution")).to_contain_text("scans arrive again")
+    await expect(ken.locator(".card-entry.resolution")).to_contain_text("scans arrive again")
     shown = await ken.content()
     for secret in ("Not for the customer", "mail relay", "Internal note", "jane@", "Why?", "assigned it"):
         assert secret not in shown
     await picture(ken, "ticket-requester")
 
     await john.goto("/queue?tab=involved")
-    mine = john.locator("tr", has_text=subject)
+    mine = row(john, subject)
     await expect(mine).to_contain_text("Resolved")
     await expect(mine).to_contain_text("Jane Roe")
     await picture(john, "queue-involved")
-    await ken.locator("section.write.message textarea").fill("It is silent again.")
+    await ken.locator("form.write.message textarea").fill("It is silent again.")
     await ken.get_by_role("button", name="Send message").click()
-    await expect(ken.locator("li.message").last).to_contain_text("It is silent again.")
+    await expect(ken.locator(".card-entry.message").last).to_contain_text("It is silent again.")
     await expect(status(ken)).to_have_text("Open")
-    await expect(mine.locator(".badge").first).to_have_text("Open")
+    await expect(mine.locator(".state")).to_have_text("Open")
     assert number in await mine.inner_text()
 
 
@@ -67,17 +66,17 @@ async def test_every_move_of_an_agent(people: People) -> None:
     line = john.locator(".timeline")
     await make(john, "Transfer", department="support", message="Let us look first.")
     await expect(line).to_contain_text("to Support")
-    await john.get_by_role("button", name="Claim").click()
+    await at_once(john, "Claim")
     await expect(john.locator("#live-facts")).to_contain_text("John Doe")
     await make(john, "Hold", reason="The vendor calls back", until="2027-03-01T09:00")
     await expect(status(john)).to_have_text("On hold")
     await expect(line).to_contain_text("The vendor calls back")
-    await john.get_by_role("button", name="Resume").click()
+    await at_once(john, "Resume")
     await expect(status(john)).to_have_text("Open")
-    await john.locator("details.move > summary", has_text="Assign").click()
-    await john.locator("details.write.reply > summary").click()
+    await john.keyboard.press("r")
+    await begin(john, "Assign")
     await picture(john, "ticket-forms")
-    await john.goto(f"/tickets/{number}")
+    await john.keyboard.press("Escape")
     await make(john, "Escalate", message="It is getting late.")
     await expect(line).to_contain_text("escalated it to level 1")
     await make(john, "Acknowledge")
@@ -95,16 +94,16 @@ async def test_a_refused_move_says_why_and_keeps_the_words(people: People, stack
     ken, jane = await people.sign_in("ken"), await people.sign_in("jane")
     number = await open_ticket(ken, "Two agents, one ticket", topic="mail")
     await jane.goto(f"/tickets/{number}")
-    await jane.locator("details.write.reply > summary").click()
-    await jane.locator("details.write.reply textarea").fill("Words that took an hour to find.")
+    await jane.locator(".composer label.tab.reply").click()
+    await jane.locator("form.write.reply textarea").fill("Words that took an hour to find.")
     with stack.api("lea") as other:
         await asyncio.to_thread(other.post, f"/tickets/{number}/resolve", json={"resolution": "Done."})
         await asyncio.to_thread(other.post, f"/tickets/{number}/close")
     await expect(status(jane)).to_have_text("Closed")  # the page is live, but the words being typed stay
-    await expect(jane.locator("details.write.reply textarea")).to_have_value("Words that took an hour to find.")
-    await jane.locator("details.write.reply").get_by_role("button").click()
-    await expect(jane.locator("details.write.reply .problem")).to_contain_text("reopen it first")
-    await expect(jane.locator("details.write.reply textarea")).to_have_value("Words that took an hour to find.")
+    await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
+    await jane.locator("form.write.reply").get_by_role("button").click()
+    await expect(jane.locator("form.write.reply .problem")).to_contain_text("reopen it first")
+    await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
     await picture(jane, "ticket-refused")
 
 
@@ -131,7 +130,7 @@ async def test_words_survive_the_end_of_a_session(people: People) -> None:
     people.expected.append("401")
     ken = await people.sign_in("ken")
     await open_ticket(ken, "A long story")
-    await ken.locator("section.write.message textarea").fill("Half an hour of typing.")
+    await ken.locator("form.write.message textarea").fill("Half an hour of typing.")
     await ken.context.clear_cookies(name="ledgerdesk_session")
     await ken.get_by_role("button", name="Send message").click()
     await expect(ken.get_by_role("button", name="Sign in")).to_be_visible()
@@ -151,10 +150,12 @@ async def test_filters_search_and_pages(people: People, stack: Stack) -> None:
             last = (await asyncio.to_thread(api.post, "/tickets", json=body)).headers["ledgerdesk-version"]
         await asyncio.to_thread(api.get, "/tickets", headers={"Ledgerdesk-After": last})
     lea = await people.sign_in("lea")
-    await lea.get_by_label("Search").fill(mark)
+    await lea.get_by_label("Search tickets").press_sequentially(mark)
+    rows = lea.locator(".ticket-row")
+    await expect(rows.first).to_contain_text("number 51")  # while one types
+    await lea.get_by_label("Search tickets").press("Enter")
+    await lea.locator("summary", has_text="Filter").click()
     await lea.get_by_label("Order").select_option("created_at")
-    await lea.get_by_role("button", name="Apply").click()
-    rows = lea.locator("table.tickets tbody tr")
     await expect(rows).to_have_count(50)
     await expect(rows.first).to_contain_text("number 0")
     await picture(lea, "queue-full")
@@ -163,10 +164,10 @@ async def test_filters_search_and_pages(people: People, stack: Stack) -> None:
     await expect(rows.last).to_contain_text("number 51")
     await lea.get_by_role("link", name="First page").click()
     await expect(rows).to_have_count(50)
-    await lea.get_by_label("Priority").select_option("emergency")
-    await lea.get_by_role("button", name="Apply").click()
-    await expect(lea.locator(".empty")).to_contain_text("No ticket here matches")
-    await lea.get_by_role("link", name="Clear").click()
+    await lea.locator("summary", has_text="Filter").click()
+    await lea.locator(".filters [name=priority]").select_option("emergency")
+    await expect(lea.locator(".empty")).to_contain_text("No ticket matches")
+    await lea.get_by_role("link", name="Clear the filters").click()
     await expect(rows.first).to_be_visible()
 
 
@@ -178,7 +179,7 @@ async def test_reports_are_tables(people: People) -> None:
     await picture(ana, "reports")
     for name in ("volumes", "activities", "moves", "durations", "backlog", "agents", "reopens"):
         await ana.goto(f"/reports/{name}")
-        await expect(ana.locator("table.figures, p.empty")).to_be_visible()
+        await expect(ana.locator("table.figures, .empty").first).to_be_visible()
         await picture(ana, f"report-{name}")
     await ana.goto("/reports/volumes")
     await ana.get_by_role("checkbox", name="Department").check()
@@ -195,15 +196,16 @@ async def test_reports_are_tables(people: People) -> None:
 async def test_without_script_it_works_too(people: People) -> None:
     ken = await people.sign_in("ken", java_script_enabled=False)
     await open_ticket(ken, "No script at all")
-    await ken.locator("section.write.message textarea").fill("One more thing.")
+    await ken.locator("form.write.message textarea").fill("One more thing.")
     await ken.get_by_role("button", name="Send message").click()
-    await expect(ken.locator("li.message").last).to_contain_text("One more thing.")
+    await expect(ken.locator(".card-entry.message").last).to_contain_text("One more thing.")
 
 
 async def test_dark_and_small(people: People) -> None:
     jane = await people.sign_in("jane", color_scheme="dark")
     await picture(jane, "queue-dark")
-    await jane.locator("td.subject a").first.click()
+    await jane.locator(".ticket-row .subject").first.click()
+    await expect(jane.locator("#live-head h1")).to_be_visible()
     await picture(jane, "ticket-dark")
     phone = await people.sign_in("jane")
     await phone.set_viewport_size({"width": 390, "height": 800})

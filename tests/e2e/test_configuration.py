@@ -7,6 +7,7 @@ from uuid import uuid4
 import yaml
 
 from ledgerdesk import organisation
+from shared.service_names import OWNERS
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_provable import ledgerdesk
@@ -29,9 +30,9 @@ def applied(stack, path, text: str) -> str:
 def test_what_is_exported_says_what_was_applied_and_applying_it_changes_nothing(stack, tmp_path):
     path = tmp_path / "exported.yaml"
     said = applied(stack, path, exported(stack))
-    assert said.split("changed: ")[1].strip() == "intake 0, routing 0, workflow 0, gateway 0"
+    assert said.split("changed: ")[1].strip() == ", ".join(f"{owner} 0" for owner in OWNERS)
     whole, example = organisation.read(path), organisation.read(ROOT / "examples" / "org.yaml")
-    for section in ("departments", "topics", "organisations", "teams"):
+    for section in ("departments", "topics", "organisations", "teams", "canned_replies"):
         assert {e.key: e for e in getattr(example, section)}.items() <= {
             e.key: e for e in getattr(whole, section)
         }.items(), section

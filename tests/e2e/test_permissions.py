@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from shared.contracts.permissions import PERMISSIONS
+from shared.service_names import OWNERS
 from shared.testing.wait import wait_until
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_rights import (
@@ -20,7 +21,7 @@ from tests.e2e.test_work import opened
 
 RUN = uuid4().hex[:6]
 HERE, WITHIN, ELSEWHERE = f"p-here-{RUN}", f"p-within-{RUN}", f"p-elsewhere-{RUN}"
-BY_ITSELF = {"ticket.release_others", "ticket.see_all", "report.agents"}
+BY_ITSELF = {"ticket.release_others", "ticket.see_all", "report.agents", "article.manage"}
 """Permissions that no line of the table can show; each has a test of its own below."""
 RELEASE = ("POST", "/release")
 """Whose permission it takes depends on who has the ticket: a test of its own, too."""
@@ -232,6 +233,25 @@ def test_undoing_takes_the_permission_where_the_ticket_is_by_then(as_, admin):
     assert "ticket.edit" in item["detail"]
 
 
+def test_who_writes_articles_for_a_department(as_):
+    one, all_but, two = as_(only("article.manage")), as_(but("article.manage")), as_(f"two-{RUN}@desk.example")
+    words = {"title": f"Written {RUN}", "body": "x"}
+    made = one.post("/articles", json={**words, "departments": [WITHIN]}).raise_for_status().json()["id"]
+    one.post(f"/articles/{made}/publish", json={"visibility": "internal"}).raise_for_status()
+    two.put(f"/articles/{made}", json={**words, "body": "y"}).raise_for_status()
+    assert two.post("/articles", json={**words, "departments": [ELSEWHERE]}).status_code == 403
+    assert two.post("/articles", json=words).status_code == 403, "for the whole desk is for each department"
+    assert two.post(f"/articles/{made}/move", json={"departments": [WITHIN, ELSEWHERE]}).status_code == 403
+    wait_until(lambda: all_but.get(f"/articles/{made}").is_success, message="the article")
+    refused = all_but.put(f"/articles/{made}", json=words)
+    assert (refused.status_code, refused.json()["permission"], refused.json()["department"]) == (
+        403,
+        "article.manage",
+        WITHIN,
+    )
+    one.post("/articles", json=words).raise_for_status()
+
+
 def test_a_nearer_role_stands_in_for_one_further_out_and_a_lead_is_a_lead_everywhere(as_, ticket):
     assert as_(f"nearer-{RUN}@desk.example").post(f"/tickets/{ticket}/tags", json={"add": ["z"]}).status_code == 403
     assert as_(f"chief-{RUN}").post(f"/tickets/{ticket}/tags", json={"add": ["z"]}).status_code == 200
@@ -275,4 +295,4 @@ def test_roles_are_exported_and_applied_again_change_nothing(stack, as_, tmp_pat
     assert people[only("ticket.note")]["roles_in"] == {HERE: f"only-ticket-note-{RUN}"}
     answer = ledgerdesk(stack, "org", "apply", str(path))
     assert answer.returncode == 0, answer.stderr
-    assert "intake 0, routing 0, workflow 0, gateway 0" in answer.stdout
+    assert ", ".join(f"{owner} 0" for owner in OWNERS) in answer.stdout

@@ -41,7 +41,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/watch"): (None, "desk"), ("POST", "/unwatch"): (None, "desk"), ("GET", "/links"): (None, "desk"),
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
-    ("POST", "/unmerge"): (None, "desk"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
+    ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
 }  # fmt: skip
 # What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
 PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
@@ -65,9 +65,16 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/articles"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
+WRITING: dict[tuple[str, str], object] = {
+    ("PUT", ""): {"title": "x", "body": "y"}, ("GET", "/versions"): None, ("GET", "/versions/{version}"): None,
+    ("DELETE", "/versions/{version}"): None, ("GET", "/compare?old=1&new=1"): None, ("POST", "/restore"): {"version": 1},
+    ("POST", "/publish"): {"visibility": "public"}, ("POST", "/withdraw"): None, ("POST", "/move"): {}, ("GET", "/ratings"): None,
+    ("GET", "/tickets"): None,
+}  # fmt: skip
+"""On an article; who writes may, and nobody else, whatever the article is to him."""
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
     ("GET", "/mentions"): (None, {"desk"}), ("GET", "/lifecycle"): (None, {"desk", "analyst"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
@@ -75,12 +82,16 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
     ("GET", "/accounts"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/intake/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/knowledge/organisation"): ({}, {"administrator"}),
+    ("POST", "/articles/preview"): ({"body": "x"}, {"desk"}), ("POST", "/articles"): ({"title": "x", "body": "y"}, {"desk"}),
+    ("POST", "/articles/{article}/rating"): ({"helpful": True}, {"all"}),
+    **{(method, f"/articles/{{article}}{path}"): (body, {"desk"}) for (method, path), body in WRITING.items()},
     ("POST", "/internal/intake/forget"): ({"who": "x@y.example", "reason": "asked"}, {"administrator"}),
 }  # fmt: skip
 for verb, body in (
@@ -91,7 +102,12 @@ for verb, body in (
     OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})
 for owner in ("routing", "workflow"):
     OTHER_OPERATIONS["POST", f"/bulk/{owner}/{NOBODY}/undo"] = (None, {"desk"})
-ELSEWHERE_TESTED = {
+OPEN_TO_GUESTS = {
+    ("GET", "/articles"), ("GET", "/articles/categories"), ("GET", "/articles/suggest"), ("GET", "/articles/{article}"),
+}  # fmt: skip
+"""Which articles are shown to whom: see test_knowledge.py, as who may link them to tickets."""
+LINKING = {("POST", "/articles/{article}/link"), ("POST", "/articles/{article}/unlink")}
+ELSEWHERE_TESTED = OPEN_TO_GUESTS | LINKING | {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
 }  # fmt: skip
 
@@ -177,6 +193,14 @@ def ticket(people, stack):
         yield made
 
 
+@pytest.fixture(scope="module")
+def article(stack):
+    with stack.client() as admin:
+        made = admin.post("/articles", json={"title": f"Rights {RUN}", "body": "x"}).raise_for_status().json()["id"]
+        admin.post(f"/articles/{made}/publish", json={"visibility": "public"}).raise_for_status()
+    return made
+
+
 def outcome(client, method: str, path: str, body: object) -> str:
     answer = client.request(method, path, json=body)
     if answer.status_code == 404 and "There is no ticket" in answer.json().get("detail", ""):
@@ -188,7 +212,7 @@ def test_every_endpoint_is_in_the_table():
     document = json.loads((ROOT / "tests" / "contract" / "openapi.json").read_text())
     known = (
         {(method, path.replace(NOBODY, "{}")) for method, path in TICKET_OPERATIONS}
-        | {(method, path) for method, path in OTHER_OPERATIONS}
+        | {(method, path.partition("?")[0]) for method, path in OTHER_OPERATIONS}
         | ELSEWHERE_TESTED
     )
     missing = []
@@ -236,22 +260,26 @@ def test_on_a_ticket(who, people, ticket, admin):
 
 
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who.name)
-def test_elsewhere(who, people):
+def test_elsewhere(who, people, article):
     wrong = []
     for (method, path), (body, roles) in OTHER_OPERATIONS.items():
         kinds = {"all", who.role} | ({"desk"} if who.role in {"agent", "lead", "administrator"} else set())
-        found = outcome(people[who.name], method, path, body)
+        found = outcome(people[who.name], method, of_article(path, article), body)
         if (found == "may") != bool(kinds & roles):
             wrong.append((method, path, found))
     assert wrong == [], who.name
 
 
-def test_nobody_may_anything(stack, ticket):
+def of_article(path: str, article: str) -> str:
+    return path.replace("{article}", article).replace("{version}", "1")
+
+
+def test_nobody_may_anything(stack, ticket, article):
     with stack.client(None) as anybody:
         for (method, path), (body, _) in TICKET_OPERATIONS.items():
             assert outcome(anybody, method, f"/tickets/{ticket}{path}", body) == "unknown", path
         for (method, path), (body, _) in OTHER_OPERATIONS.items():
-            assert outcome(anybody, method, path, body) == "unknown", path
+            assert outcome(anybody, method, of_article(path, article), body) == "unknown", path
 
 
 def test_counts_are_of_what_one_sees(people, ticket):

@@ -6,10 +6,11 @@ import httpx
 import pytest
 import yaml
 
+from ledgerdesk import waiting
 from shared.testing.wait import wait_until, wait_until_async
 from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
 from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import opened
+from tests.e2e.test_work import did, opened
 
 WORD = f"zeppelin{uuid4().hex[:6]}"
 PEOPLE = [
@@ -19,10 +20,10 @@ PEOPLE = [
 ]  # fmt: skip
 
 
-def rule(key: str, *tests: str, **actions) -> dict:
+def rule(key: str, *tests: str, when: dict | None = None, **actions) -> dict:
     """Return a rule whose tests are written as `field op value`."""
     return {
-        "key": f"{key}-{WORD}", "name": key, "stop": False, "actions": actions,
+        "key": f"{key}-{WORD}", "name": key, "stop": False, "actions": actions, **(when or {}),
         "tests": [dict(zip(("field", "op", "value"), test.split(" ", 2), strict=True)) for test in tests],
     }  # fmt: skip
 
@@ -32,6 +33,13 @@ RULES = [
     rule("all", f"subject contains {WORD}", "subject contains everything", priority="high", add_tags=["airship"],
          remove_tags=["boring"], note="Fetch a ladder.", watch=["jane"], escalate=True, notify=["john"], status="on_hold"),
     rule("spam", f"subject contains {WORD}", r"subject matches \bspam\b", status="closed"),
+    rule("vip", f"subject contains {WORD}", "priority equals emergency", "agent equals none",
+         when={"when": "updated", "changes": ["priority"]}, agent="jane", add_tags=["vip"]),
+    rule("up", f"subject contains {WORD}", "tags equals pingpong", "priority equals low", when={"when": "updated"}, priority="high"),
+    rule("down", f"subject contains {WORD}", "tags equals pingpong", "priority equals high", when={"when": "updated"}, priority="low"),
+    rule("thanks", f"subject contains {WORD}", r"body matches ^thank", "status equals resolved", when={"when": "message"},
+         status="closed"),
+    rule("answered", f"subject contains {WORD}", "body contains deadline", when={"when": "replied"}, note="Mind the deadline."),
 ]  # fmt: skip
 
 
@@ -47,7 +55,7 @@ def rules(stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rules")
     answer = apply(stack, folder, RULES)
     assert answer.returncode == 0, answer.stderr
-    assert "routing 3" in answer.stdout
+    assert f"routing {len(RULES)}" in answer.stdout
     assert "routing 0" in apply(stack, folder, RULES).stdout, "the same again is no new version"
     yield
     apply(stack, folder, [{**one, "active": False} for one in RULES])
@@ -83,6 +91,70 @@ def test_everything_that_a_rule_can_do(john):
     assert found["noted"]["body"] == "Fetch a ladder."
     shown = john.get(f"/tickets/{ticket}").json()
     assert (shown["status"], shown["priority"], shown["tags"]) == ("on_hold", "high", ["other", "airship"])
+
+
+def steps_of(client, ticket) -> list[dict]:
+    answer = client.get(f"/tickets/{ticket}/timeline")
+    return answer.json()["items"] if answer.is_success else []
+
+
+def settled(admin: httpx.Client) -> None:
+    """Wait until everybody knows what has been written, and nobody has anything left to react to."""
+    for _ in range(3):  # a cause, what comes of it, and what comes of that
+        heads = {one["owner"]: one["position"] for one in waiting.standing(admin)["owners"]}
+        assert not waiting.until_known(admin, heads, 30)
+        wait_until(
+            lambda: not any(one["inbox"] for one in waiting.standing(admin)["projections"]),
+            timeout=30,
+            message="the inboxes",
+        )
+
+
+def by(found: list[dict], key: str) -> list[str]:
+    return [step["type"] for step in found if step["actor"] == {"kind": "rule", "id": f"{key}-{WORD}"}]
+
+
+def test_a_rule_on_changes(john, admin):
+    ticket = opened(john, subject=WORD)
+    settled(admin)
+    john.post(f"/tickets/{ticket}/release")
+    settled(admin)
+    did(john, "POST", f"/tickets/{ticket}/prioritise", {"priority": "emergency"})
+    settled(admin)
+    shown, found = john.get(f"/tickets/{ticket}").json(), steps_of(john, ticket)
+    assert ("vip" in shown["tags"], shown["assignee"]["login"]) == (True, "jane")
+    assert sorted(by(found, "vip")) == ["assigned", "rule_applied", "tagged"]
+    (applied,) = [step for step in found if step["type"] == "rule_applied"]
+    assert applied["cause"]["type"] == "prioritised"
+    assert [test["field"] for test in applied["data"]["why"]["tests"]] == ["subject", "priority", "agent"]
+
+
+def test_two_rules_do_not_keep_each_other_going(john, admin):
+    ticket = opened(john, subject=WORD, tags=["pingpong"])
+    settled(admin)
+    did(john, "POST", f"/tickets/{ticket}/prioritise", {"priority": "low"})
+    settled(admin)
+    found = steps_of(john, ticket)
+    assert (by(found, "up"), by(found, "down")) == (["rule_applied", "prioritised"], [])
+    assert john.get(f"/tickets/{ticket}").json()["priority"] == "high"
+
+
+def test_rules_on_messages_and_replies(john, person, admin):
+    ken = person("ken")
+    ticket = opened(ken, subject=WORD)
+    settled(admin)
+
+    def after(client: httpx.Client, verb: str, **body: str) -> str:
+        did(client, "POST", f"/tickets/{ticket}/{verb}", body)
+        settled(admin)
+        return str(john.get(f"/tickets/{ticket}").json()["status"])
+
+    after(john, "replies", body="Your deadline is Friday.")
+    assert by(steps_of(john, ticket), "answered") == ["rule_applied", "noted"]
+    assert after(john, "resolve", resolution="done") == "resolved"
+    assert after(ken, "messages", body="But it is broken again.") == "open"
+    assert after(john, "resolve", resolution="done") == "resolved"
+    assert after(ken, "messages", body="Thanks a lot!") == "closed", "reopened by the message, closed by the rule"
 
 
 def test_spam_is_closed_unread(john):

@@ -18,6 +18,7 @@ import httpx
 
 from ledgerdesk import organisation
 from ledgerdesk.client import Stack
+from shared import service_names
 from shared.embedded import free_port, temporary_postgres
 from shared.embedded.temporary import TemporaryPostgres
 from shared.testing.apache_kafka import VERSION, ApacheNode, apache_kafka
@@ -25,7 +26,7 @@ from shared.testing.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 KEY = "ldk_a_key_of_a_stack_that_lives_for_one_test"
-SERVICES = "intake,routing,workflow,reporting,gateway"
+SERVICES = ",".join(service_names.SERVICES)
 DATABASE = "ledgerdesk"
 
 

@@ -60,7 +60,7 @@ CHECKS: dict[str, str] = {
         SELECT coalesce(w.stream_id, t.stream_id)::text || ': ' || coalesce(t.versions::text, 'no row') || ', should be '
                || coalesce(w.versions::text, 'none') AS said
         FROM want w FULL JOIN {view}.ticket t ON t.stream_id = w.stream_id WHERE w.versions IS DISTINCT FROM t.versions"""
-        for view in ("intake", "routing", "workflow", "reporting", "gateway")
+        for view in ("intake", "routing", "workflow", "reporting", "knowledge", "gateway")
     },
     **{
         f"entries of {table}": _EVENTS

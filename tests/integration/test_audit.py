@@ -32,7 +32,7 @@ async def test_a_clean_history_is_clean(stack):
     assert (verdict.differences, verdict.events) == ([], 11)
     newest = auditor.newest
     assert (newest.number, newest.day, newest.streams) == (2, "2026-11-21", 3)
-    assert newest.positions == {"gateway": 0, "intake": 6, "routing": 0, "workflow": 3}
+    assert newest.positions == {"gateway": 0, "intake": 6, "knowledge": 0, "routing": 0, "workflow": 3}
 
 
 async def test_what_is_sealed_incrementally_is_what_a_full_count_gives(stack):

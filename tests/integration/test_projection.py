@@ -227,7 +227,7 @@ async def test_who_only_reads_makes_no_producer(world, log, monkeypatch):
 async def test_a_broker_that_forgets_everything(world):
     """Killed, restarted with a new cluster id and an empty log, events appended all the while: the feeds fill in."""
     dsn = world.stores.dsn
-    with temporary_broker() as broker:
+    with temporary_broker(topics=PARTITIONS) as broker:
         servers = broker.bootstrap_servers
         await prepare_log(dsn, servers)
         async with world.relaying(servers), world.following(servers) as subscription:
@@ -238,7 +238,7 @@ async def test_a_broker_that_forgets_everything(world):
                 await world.write(10)  # on the topic or not, when it dies
                 broker.process.kill()
                 await world.write(10)
-                broker.process.start()
+                await asyncio.to_thread(broker.process.start)
                 await prepare_log(dsn, servers)
                 await world.write(10)
                 await world.complete("the view to catch up after the broker forgot")

@@ -208,7 +208,7 @@ async def test_at_the_command_line(stack, tmp_path):
     assert done.returncode == 0, done.stderr
     checked = await asyncio.to_thread(_check_offline, out, public)
     assert checked.returncode == 0, checked.stderr
-    assert "8 events (intake 4, workflow 4, gateway 0, routing 0)" in checked.stdout
+    assert "8 events (intake 4, workflow 4, gateway 0, knowledge 0, routing 0)" in checked.stdout
     out.write_text(out.read_text().replace("Every ten minutes.", "Every ten years."))
     checked = await asyncio.to_thread(_check_offline, out, public)
     assert (checked.returncode, checked.stderr) == (
@@ -234,7 +234,10 @@ def _check_offline(file: Path, key: Path) -> subprocess.CompletedProcess[str]:
 async def test_an_export_is_of_sealed_and_whole_history_only(stack):
     document = await export(stack.dsn, TWO, stack.files.ring())
     proven = prove(parse(document.model_dump_json()), stack.files.ring())
-    assert (proven.events, proven.seal.number) == ({"intake": 2, "gateway": 0, "routing": 0, "workflow": 0}, 2)
+    assert (proven.events, proven.seal.number) == (
+        {"intake": 2, "gateway": 0, "knowledge": 0, "routing": 0, "workflow": 0},
+        2,
+    )
     with pytest.raises(NotSealedError, match="seal 2 does not cover"):
         await export(stack.dsn, LATE, stack.files.ring())
     with pytest.raises(NotSealedError, match="no ticket that was opened here"):

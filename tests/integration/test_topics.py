@@ -79,6 +79,23 @@ async def test_an_embedded_broker_where_another_was_quicker_is_of_no_use(empty):
         known.ready()
 
 
+async def test_an_embedded_broker_that_was_sent_to_before_it_had_its_topics_is_of_no_use(empty):
+    """It takes what a producer that reconnects by itself still has, and would hide later records behind it."""
+    await create_topics(empty.bootstrap_servers)
+    producer = AIOKafkaProducer(bootstrap_servers=empty.bootstrap_servers, acks="all", enable_idempotence=False)
+    await producer.start()
+    try:
+        await producer.send_and_wait(TICKETS, b"before", partition=8)
+        empty.process.kill()
+        await asyncio.to_thread(empty.process.start)
+        await producer.send_and_wait(TICKETS, b"too early", partition=8)
+    finally:
+        await producer.stop()
+    known = EmbeddedBroker(empty.directory, empty.port, PARTITIONS)
+    with pytest.raises(UnusableError, match=f"{TICKETS}/8"):
+        known.ready()
+
+
 async def test_topics_with_other_partitions_are_refused_with_the_remedy(empty):
     await as_others_do(empty.bootstrap_servers, TICKETS)
     with pytest.raises(TopicsError, match=r"ledgerdesk.tickets has 4 partitions and must have 12.*ledgerdesk init"):

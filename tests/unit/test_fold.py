@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.gateway.views import TicketView as GatewayTickets
 from services.intake.views import TicketView as IntakeTickets
+from services.knowledge.views import TicketView as KnowledgeTickets
 from services.routing.views import TicketView as RoutingTickets
 from services.workflow.domain import Life, evolve
 from services.workflow.domain.state import Task
@@ -22,7 +23,9 @@ from shared.projection.folding import fold
 from shared.projection.model import AnyModel, concerns
 from shared.testing.events import NOON, created, event_of_fact, message
 
-MODELS = {m.name: m for m in (IntakeTickets(), RoutingTickets(), WorkflowTickets(), GatewayTickets())}
+MODELS = {
+    m.name: m for m in (IntakeTickets(), RoutingTickets(), WorkflowTickets(), KnowledgeTickets(), GatewayTickets())
+}
 JOHN, JANE = (f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2))
 NOBODY, WHY = {"agent": None, "team": None}, {"by": "person", "reason": "test"}
 STREAMS = [UUID(int=1), UUID(int=2)]
@@ -50,6 +53,7 @@ FACTS = {
     ),
     "workflow": st.one_of(
         st.builds(lambda name: NewEvent(f"ledgerdesk.ticket.{name}", {}, {"body": "words"}), MAYBE(["noted", "replied"])),
+        st.just(NewEvent("ledgerdesk.ticket.resolved", {}, {"resolution": "words"})),
         st.builds(fact, MAYBE(["started", "noted", "replied", "resumed", "resolved", "closed", "acknowledged"])),
         st.builds(fact, st.just("held"), until=MAYBE([None, "2026-12-01T00:00:00.000000Z"])),
         st.builds(fact, st.just("prioritised"), priority=MAYBE([None, "low", "high"]), severity=MAYBE([None, "Sev-A"]),
@@ -94,7 +98,7 @@ def histories(draw) -> dict[tuple[UUID, str], list[Event]]:
             for version, (f, s) in enumerate(zip(chosen, seconds, strict=True), 1):
                 said = f
                 if f is ERASED:
-                    names = draw(st.sets(MAYBE(["created", "message_received", "noted", "replied"])))
+                    names = draw(st.sets(MAYBE(["created", "message_received", "noted", "replied", "resolved"])))
                     decided = erase(events, lambda e, names=names: e.name in names, TICKET_ERASED, "asked", JOHN)
                     nothing = fact("personal_erased", reason="asked", person_id=JOHN, versions={})
                     said = decided[0] if decided else nothing

@@ -16,17 +16,20 @@ TIMEOUT = 15.0
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
 _OF_VERBS = {
     **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
+    "articles": "knowledge",
 }  # fmt: skip
 """Of /tickets/{ref}/{verb}; workflow has the others."""
 _OF_PATHS = {
     "reports": "reporting",
+    "articles": "knowledge",
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "canned-replies": "workflow",
     "lifecycle": "workflow",
 }
 """By the first part of the path; the gateway has the others."""
-_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow):[0-9]{1,9}")
+_VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
 
 Params = Sequence[tuple[str, str]]
 
@@ -144,17 +147,30 @@ class ApiClient:
         """
         headers = {"Idempotency-Key": key} if key else {}
         response = await self._send("POST", path, json=dict(body) if body else None, headers=headers)
-        self.said += versions_in(response.headers.get("ledgerdesk-version"))
-        self._after = newest([*self._after, *self.said])
+        self._heard(response)
         return response.json() if response.content else None
 
-    async def delete(self, path: str) -> None:
-        """Take away.
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Have something be what the body says.
 
         Raises:
             ApiProblem: The API refused.
         """
-        await self._send("DELETE", path, headers={})
+        response = await self._send("PUT", path, json=dict(body), headers={})
+        return response.json() if response.content else None
+
+    async def delete(self, path: str, key: str | None = None) -> None:
+        """Take away; once per key.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        response = await self._send("DELETE", path, headers={"Idempotency-Key": key} if key else {})
+        self._heard(response)
+
+    def _heard(self, response: httpx.Response) -> None:
+        self.said += versions_in(response.headers.get("ledgerdesk-version"))
+        self._after = newest([*self._after, *self.said])
 
     async def _send(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
         owner = owner_of(method, path)

@@ -30,7 +30,7 @@ def sign_in_page(
     visit = known or secrets.token_urlsafe(16)
     shown: dict[str, Any] = {"login": "", "message": None, "expired": False, **context}
     text = render(
-        "sign_in.html", visit=None, stale=False, csrf=security.csrf_token(settings, visit),
+        "sign_in.html", visit=None, layout="base.html", stale=False, said=None, csrf=security.csrf_token(settings, visit),
         then=security.local_path(then), kept=dict(kept or {}), **shown,
     )  # fmt: skip
     response = HTMLResponse(text, status)

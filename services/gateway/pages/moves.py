@@ -1,7 +1,8 @@
 """The moves on a ticket: which are offered to whom and when, and what each sends to the API. The API decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.gateway.pages.visit import Form
@@ -19,38 +20,67 @@ class Move:
 
     Attributes:
         label: What its button says.
-        fields: The form's fields, all text; an empty one is not sent.
+        icon, hot: How it is drawn; its single key.
+        fields: The form's fields; an empty one is not sent.
         states: In which a ticket can take it.
-        path: The verb of the API, where it is another word.
+        path: The path of the API below the ticket, where it is not the move's own name.
         hint: What it does, where the label does not say all.
+        done: What is said afterwards.
+        group: Where it stands: main (beside the title), more (its menu), side (with what it changes), or nowhere.
+        wide: Whether the form is more than a few lines.
     """
 
     label: str
+    icon: str
     fields: tuple[str, ...] = ("message",)
     states: frozenset[str] = NOT_CLOSED
     path: str | None = None
+    hot: str = ""
     hint: str = ""
+    done: str = ""
+    group: str = "more"
 
 
 MOVES: Mapping[str, Move] = {
-    "claim": Move("Claim", (), hint="Take it yourself."),
-    "assign": Move("Assign", ("agent", "team", "message")),
-    "resolve": Move("Resolve", ("resolution",), WORKED, hint="The requester reads how it was solved."),
-    "resume": Move("Resume", (), frozenset({"on_hold"}), hint="Go on with it."),
-    "reopen": Move("Reopen", ("message",), DONE),
-    "prioritise": Move("Prioritise", ("priority", "severity", "message")),
-    "hold": Move("Hold", ("reason", "until"), WORKED, hint="It waits for somebody or something else."),
-    "transfer": Move("Transfer", ("department", "message")),
-    "release": Move("Release", hint="Give it back to its queue."),
-    "escalate": Move("Escalate", ("message",), WORKED, hint="Call for attention, one level up."),
-    "acknowledge": Move("Acknowledge", hint="Say that it has been seen."),
-    "close": Move("Close", ("message",), STARTED),
-    "note": Move("Save note", ("body",), ALL, "notes"),
-    "reply": Move("Send reply", ("body",), NOT_CLOSED, "replies"),
-    "message": Move("Send message", ("body",), ALL, "messages"),
-}
+    "claim": Move("Claim", "hand", (), hot="m", hint="Take it yourself.", done="It is yours.", group="main"),
+    "assign": Move("Assign", "user-plus", ("agent", "team", "message"), hot="a", done="Assigned.", group="main"),
+    "resume": Move("Resume", "play", (), frozenset({"on_hold"}), hot="h", hint="Go on with it.", done="Back at work.", group="main"),
+    "hold": Move("Hold", "pause", ("reason", "until"), WORKED - {"on_hold"}, hot="h", group="main", done="On hold.",
+                 hint="It waits for somebody or something else. Clocks that pause on hold stand still."),
+    "resolve": Move("Resolve", "check", ("resolution",), WORKED, hot="e", group="main", done="Resolved.",
+                    hint="The requester reads how it was solved."),
+    "reopen": Move("Reopen", "rotate-ccw", ("message",), DONE, hot="y", group="main", done="Open again."),
+    "close": Move("Close", "check-check", ("message",), STARTED, hot="y", done="Closed."),
+    "prioritise": Move("Prioritise", "signal", ("priority", "severity", "message"), hot="p", done="Priority set."),
+    "transfer": Move("Transfer", "arrow-right-left", ("department", "message"), hot="t", done="Transferred.",
+                     hint="Another department takes over."),
+    "refer": Move("Refer", "share-2", ("agent", "team", "department", "message"), done="Referred.",
+                  hint="Others see it and can help; it stays where it is."),
+    "release": Move("Release", "user-minus", hot="z", hint="Give it back to its queue.", done="Released."),
+    "escalate": Move("Escalate", "chevrons-up", ("message",), WORKED, hot="!", done="Escalated.",
+                     hint="Call for attention, one level up."),
+    "acknowledge": Move("Acknowledge", "eye", hint="Say that it has been seen; the ladder stops.", done="Acknowledged."),
+    "tags": Move("Tags", "tag", ("add", "remove"), hot="l", done="Tags changed."),
+    "tasks": Move("Add a task", "list-checks", ("title", "description", "agent", "due", "blocks"), hot="d", done="Task added."),
+    "time": Move("Log time", "timer", ("minutes", "on", "billable", "note"), ALL, hot="i", done="Time logged."),
+    "watch": Move("Watch", "eye", (), ALL, hot="w", hint="Be told what happens here.", done="You watch it."),
+    "unwatch": Move("Stop watching", "eye-off", (), ALL, hot="w", done="You watch it no more."),
+    "collaborators": Move("Add a collaborator", "user-round", ("email", "name"), done="Let in.",
+                          hint="They see what the requester sees, and can write."),
+    "links": Move("Link", "link", ("kind", "ticket"), ALL, done="Linked."),
+    "merge": Move("Merge into…", "git-merge", ("into", "message"), done="Merged.",
+                  hint="The other ticket shows this thread from then on. It can be unmerged whole."),
+    "unmerge": Move("Unmerge", "split", ("message",), frozenset({"merged"}), group="main", done="It stands for itself again."),
+    "split": Move("Split messages off", "split", ("subject", "messages"), ALL, done="Split off."),
+    "rating": Move("Rate", "star", ("score", "comment"), DONE, group="none", done="Thank you."),
+    "note": Move("Save internal note", "lock", ("body",), ALL, "notes", group="none", done="Note saved."),
+    "reply": Move("Send reply", "send", ("body",), NOT_CLOSED, "replies", group="none", done="Reply sent."),
+    "message": Move("Send message", "send", ("body",), ALL, "messages", group="none", done="Message sent."),
+}  # fmt: skip
+AT_ONCE = frozenset({"claim", "resume", "watch", "unwatch"})
+"""Nothing is asked: the button is the move."""
 WRITING = frozenset({"note", "reply", "message"})
-_REQUESTERS = ("reopen", "close", "message")
+REQUESTERS = ("reopen", "close", "message", "rating", "collaborators")
 _OWN_HANDS = frozenset({"agent", "lead"})
 
 
@@ -58,24 +88,57 @@ def offered(ticket: Mapping[str, Any], me: Mapping[str, Any], *, is_staff: bool)
     """Return the moves that make sense for this person now, in the order in which they are shown."""
     roles = set(me["roles"])
     if not is_staff:
-        verbs = _REQUESTERS if "requester" in roles else ()
+        verbs = REQUESTERS if "requester" in roles else ()
         return [verb for verb in verbs if ticket["status"] in MOVES[verb].states]
     holder = (ticket["assignee"] or {}).get("login")
     wanted = []
     for verb, move in MOVES.items():
-        if verb == "message" or ticket["status"] not in move.states:
+        if verb in {"message", "rating"} or ticket["status"] not in move.states:
             continue
         if verb == "claim" and (holder is not None or not roles & _OWN_HANDS):
             continue
         if verb == "release" and holder is None and ticket["team"] is None:
             continue
+        if verb == ("watch" if ticket["watched"] else "unwatch"):
+            continue
         wanted.append(verb)
     return wanted
 
 
-def body_of(verb: str, form: Form) -> dict[str, Any]:
-    """Return what the move sends. A local date and time counts as UTC, as its label says."""
-    body = {name: form[name] for name in MOVES[verb].fields if form.get(name, "").strip()}
-    if "until" in body:
-        body["until"] += "Z" if body["until"].count(":") > 1 else ":00Z"
+def _moment(text: str, offset: str) -> str:
+    """Return a local date and time as RFC 3339; `offset` is what the browser says (minutes that UTC is ahead), else it is UTC."""
+    try:
+        at = datetime.fromisoformat(text) + timedelta(minutes=int(offset or "0"))
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return text
+
+
+def _tags(text: str) -> list[str]:
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+_AS: Mapping[str, Callable[[str], Any]] = {
+    "add": _tags, "remove": _tags, "messages": lambda text: text.split("\n"), "billable": lambda text: text == "1",
+    "blocks": lambda text: text == "1", "minutes": lambda text: int(text) if text.isdecimal() else text,
+    "score": lambda text: int(text) if text.isdecimal() else text,
+}  # fmt: skip
+
+
+def values_of(fields: Sequence[str], form: Form) -> dict[str, Any]:
+    """Return what these fields of a form come to; what is empty is left out."""
+    body: dict[str, Any] = {}
+    for name in fields:
+        text = form.get(name, "")
+        if not text.strip():
+            continue
+        if name in {"until", "due"}:
+            body[name] = _moment(text, form.get("offset", ""))
+        else:
+            body[name] = _AS.get(name, str)(text)
     return body
+
+
+def body_of(verb: str, form: Form) -> dict[str, Any]:
+    """Return what the move sends."""
+    return values_of(MOVES[verb].fields, form)

@@ -1,12 +1,14 @@
-"""The queue: lists of tickets, each tab a question that the API answers."""
+"""The queues: lists of tickets, each tab a question that the API answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
-from services.gateway.pages.choices import Choice, read_choices
+from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import Params
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -20,44 +22,63 @@ PRIORITIES = ("low", "normal", "high", "emergency")
 SORTS = {
     "-updated_at": "Changed last", "updated_at": "Changed longest ago", "-created_at": "Newest", "created_at": "Oldest",
 }  # fmt: skip
-FILTERS = ("q", "status", "assignee", "department", "priority", "sort")
+FILTERS = ("q", "status", "assignee", "department", "team", "priority", "severity", "requester", "tag", "sort")
 PAGE_SIZE = 50
+FOUND = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab: what it always asks, and which filters it leaves to choose."""
+    """A tab: what it always asks, and which statuses it leaves to choose."""
 
     key: str
     label: str
     asks: Params = ()
     statuses: Sequence[str] = ()
     by_assignee: bool = True
+    empty: tuple[str, str] = ("Nothing here", "Tickets will show here as they come.")
 
 
 def _any(statuses: Sequence[str]) -> list[tuple[str, str]]:
     return [("status", status) for status in statuses]
 
 
-_OPEN = Tab("open", "Open", (), WORKED)
-_HOLD = Tab("on_hold", "On hold", _any(["on_hold"]))
-_RESOLVED = Tab("resolved", "Resolved", _any(["resolved"]))
-_CLOSED = Tab("closed", "Closed", _any(["closed"]))
-_ALL = Tab("all", "All", (), STATUSES)
-STAFF_TABS = (
-    _OPEN, Tab("mine", "Mine", [("assignee", "me")], WORKED, by_assignee=False),
-    Tab("unassigned", "Unassigned", [("assignee", "none")], WORKED, by_assignee=False), _HOLD, _RESOLVED, _CLOSED,
-    Tab("involved", "Involved", [("involved", "me")], STATUSES), _ALL,
-)  # fmt: skip
-ANALYST_TABS = (_OPEN, _HOLD, _RESOLVED, _CLOSED, _ALL)
-REQUESTER_TABS = (_OPEN, _RESOLVED, _CLOSED, _ALL)
+TABS = {
+    tab.key: tab
+    for tab in (
+        Tab("open", "Open", (), WORKED, empty=("All done", "Nobody waits for anything just now.")),
+        Tab("mine", "Mine", [("assignee", "me")], WORKED, by_assignee=False,
+            empty=("Nothing on your desk", "Take something from Unassigned, or enjoy the silence.")),
+        Tab("unassigned", "Unassigned", [("assignee", "none")], WORKED, by_assignee=False,
+            empty=("Everything has somebody", "New tickets without an owner come here.")),
+        Tab("overdue", "Overdue", [("overdue", "true")], WORKED, empty=("Nothing is overdue", "Every promise holds so far.")),
+        Tab("on_hold", "On hold", _any(["on_hold"]), empty=("Nothing waits", "Tickets that wait for somebody come here.")),
+        Tab("resolved", "Resolved", _any(["resolved"])),
+        Tab("closed", "Closed", _any(["closed"])),
+        Tab("involved", "Involved", [("involved", "me")], STATUSES,
+            empty=("Nothing yet", "Tickets that you have, or have had, stay in sight here.")),
+        Tab("all", "All tickets", (), STATUSES),
+    )
+}  # fmt: skip
 
 
-def tabs_of(visit: Visit) -> Sequence[Tab]:
-    """Return the tabs that make sense for this person."""
-    if visit.is_staff:
-        return STAFF_TABS
-    return ANALYST_TABS if visit.sees_all else REQUESTER_TABS
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as it is shown.
+
+    Attributes:
+        link: The query of the list's own address, without its page.
+        narrowed: Whether filters leave something out.
+    """
+
+    tab: Tab
+    filters: Mapping[str, str]
+    tickets: Sequence[Mapping[str, Any]]
+    link: str
+    narrowed: bool
+    first: str | None
+    following: str | None
+    statuses: Sequence[Choice]
 
 
 def asked(tab: Tab, filters: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -69,31 +90,64 @@ def asked(tab: Tab, filters: Mapping[str, str]) -> list[tuple[str, str]]:
             question.append(("status", status))
         elif tab.statuses != STATUSES:
             question += _any(tab.statuses)
-    question += [(name, filters[name]) for name in ("q", "department", "priority", "sort", "cursor") if name in filters]
+    plain = ("q", "department", "team", "priority", "severity", "requester", "tag", "sort", "cursor")
+    question += [(name, filters[name]) for name in plain if name in filters]
     if tab.by_assignee and "assignee" in filters:
         question.append(("assignee", filters["assignee"]))
     return [*question, ("limit", str(PAGE_SIZE))]
 
 
-def _chosen(request: Request) -> dict[str, str]:
-    given = {name: request.query_params.get(name, "").strip() for name in (*FILTERS, "cursor")}
-    return {name: text for name, text in given.items() if text}
+def chosen(query: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
+    """Return the tab's key and the filters that an address names."""
+    given = {name: query.get(name, "").strip() for name in (*FILTERS, "cursor")}
+    return query.get("tab"), {name: text for name, text in given.items() if text}
+
+
+async def read_listing(visit: Visit, query: Mapping[str, str], *, start: bool = True) -> Listing:
+    """Read a list.
+
+    Raises:
+        ApiProblem: The API refused.
+    """
+    key, filters = chosen(query)
+    tab = TABS.get(key or "", TABS["open"])
+    read = visit.api.get("/tickets", asked(tab, filters))
+    found = (await visit.start(read))[0] if start else await read
+    link = {"tab": tab.key, **{name: text for name, text in filters.items() if name != "cursor"}}
+    return Listing(
+        tab, filters, found["items"], urlencode(link), any(name in filters for name in FILTERS if name != "sort"),
+        urlencode(link) if "cursor" in filters else None,
+        urlencode({**link, "cursor": found["next"]}) if found["next"] else None,
+        [Choice(s, words(s)) for s in tab.statuses],
+    )  # fmt: skip
+
+
+def offers(choices: Choices) -> dict[str, Any]:
+    """Return what the filters above a list offer."""
+    return {
+        "priorities": [Choice(p, words(p)) for p in PRIORITIES], "sorts": [Choice(k, v) for k, v in SORTS.items()],
+        "assignees": [Choice("me", "Me"), Choice("none", "Nobody"), *choices.agents], "choices": choices,
+    }  # fmt: skip
 
 
 @router.get("/queue")
 async def show_queue(request: Request, visit: VisitDep) -> Response:
     """Show a list of tickets."""
-    filters = _chosen(request)
-    tab = next((t for t in STAFF_TABS if t.key == request.query_params.get("tab")), _OPEN)
-    (found,) = await visit.start(visit.api.get("/tickets", asked(tab, filters)))
+    listing = await read_listing(visit, request.query_params)
     choices = await read_choices(visit)
-    link = {"tab": tab.key, **{name: text for name, text in filters.items() if name != "cursor"}}
-    return visit.page(
-        "queue.html", tab=tab, tabs=tabs_of(visit), filters=filters, tickets=found["items"], choices=choices,
-        priorities=[Choice(p, words(p)) for p in PRIORITIES], sorts=[Choice(k, v) for k, v in SORTS.items()],
-        statuses=[Choice(s, words(s)) for s in tab.statuses],
-        assignees=[Choice("me", "Me"), Choice("none", "Nobody"), *choices.agents],
-        narrowed=any(name in filters for name in FILTERS if name != "sort"),
-        first=urlencode(link) if "cursor" in filters else None,
-        following=urlencode({**link, "cursor": found["next"]}) if found["next"] else None,
-    )  # fmt: skip
+    return visit.page("queue.html", listing=listing, list_query=listing.link, **offers(choices))
+
+
+@router.get("/find")
+async def find(request: Request, visit: VisitDep) -> Response:
+    """Answer the command palette: the first few tickets with these words."""
+    words_asked = request.query_params.get("q", "").strip()[:500]
+    found = (
+        await visit.api.get("/tickets", [("q", words_asked), ("limit", str(FOUND))]) if words_asked else {"items": []}
+    )
+    return JSONResponse({"items": [{k: t[k] for k in ("number", "subject", "status")} for t in found["items"]]})
+
+
+def list_of(text: str | None) -> dict[str, str] | None:
+    """Return the query of the list that a ticket was opened from, if it was from one."""
+    return dict(parse_qsl(text)) if text else None

@@ -1,45 +1,35 @@
 """Templates: everything is escaped, times are UTC for the script to make local."""
 
-import hashlib
+import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from services.gateway.pages.assets import icon, static_url
+from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.topic_names import TICKETS
 
 FOLDER = Path(__file__).parent
-STATIC = {
-    "app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
-}  # fmt: skip
 NOTHING = "\N{EN DASH}"
 """What stands where there is nothing to say."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
+MANY = 10_000
 
 
-@lru_cache
-def asset(name: str) -> tuple[bytes, str]:
-    """Return one of our own files and the version that stands in its address."""
-    content = (FOLDER / "static" / name).read_bytes()
-    return content, hashlib.sha256(content).hexdigest()[:12]
+_STREAMED = " ".join(sorted(spec.type.rpartition(".")[2] for spec in CATALOGUE.values() if spec.topic == TICKETS))
+"""The stream's event names: a browser's EventSource hears only those it is told of."""
 
 
-def static_url(name: str) -> str:
-    """Return a file's address. It changes with the content, so that browsers may keep it for ever."""
-    return f"/static/{name}?v={asset(name)[1]}"
-
-
-def moment(value: str | None, *, short: bool = False) -> Markup:
-    """Return an API time as an element: UTC in the text, made local by the script."""
+def moment(value: str | None, how: str = "at") -> Markup:
+    """Return an API time as an element: UTC in the text, made local by the script. `how` is at, ago or due."""
     if not value:
         return Markup("")
     at = datetime.fromisoformat(value).astimezone(UTC)
     exact = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    text = at.strftime("%d %b %H:%M UTC" if short else "%d %b %Y, %H:%M UTC")
-    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-        exact, at.strftime("%Y-%m-%d %H:%M:%S UTC"), Markup(" data-short") if short else "", text
-    )
+    return Markup('<time datetime="{}" data-as="{}">{}</time>').format(exact, how, at.strftime("%d %b %Y, %H:%M UTC"))
 
 
 def words(key: str | None) -> str:
@@ -66,6 +56,21 @@ def prose(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
+
+
+def linked(text: str) -> Markup:
+    """Return what people wrote, escaped, with web addresses as links. Nothing else of it is ever markup."""
+    parts, end = [], 0
+    for found in _ADDRESS.finditer(text):
+        parts += [
+            escape(text[end : found.start()]),
+            Markup('<a href="{0}" rel="noopener noreferrer nofollow" target="_blank">{0}</a>').format(found[0]),
+        ]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
 def person(shown: dict[str, Any] | None, nobody: str = "Nobody") -> str:
     """Return how a person is called."""
     if not shown:
@@ -73,13 +78,33 @@ def person(shown: dict[str, Any] | None, nobody: str = "Nobody") -> str:
     return shown.get("name") or shown.get("login") or shown.get("email") or "Unknown"
 
 
+def initials(name: str) -> str:
+    """Return the letters that stand for somebody."""
+    parts = [part for part in name.replace("@", " ").replace(".", " ").split() if part]
+    return (parts[0][0] + (parts[1][0] if len(parts) > 1 else "")).upper() if parts else "?"
+
+
+def few(count: int) -> str:
+    """Return a count as it stands in a narrow place."""
+    return f"{count:,}" if count < MANY else f"{count // 1000}k"
+
+
 def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, auto_reload=False,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    env.filters.update(moment=moment, words=words, duration=duration, person=person, prose=prose)
-    env.globals.update(static_url=static_url)
+    env.filters.update(
+        moment=moment,
+        words=words,
+        duration=duration,
+        person=person,
+        prose=prose,
+        initials=initials,
+        few=few,
+        linked=linked,
+    )
+    env.globals.update(static_url=static_url, icon=icon, stream_types=_STREAMED)
     return env
 
 

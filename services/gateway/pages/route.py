@@ -7,15 +7,16 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from services.gateway.pages.assets import AssetsMissing
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.door import sign_in_page
 from services.gateway.pages.render import render
 from services.gateway.pages.security import protect, same_site
-from services.gateway.pages.visit import Refused, SignInNeeded, Visit, read_form
+from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_partial, read_form
 from shared.http.caller import COOKIE
 from shared.http.problems import TITLES, Problem
 
@@ -37,18 +38,40 @@ def _problem_page(request: Request, status: int, detail: str, kept: Mapping[str,
     visit: Visit | None = getattr(request.state, "visit", None)
     known = visit if visit is not None and visit.me else None
     title = TITLES.get(status, "That did not work")
-    text = render("problem.html", visit=known, stale=False, status=status, title=title, detail=detail, kept=kept)
-    return HTMLResponse(text, status)
+    layout = known.layout if known is not None else "base.html"
+    text = render(
+        "problem.html",
+        visit=known,
+        layout=layout,
+        stale=False,
+        said=None,
+        status=status,
+        title=title,
+        detail=detail,
+        kept=kept,
+    )
+    return HTMLResponse(text, status, headers={"HX-Retarget": "#main", "HX-Reswap": "innerHTML", **_whole(known)})
+
+
+def _whole(known: Visit | None) -> dict[str, str]:
+    """Return what tells htmx that a page is no part of the present one."""
+    return {} if known is not None else {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
 
 
 def _sign_in(request: Request, then: str, kept: Mapping[str, str]) -> Response:
     """Return the sign-in page: by redirection, or for a form at once, with what had been typed."""
     expired = bool(request.cookies.get(COOKIE))
     if request.method != "GET":
-        return sign_in_page(request, SIGNED_OUT, then=then, kept=kept, expired=True)
+        page = sign_in_page(request, SIGNED_OUT, then=then, kept=kept, expired=True)
+        page.headers.update(_whole(None))
+        return page
     query = {"next": then} if then not in {"/", "/queue"} else {}
     if expired:
         query["expired"] = "1"
+    if is_partial(request):
+        return Response(
+            status_code=204, headers={"HX-Redirect": "/sign-in" + (f"?{urlencode(query)}" if query else "")}
+        )
     return RedirectResponse("/sign-in" + (f"?{urlencode(query)}" if query else ""), 303)
 
 
@@ -58,6 +81,8 @@ async def _answer(request: Request, error: Exception) -> Response:
         error = SignInNeeded(request.state.visit.here)
     if isinstance(error, SignInNeeded):
         return _sign_in(request, error.then, kept)
+    if isinstance(error, AssetsMissing):
+        return PlainTextResponse(str(error), 503)
     match error:
         case Refused():
             status, detail = 403, str(error)

@@ -1,21 +1,29 @@
-"""A ticket: its thread and timeline, and a form for every move."""
+"""A ticket: its thread and facts, and a form for every move."""
 
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.gateway.pages import moves
-from services.gateway.pages.choices import Choice, read_choices
+from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
-from services.gateway.pages.queue import PRIORITIES
+from services.gateway.pages.queue import PRIORITIES, list_of, offers, read_listing
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
+from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
-from services.gateway.pages.visit import Form, Visit, VisitDep, new_key
+from services.gateway.pages.visit import Form, Visit, VisitDep, is_partial, new_key
 
 router = APIRouter(route_class=PageRoute)
 
 SEVERITIES = ("Sev-A", "Sev-B", "Sev-C")
-NOT_FOUND = 404
+LINKS = ("related", "parent", "child", "duplicate")
+NOT_FOUND, NO_SESSION = 404, 401
 
 
 class Attempt:
@@ -36,21 +44,54 @@ class Attempt:
             self.key = new_key()
 
 
+async def _beside(visit: Visit, path: str) -> dict[str, Any]:
+    """Return what hangs on a ticket. None of it is worth failing the page for."""
+    names = ("tasks", "time", "links", "collaborators") if visit.sees_all else ("collaborators",)
+    found = await asyncio.gather(*(visit.api.get(f"{path}/{name}") for name in names), return_exceptions=True)
+    beside: dict[str, Any] = {
+        "tasks": {"items": []}, "time": {"minutes": 0, "items": []}, "links": {"links": [], "merged_into": None, "merged": []},
+        "collaborators": {"items": []},
+    }  # fmt: skip
+    for name, answer in zip(names, found, strict=True):
+        if isinstance(answer, ApiProblem):
+            continue
+        if isinstance(answer, BaseException):
+            raise answer
+        beside[name] = answer
+    return beside
+
+
+def form_offers(choices: Choices) -> dict[str, Any]:
+    """Return what the moves' forms offer."""
+    return {
+        "moves": moves.MOVES, "writing": moves.WRITING, "at_once": moves.AT_ONCE, "choices": choices,
+        "severities": [Choice(s, s) for s in SEVERITIES], "link_kinds": [Choice(k, words(k)) for k in LINKS],
+        "priorities": [Choice(p, words(p)) for p in PRIORITIES],
+    }  # fmt: skip
+
+
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
-    ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
+    ticket, timeline, beside = await visit.start(
+        visit.api.get(path), visit.api.get(f"{path}/timeline"), _beside(visit, path)
+    )
     choices = await read_choices(visit)
-    everything = visit.request.query_params.get("view") != "conversation"
-    entries = entries_of(timeline["items"], choices, full=visit.sees_all)
+    query = visit.request.query_params
+    wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
+    listing = await read_listing(visit, wanted, start=False) if wanted is not None else None
     offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff)
     if attempt is not None and attempt.verb not in offered:
         # The ticket has moved on: what was typed is shown all the same.
         offered.append(attempt.verb)
+    view = query.get("view", "all")
+    entries = entries_of(timeline["items"], choices, visit.me, full=visit.sees_all)
+    template = "ticket.html" if visit.sees_all else "my_ticket.html"
     return visit.page(
-        "ticket.html", attempt.status if attempt else 200, ticket=ticket, choices=choices, attempt=attempt, offered=offered,
-        entries=[(i, e) for i, e in enumerate(entries) if everything or e.kind != "step"], everything=everything,
-        hidden=sum(e.kind == "step" for e in entries), moves=moves.MOVES, writing=moves.WRITING,
-        priorities=[Choice(p, words(p)) for p in PRIORITIES], severities=[Choice(s, s) for s in SEVERITIES],
+        template, attempt.status if attempt else 200, ticket=ticket, attempt=attempt, offered=offered, view=view,
+        blocks=blocks_of([e for e in entries if view != "conversation" or e.kind != "step"]),
+        cards=[e for e in entries if e.kind != "step"], steps=sum(e.kind == "step" for e in entries), beside=beside,
+        listing=listing, list_query=query.get("list", ""), now=datetime.now(UTC).isoformat(),
+        **{**offers(choices), **form_offers(choices)},
     )  # fmt: skip
 
 
@@ -63,15 +104,44 @@ async def show_ticket(number: str, request: Request, visit: VisitDep) -> Respons
         if problem.status != NOT_FOUND or request.query_params.get("opened") != "1" or not visit.has_written:
             raise
         response = visit.page("waiting.html", 202, number=number)
-        response.headers["Refresh"] = "1"
+        if not is_partial(request):
+            response.headers["Refresh"] = "1"
         return response
 
 
+def _move(verb: str) -> moves.Move:
+    move = moves.MOVES.get(verb)
+    if move is None:
+        raise ApiProblem(NOT_FOUND, "Not found", f"There is no move {verb!r}.")
+    return move
+
+
+async def _form_page(visit: Visit, number: str, verb: str, attempt: Attempt | None = None) -> Response:
+    path = ticket_path(number)
+    wants_thread = verb == "split"
+    reads = [visit.api.get(path), *([visit.api.get(f"{path}/timeline")] if wants_thread else [])]
+    ticket, *more = await visit.start(*reads)
+    choices = await read_choices(visit)
+    messages = [
+        e for e in (entries_of(more[0]["items"], choices, visit.me, full=True) if more else []) if e.type == "message_received"
+    ]  # fmt: skip
+    return visit.page(
+        "move.html", attempt.status if attempt else 200, ticket=ticket, verb=verb, move=_move(verb), attempt=attempt,
+        messages=messages, list_query=visit.request.query_params.get("list", ""), **form_offers(choices),
+    )  # fmt: skip
+
+
 @router.get("/tickets/{number}/{verb}")
-async def back_to_ticket(number: str, verb: str) -> Response:
-    """Show the ticket: the address of a form is no page of its own."""
-    del verb
-    return RedirectResponse(ticket_path(number), 303)
+async def show_form(number: str, verb: str, visit: VisitDep) -> Response:
+    """Show the form of a move; of one that is written into the thread, or made at once, the ticket itself.
+
+    Raises:
+        ApiProblem: 404, there is no such move or ticket.
+    """
+    _move(verb)
+    if verb in moves.WRITING | moves.AT_ONCE:
+        return RedirectResponse(ticket_path(number), 303)
+    return await _form_page(visit, number, verb)
 
 
 @router.post("/tickets/{number}/{verb}")
@@ -81,15 +151,47 @@ async def move(number: str, verb: str, visit: VisitDep) -> Response:
     Raises:
         ApiProblem: 404, there is no such move or ticket; 401, the session has ended.
     """
-    form = await visit.form()
-    chosen = moves.MOVES.get(verb)
-    if chosen is None:
-        raise ApiProblem(NOT_FOUND, "Not found", f"There is no move {verb!r}.")
-    path = ticket_path(number, chosen.path or verb)
+    form = await visit.form(lists=("messages",))
+    chosen = _move(verb)
     try:
-        await visit.api.post(path, moves.body_of(verb, form), form.get("key"))
+        answer = await visit.api.post(
+            ticket_path(number, chosen.path or verb), moves.body_of(verb, form), form.get("key")
+        )
     except ApiProblem as problem:
-        if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number
+        if problem.status == NO_SESSION:
             raise
-        return await _show(visit, number, Attempt(verb, form, problem))
-    return visit.go(ticket_path(number) + ("#latest" if verb in moves.WRITING else ""))
+        return await _refused(visit, number, Attempt(verb, form, problem))
+    return done(visit, number, _said(verb, answer), writing=verb in moves.WRITING)
+
+
+def _said(verb: str, answer: Mapping[str, Any] | None) -> str:
+    return f"Split off as {answer['number']}." if verb == "split" and answer else moves.MOVES[verb].done
+
+
+async def _refused(visit: Visit, number: str, attempt: Attempt) -> Response:
+    """Show the form again: in the dialog or the composer it came from, else as a page."""
+    if not is_partial(visit.request):
+        return await (_show if attempt.verb in moves.WRITING else _form_page_of)(visit, number, attempt)
+    if attempt.verb in moves.WRITING:
+        response = await _show(visit, number, attempt)
+        response.headers.update({"HX-Retarget": "#composer", "HX-Reselect": "#composer > *", "HX-Reswap": "innerHTML"})
+        return response
+    response = await _form_page_of(visit, number, attempt)
+    if visit.target == "sheet-body":
+        response.headers.update({"HX-Retarget": "#sheet-body", "HX-Reswap": "innerHTML"})
+    return response
+
+
+async def _form_page_of(visit: Visit, number: str, attempt: Attempt) -> Response:
+    return await _form_page(visit, number, attempt.verb, attempt)
+
+
+def done(visit: Visit, number: str, said: str, *, writing: bool = False) -> Response:
+    """Answer a command that was taken: the page's script looks anew at once; without it, the ticket is shown."""
+    if not is_partial(visit.request):
+        visit.say(said)
+        query = visit.request.query_params.get("list")
+        return visit.go(ticket_path(number), {"list": query} if query else None, "#latest" if writing else "")
+    response = visit.remember(Response(status_code=204))
+    response.headers["HX-Trigger"] = orjson.dumps({"ledgerdesk:done": {"said": said}}).decode()
+    return response

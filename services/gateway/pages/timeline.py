@@ -27,6 +27,10 @@ class Entry:
         until: End of a hold.
         door: By which key it came, for those who see all.
         cause: The type of the event that made it happen, likewise.
+        id: The event's.
+        mine: Whether the reader did it.
+        edited_at: When the words were corrected last.
+        elsewhere: Whether it happened on a ticket that is merged into this one.
     """
 
     kind: str
@@ -40,6 +44,35 @@ class Entry:
     until: str | None = None
     door: str = ""
     cause: str = ""
+    id: str = ""
+    mine: bool = False
+    edited_at: str | None = None
+    elsewhere: bool = False
+
+    @property
+    def short(self) -> str:
+        """What it is, where there is room for a word only."""
+        return _SHORT.get(self.type, words(self.type).lower())
+
+    @property
+    def icon(self) -> str:
+        """The icon of a line."""
+        return _ICONS.get(self.type, "circle")
+
+
+_SHORT = {
+    "sla_scheduled": "service level", "sla_warned": "due soon", "sla_breached": "overdue", "sla_met": "promise kept", "rule_applied": "rule",
+    "time_logged": "time", "task_added": "task", "collaborator_added": "collaborator", "split_off": "split",
+}  # fmt: skip
+_ICONS = {
+    "assigned": "user-check", "unassigned": "user-minus", "transferred": "arrow-right-left", "referred": "share-2", "queued": "circle-dashed",
+    "rule_applied": "scale", "started": "play", "prioritised": "signal", "held": "pause", "resumed": "play", "closed": "check-check",
+    "reopened": "rotate-ccw", "escalated": "chevrons-up", "acknowledged": "eye", "tagged": "tag", "task_added": "list-checks",
+    "task_done": "square-check-big", "time_logged": "timer", "watched": "eye", "unwatched": "eye-off", "linked": "link", "unlinked": "unlink",
+    "merged": "git-merge", "unmerged": "split", "split_off": "split", "collaborator_added": "user-plus", "rated": "star",
+    "sla_scheduled": "clock", "sla_warned": "alarm-clock", "sla_breached": "triangle-alert", "sla_met": "circle-check",
+    "close_warned": "bell", "edited": "pencil", "message_edited": "pencil", "personal_erased": "ban", "created": "circle-plus",
+}  # fmt: skip
 
 
 def _who(item: Mapping[str, Any]) -> str:
@@ -139,9 +172,12 @@ def _why(why: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {**blank, **why} if why else None
 
 
-def entries_of(items: Sequence[Mapping[str, Any]], choices: Choices, *, full: bool) -> list[Entry]:
-    """Return a timeline as it is shown; `full` to those who see all of it."""
+def entries_of(
+    items: Sequence[Mapping[str, Any]], choices: Choices, me: Mapping[str, Any], *, full: bool
+) -> list[Entry]:
+    """Return a timeline as it is shown to somebody; `full` to those who see all of it."""
     entries = []
+    own = me.get("login") or me.get("name")
     for item in items:
         kind, data = item["type"], item["data"]
         text = data.get(SPOKEN.get(kind, "")) or data.get("message") or data.get("reason") or ""
@@ -149,7 +185,9 @@ def entries_of(items: Sequence[Mapping[str, Any]], choices: Choices, *, full: bo
             Entry(
                 _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _LABELS.get(kind, "") if full else "", text,
                 _why(data.get("why")), data.get("until"), _door(item),
-                (item.get("cause") or {}).get("type") or "",
+                (item.get("cause") or {}).get("type") or "", str(item["id"]),
+                own is not None and own in {item["actor"].get("login"), item["actor"].get("name")},
+                item.get("edited_at"), item.get("ticket") is not None,
             )
         )  # fmt: skip
     return entries

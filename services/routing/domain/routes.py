@@ -5,7 +5,7 @@ from typing import Any
 
 from services.routing.domain.choice import ANY_TIME, STRATEGIES, Moment, absence, best_of, on_shift, weigh
 from services.routing.domain.people import holder
-from services.routing.domain.rules import applied, because, first, matching_rules
+from services.routing.domain.rules import OF_ROUTING, applied, because, first, matching_rules, wanted
 from services.routing.domain.state import (
     ASSIGNED,
     QUEUED,
@@ -37,7 +37,7 @@ def route(
     if state.routed:
         return []
     rules = matching_rules(config, ticket)
-    events = [event for held in rules for event in applied(held, "created")]
+    events = [applied(held, {"when": "created"}) for held in rules if set(wanted(held)) - set(OF_ROUTING)]
     department, rule = first(rules, "department")
     topic = config.topic_routes.get(ticket.topic or EVERY_TOPIC) or config.topic_routes.get(EVERY_TOPIC) or {}
     reason = "the rule says so"
@@ -91,6 +91,58 @@ def _give(
     link = " " if chosen.endswith(" of") else " of "
     why["reason"] = because + f"{chosen}{link}{able} in {department}" + (f" with {', '.join(needed)}" if needed else "")
     return [NewEvent(ASSIGNED, {"agent": best["agent"], "team": None, "previous": dict(previous), "why": why})]
+
+
+def handle(
+    state: Handling, rules: Sequence[Held], config: Config, load: Mapping[str, int], now: Moment
+) -> list[NewEvent]:
+    """Let rules decide who handles a ticket that is under way; nothing, if those they name have it.
+
+    An agent who does not work in the department that a rule names, or lacks the skills, gives it up to whom the department's strategy
+    chooses.
+    """
+    department, by = first(rules, "department")
+    events = []
+    if department == state.department or not config.departments.get(department or "", {}).get("active", False):
+        department = None
+    else:
+        data = {"department": department, "previous": state.department, "why": because(by, "the rule says so")}
+        events.append(NewEvent(TRANSFERRED, data))
+    named = _named(state, rules, config)
+    if named is not None:
+        return events + named
+    skills, skills_rule = first(rules, "skills")
+    where = department or state.department
+    by = by if department is not None else skills_rule
+    if by is None or where is None or _can_keep(state, where, skills or [], config):
+        return events
+    given = _give(where, skills or [], config, load, now, previous=holder(state), because=f"rule {by.rule['key']}: ")
+    if given[0].type == QUEUED and holder(state) != _NOBODY:
+        why = because(by, f"who had it cannot have it in {where}")
+        events.append(NewEvent(UNASSIGNED, {"previous": holder(state), "why": why}))
+    return events + given
+
+
+def _named(state: Handling, rules: Sequence[Held], config: Config) -> list[NewEvent] | None:
+    """Give it to whom rules name; None: they name nobody who is there."""
+    team, team_rule = first(rules, "team")
+    agent, agent_rule = first(rules, "agent")
+    if agent is None or not any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
+        agent, agent_rule = None, None
+    if agent is None and team is None:
+        return None
+    if team in {None, state.team} and agent in {None, state.agent}:
+        return []  # they have it; a team leaves it to its agent
+    why = because(agent_rule or team_rule, f"the rule names the {'agent' if agent else 'team'}")
+    return [NewEvent(ASSIGNED, {"agent": agent, "team": team, "previous": holder(state), "why": why})]
+
+
+def _can_keep(state: Handling, department: str, skills: Sequence[str], config: Config) -> bool:
+    """Whether who has it works in a department and has these skills."""
+    return any(
+        a["person_id"] == state.agent and department in a["departments"] and set(skills) <= set(a.get("skills", []))
+        for a in config.agents
+    )
 
 
 def take_up(state: Handling, config: Config, load: Mapping[str, int], now: Moment) -> list[NewEvent]:

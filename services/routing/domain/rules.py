@@ -11,6 +11,7 @@ from shared.rules import FIELD, Held, Seen
 
 OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "escalate", "notify", "watch")
 """Actions on what others own: they make it so. A note is one, too; its words are personal."""
+OF_ROUTING = ("department", "agent", "team", "skills")
 
 
 def seen_of(ticket: NewTicket) -> Seen:
@@ -24,7 +25,7 @@ def matching_rules(config: Config, ticket: NewTicket) -> list[Held]:
 
     One that refuses is the door's business: a ticket that is open has been let in.
     """
-    asked = [rule for rule in config.rules if not rule["actions"].get("reject")]
+    asked = [rule for rule in rules.asked(config.rules, "created") if not rule["actions"].get("reject")]
     return rules.matching(asked, seen_of(ticket))
 
 
@@ -45,17 +46,17 @@ def because(held: Held | None, reason: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def applied(held: Held, when: str) -> list[NewEvent]:
-    """Say that a rule wants something of others; nothing, if it does not."""
+def wanted(held: Held) -> dict[str, Any]:
+    """Return what a rule that holds wants, without the words of its note."""
     actions: Mapping[str, Any] = held.rule["actions"]
-    changes = {name: actions[name] for name in OF_OTHERS if actions.get(name)}
-    words = {"note": actions["note"]} if actions.get("note") else None
-    if words is not None:
-        changes["note"] = True
-    if not changes:
-        return []
+    changes = {name: actions[name] for name in (*OF_OTHERS, *OF_ROUTING) if actions.get(name)}
+    return changes | ({"note": True} if actions.get("note") else {})
+
+
+def applied(held: Held, why: Mapping[str, Any]) -> NewEvent:
+    """Say that a rule has applied, and what it wants. `why` has at least `when`; the tests that held are added."""
     data = {
-        "rule": held.rule["key"], "rule_version": held.rule["version"], "changes": changes,
-        "why": {"when": when, "tests": held.named},
+        "rule": held.rule["key"], "rule_version": held.rule["version"], "changes": wanted(held), "why": {**why, "tests": held.named},
     }  # fmt: skip
-    return [NewEvent(RULE_APPLIED, data, words)]
+    note = held.rule["actions"].get("note")
+    return NewEvent(RULE_APPLIED, data, {"note": note} if note else None)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.workflow import domain
 from services.workflow.api.common import (
@@ -18,8 +18,9 @@ from services.workflow.api.common import (
     person_of,
     run,
 )
+from services.workflow.canned import Answer, answer
 from shared.contracts.event import NewEvent
-from shared.contracts.fields import Body, Strict
+from shared.contracts.fields import Body, Key, Strict
 from shared.contracts.permissions import Permission
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
@@ -54,12 +55,34 @@ async def add_note(ref: TicketRef, body: WordsBody, command: CommandDep, workflo
     return await run(row, command, workflow, lambda state: domain.note(state, body=body.body, mentions=mentions))
 
 
+class ReplyBody(Strict):
+    """What is said to the requester: words, a canned reply, or words that were made from one."""
+
+    body: Body | None = Field(None, description="`@login` calls an agent's attention")
+    canned: Key | None = Field(
+        None,
+        description="Key of a canned reply. Alone, it is sent as it is filled in; beside `body`, it says what those words were made from",
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.body is None and self.canned is None:
+            raise ValueError("say something: body, canned, or both")
+        return self
+
+
 @router.post("/tickets/{ref}/replies", status_code=201)
-async def add_reply(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+async def add_reply(ref: TicketRef, body: ReplyBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Answer the requester."""
     row = await for_staff(ref, "ticket.reply", command, workflow)
-    mentions = await mentioned(workflow, body.body)
-    return await run(row, command, workflow, lambda state: domain.reply(state, body=body.body, mentions=mentions))
+    mentions = await mentioned(workflow, body.body) if body.body is not None else []
+    said = Answer(body.body or "")
+    if body.canned is not None and await workflow.tickets.repeat_of(command.context()) is None:
+        said = await answer(workflow.directory, row, body.canned, command.caller, body.body)
+    return await run(
+        row, command, workflow,
+        lambda state: domain.reply(state, body=said.text, mentions=mentions, canned=said.made_from),
+    )  # fmt: skip
 
 
 async def _change(

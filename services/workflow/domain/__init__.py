@@ -1,12 +1,12 @@
 """Workflow's rules. Pure.
 
-A ticket's life (`life`), the desk's own states and allowed moves (`lifecycle`), what is said on it (`talk`), its tasks and times (`tasks`), how tickets hang together (`links`), what
-happens by itself (`alarms`), and what is promised by when (`sla`).
+A ticket's life (`life`), the desk's own states and allowed moves (`lifecycle`), what is said on it (`talk`, `canned`), its tasks
+and times (`tasks`), how tickets hang together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
 """
 
 from dataclasses import replace
 
-from services.workflow.domain import alarms, life, links, sla, talk, tasks
+from services.workflow.domain import alarms, canned, life, links, sla, talk, tasks
 from services.workflow.domain.alarms import come_true, warn_of_closing
 from services.workflow.domain.life import (
     acknowledge,
@@ -24,7 +24,7 @@ from services.workflow.domain.lifecycle import USUAL, VERBS, Moves, faults, move
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
 from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
-from services.workflow.domain.talk import edit, note, rate, reply, take_back
+from services.workflow.domain.talk import auto_reply, edit, note, rate, reply, take_back
 from services.workflow.domain.tasks import (
     add_task,
     change_task,
@@ -59,6 +59,8 @@ __all__ = [
     "Ruled",
     "acknowledge",
     "add_task",
+    "auto_reply",
+    "canned",
     "change_state",
     "change_task",
     "close",

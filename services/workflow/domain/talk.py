@@ -1,7 +1,8 @@
 """What agents say on a ticket: notes, replies, corrections, what is taken back; and what the requester says of their work. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from services.workflow.domain.state import Life, Words, fact, refuse, start
 from shared.contracts.erasing import named
@@ -39,7 +40,7 @@ def rated(state: Life, event: Event) -> Life:
 
 
 FOLDS = {
-    "noted": said, "replied": said, "edited": corrected, "personal_erased": taken_back, "rated": rated,
+    "noted": said, "replied": said, "auto_replied": said, "edited": corrected, "personal_erased": taken_back, "rated": rated,
 }  # fmt: skip
 
 
@@ -48,15 +49,33 @@ def note(state: Life, *, body: str, mentions: Sequence[str] = ()) -> list[NewEve
     return [*start(state), fact("noted", {"mentions": list(mentions)} if mentions else None, body=body)]
 
 
-def reply(state: Life, *, body: str, mentions: Sequence[str] = ()) -> list[NewEvent]:
-    """Answer the requester.
+def reply(
+    state: Life, *, body: str, mentions: Sequence[str] = (), canned: Mapping[str, Any] | None = None
+) -> list[NewEvent]:
+    """Answer the requester; `canned` is the reply it was made from: `key`, `version`.
 
     Raises:
         Refusal: The ticket is closed.
     """
     if state.status == "closed":
         raise refuse(state, "replied to", "reopen it first.")
-    return [*start(state), fact("replied", {"mentions": list(mentions)} if mentions else None, body=body)]
+    data = {"mentions": list(mentions)} if mentions else {}
+    return [*start(state), fact("replied", data | ({"canned": dict(canned)} if canned else {}), body=body)]
+
+
+def auto_reply(state: Life, *, body: str, canned: Mapping[str, Any]) -> list[NewEvent]:
+    """Answer the requester as a rule does. Nobody has answered him: no promise is kept by it, and the ticket stays new.
+
+    Raises:
+        Refusal: The ticket is closed.
+    """
+    if state.status == "closed":
+        raise refuse(state, "replied to", "reopen it first.")
+    return [fact("auto_replied", {"canned": dict(canned)}, body=body)]
+
+
+_CHANGED_AS = {"auto_replied": "replied"}
+"""What an automatic answer is to who corrects it or takes it back."""
 
 
 def _own(state: Life, kind: str, event: str, by: str | None, *, others: bool) -> Words:
@@ -66,7 +85,7 @@ def _own(state: Life, kind: str, event: str, by: str | None, *, others: bool) ->
         Refusal: There are none (404), they are another's (403), or they are blank already (409).
     """
     words = state.words.get(event)
-    if words is None or words.name != kind:
+    if words is None or _CHANGED_AS.get(words.name, words.name) != kind:
         raise Refusal("There are no such words on this ticket.", status=404)
     if words.by != by and not others:
         raise Refusal("These are another's words: only a lead or administrator may change them.", status=403)
@@ -102,7 +121,7 @@ def take_back(state: Life, *, kind: str, event: str, by: str | None, others: boo
         Refusal: See `_own`.
     """
     words = _own(state, kind, event, by, others=others)
-    versions = {kind: [words.version]} | ({"edited": list(words.edits)} if words.edits else {})
+    versions = {words.name: [words.version]} | ({"edited": list(words.edits)} if words.edits else {})
     return [fact("personal_erased", {"reason": "redacted", "versions": versions})]
 
 

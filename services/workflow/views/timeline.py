@@ -9,7 +9,7 @@ from shared.contracts.public import is_public
 from shared.db import Connection
 
 _SPOKEN = {
-    "created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution", "edited": "body",
+    "created": "body", "message_received": "body", "noted": "body", "replied": "body", "auto_replied": "body", "resolved": "resolution", "edited": "body",
     "message_edited": "body",
     "rated": "comment", "task_added": "title", "time_logged": "note",
 }  # fmt: skip

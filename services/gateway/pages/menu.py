@@ -1,0 +1,76 @@
+"""The navigation: what this person has to go to, with live counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A place. `key` is what a page calls its section; `hot` its single key; `tone` a class of the style sheet."""
+
+    key: str
+    label: str
+    icon: str
+    href: str
+    count: int | None = None
+    hot: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Places under one title."""
+
+    title: str
+    items: Sequence[Item] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of the desk: its tab, how it is called and drawn, its key, and whose count stands beside it."""
+
+    key: str
+    label: str
+    icon: str
+    hot: str = ""
+    counted: str | None = None
+    tone: str = ""
+    staff_only: bool = False
+
+
+QUEUES = (
+    Queue("open", "Open", "inbox", "1", "open"),
+    Queue("mine", "Mine", "user-round", "2", "mine", staff_only=True),
+    Queue("unassigned", "Unassigned", "circle-dashed", "3", "unassigned", staff_only=True),
+    Queue("overdue", "Overdue", "alarm-clock", "4", "overdue", "alert"),
+    Queue("on_hold", "On hold", "circle-pause", "5", "on_hold"),
+    Queue("resolved", "Resolved", "circle-check", "6", "resolved"),
+    Queue("closed", "Closed", "check-check", "7", "closed"),
+    Queue("involved", "Involved", "history", "8", staff_only=True),
+    Queue("all", "All tickets", "layers", "9"),
+)
+OWN = (
+    Queue("open", "Open", "inbox", "1", "open"), Queue("resolved", "Resolved", "circle-check", "2", "resolved"),
+    Queue("closed", "Closed", "check-check", "3", "closed"), Queue("all", "All", "layers", "4"),
+)  # fmt: skip
+
+
+def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
+    return [
+        Item(
+            f"queue-{q.key}", q.label, q.icon, f"/queue?tab={q.key}", counts.get(q.counted) if q.counted else None,
+            q.hot, q.tone if q.counted and counts.get(q.counted) else "",
+        )
+        for q in queues
+    ]  # fmt: skip
+
+
+def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool) -> list[Group]:
+    """Return the navigation of somebody with these roles."""
+    if not sees_all:
+        return [Group("My tickets", _queues(OWN, counts))]
+    groups = [Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts))]
+    if roles & {"agent", "lead", "analyst", "administrator"}:
+        groups.append(Group("Insight", [Item("reports", "Reports", "chart-column", "/reports", hot="0")]))
+    return groups

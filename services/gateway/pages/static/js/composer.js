@@ -1,0 +1,70 @@
+// The composer: who reads it is chosen first; what is typed is kept per ticket and audience until it is sent.
+import { keep, onContent, recall } from "./memory.js";
+import { toast } from "./shell.js";
+
+const timers = new WeakMap();
+
+function restore(place) {
+  for (const form of place.querySelectorAll("form[data-draft]")) {
+    const field = form.querySelector("textarea");
+    if (!field || form.dataset.draftRead) continue;
+    form.dataset.draftRead = "1";
+    const draft = recall(`draft.${form.dataset.draft}`, "");
+    if (!draft || field.value) continue;
+    field.value = draft;
+    const choice = form.matches(".reply, .note") && form.closest(".composer")?.querySelector(`#to-${form.matches(".reply") ? "reply" : "note"}`);
+    if (choice && !form.closest(".composer").querySelector("input[name=audience]:checked")) choice.checked = true;
+    const said = form.querySelector("[data-draft-said]");
+    if (said) said.textContent = "Draft kept";
+  }
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-draft]");
+  if (!form || !event.target.matches("textarea")) return;
+  clearTimeout(timers.get(form));
+  timers.set(form, setTimeout(() => {
+    keep(`draft.${form.dataset.draft}`, event.target.value);
+    const said = form.querySelector("[data-draft-said]");
+    if (said) said.textContent = event.target.value ? "Draft kept" : "";
+  }, 250));
+});
+
+document.addEventListener("change", (event) => { // chosen by mouse, key or touch: write at once
+  if (event.target.matches("input[name=audience]")) document.querySelector(`#body-${event.target.value}`)?.focus();
+});
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest(".composer .tab");
+  if (tab) requestAnimationFrame(() => document.getElementById(`body-${tab.htmlFor.slice(3)}`)?.focus());
+  if (event.target.closest("[data-fold-composer]")) fold();
+});
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && event.target.matches(".composer textarea")) fold(); });
+
+function fold() {
+  for (const choice of document.querySelectorAll(".composer input[name=audience]")) choice.checked = false;
+}
+
+/** What a command was taken with is no draft any more. */
+document.addEventListener("ledgerdesk:done", (event) => {
+  const { said, undo, csrf } = event.detail ?? {};
+  if (said) toast(said, "success", undo ? { at: undo, csrf } : null);
+  for (const form of document.querySelectorAll("form[data-draft][data-sent]")) {
+    clearTimeout(timers.get(form));
+    keep(`draft.${form.dataset.draft}`, null);
+    form.reset();
+    for (const field of form.querySelectorAll("textarea")) field.value = "";
+    form.querySelector("input[name=key]").value = crypto.randomUUID(); // the next words are another command
+    const note = form.querySelector("[data-draft-said]");
+    if (note) note.textContent = "";
+  }
+  fold();
+  document.activeElement?.blur?.();
+  document.getElementById("sheet")?.close();
+});
+
+onContent((place) => {
+  restore(place);
+  const offset = new Date().getTimezoneOffset();
+  for (const field of place.querySelectorAll("input[data-offset]")) field.value = String(offset);
+  for (const name of place.querySelectorAll("[data-zone]")) name.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+});

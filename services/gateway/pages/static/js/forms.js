@@ -1,0 +1,43 @@
+// One click is one command, and words survive.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) { // a second click: the form's key would make it one command anyway
+    event.preventDefault();
+    return event.stopImmediatePropagation();
+  }
+  form.dataset.sent = "1";
+  for (const button of form.querySelectorAll("button")) button.setAttribute("aria-busy", "true");
+}, true);
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+}
+
+const releaseAll = () => document.querySelectorAll("form[data-sent]").forEach(release);
+window.addEventListener("pageshow", releaseAll); // also when the browser brings the page back from its memory
+document.addEventListener("htmx:finally:request", releaseAll);
+
+// Filters act at once.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-at-once]");
+  if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+});
+
+// Ctrl+Enter sends what is being written.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) {
+    event.preventDefault();
+    event.target.form?.requestSubmit(event.target.form.querySelector("[data-send]") || undefined);
+  }
+});
+
+for (const name of ["click"]) {
+  document.addEventListener(name, async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard?.writeText(button.dataset.copy);
+    button.setAttribute("aria-label", "Copied");
+  });
+}

@@ -1,0 +1,36 @@
+"""What hangs on a ticket, changed by one button: tasks finished, time and collaborators taken off, links ended."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.route import PageRoute
+from services.gateway.pages.ticket import done
+from services.gateway.pages.visit import VisitDep
+
+router = APIRouter(route_class=PageRoute)
+
+TASKS = {"finish": "Task finished.", "reopen": "Task reopened.", "drop": "Task dropped."}
+REMOVED = {"time": "Time taken off.", "collaborators": "Let in no more."}
+
+
+@router.post("/tickets/{number}/{what}/{item}/{act}")
+async def change(number: str, what: str, item: str, act: str, visit: VisitDep) -> Response:
+    """Change it.
+
+    Raises:
+        ApiProblem: The API refused, or there is no such thing.
+    """
+    form = await visit.form()
+    key = form.get("key")
+    if what == "tasks" and act in TASKS:
+        await visit.api.post(ticket_path(number, "tasks", quote(item, safe=""), act), None, key)
+        return done(visit, number, TASKS[act])
+    if what in REMOVED and act == "remove":
+        await visit.api.delete(ticket_path(number, what, quote(item, safe="")), key)
+        return done(visit, number, REMOVED[what])
+    if what == "unlink":
+        await visit.api.post(ticket_path(number, "unlink"), {"kind": item, "ticket": act}, key)
+        return done(visit, number, "Unlinked.")
+    raise ApiProblem(404, "Not found", "There is no such thing to do.")

@@ -1,0 +1,40 @@
+"""Knowledge, wired."""
+
+from services.knowledge import api, domain, organisation
+from services.knowledge.reactions import KnowledgeForgetting
+from services.knowledge.views import ArticleView, RatingView, TicketView
+from shared import db
+from shared.configuration import entry_after, no_entry
+from shared.eventstore.appender import Appender
+from shared.eventstore.eraser import Eraser
+from shared.eventstore.ledger import Ledger
+from shared.eventstore.store import EventStore
+from shared.http.internal import internal_router
+from shared.projection.reactor import Reactor
+from shared.service import Kernel, Service, common_parts, projection_of, relay_of
+
+VIEWS = (TicketView(), ArticleView(), RatingView())
+ROUTERS = (*api.ROUTERS, organisation.internal, internal_router("knowledge"))
+
+
+async def build(kernel: Kernel) -> Service:
+    """Return the service."""
+    parts = await common_parts(kernel, "knowledge")
+    store = EventStore("knowledge", parts.pool)
+    appender = Appender(store)
+    eraser = Eraser(store, appender)
+    forgetting = KnowledgeForgetting(parts.pool, eraser)
+    dsn = kernel.settings.database_url
+    reactor = Reactor(
+        "knowledge", lambda: db.connect(dsn, "knowledge"), parts.pool,
+        {"forgotten": forgetting.on_forgotten, "personal_erased": forgetting.on_personal_erased},
+    )  # fmt: skip
+    return Service(
+        name="knowledge", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
+        routers=ROUTERS, projection=projection_of(kernel, "knowledge", parts.pool, VIEWS), store=store,
+        appender=appender, relay=relay_of(kernel, "knowledge", parts.pool, appender), reactor=reactor,
+        components=api.KnowledgeApp(
+            parts.pool, parts.directory, Ledger(store, appender, domain.Article, domain.evolve),
+            Ledger(store, appender, domain.Opinion, domain.evolve_opinion), Ledger(store, appender, no_entry, entry_after), eraser,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""Rules on tickets that are under way: asked after what people and other systems do to them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.routing import domain
+from services.routing.domain.causes import kinds_of, when_of
+from services.routing.domain.looks import with_words
+from services.routing.domain.rules import OF_ROUTING, applied
+from services.routing.reactions import Routing
+from services.routing.views import AS_IT_WAS
+from shared.contracts.event import Actor, Event, Via
+from shared.contracts.ids import derived
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.eventstore.ledger import Context, Ledger
+from shared.rules import Held, Rule, Seen, asked, matching
+
+OVER = frozenset({"closed", "merged"})
+"""Statuses in which nobody is given a ticket."""
+
+log = structlog.get_logger("rules")
+
+
+class Ruling:
+    """Asks the rules, and does what those that hold say: each at most once for each cause."""
+
+    def __init__(self, pool: Pool, directory: Directory, tickets: Ledger[domain.Handling], routing: Routing) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._tickets = tickets
+        self._routing = routing
+
+    async def on_event(self, event: Event) -> None:
+        """Ask the rules about a ticket as it was just after this event."""
+        then, when = event.data.get(AS_IT_WAS), when_of(event)
+        if then is None or when is None:
+            return
+        rules = asked(self._routing.config.rules, when, kinds_of(event))
+        if not rules:
+            return
+        seen = await self._seen(event.stream_id, then["values"], rules, (event.personal or {}).get("body"))
+        why = {"when": when, "seen": then["versions"]}
+        held = matching(rules, seen)
+        for one in held:
+            context = _context(one, derived("rule", event.event_id, one.rule["key"]), event)
+            await self._tickets.execute(event.stream_id, lambda _, one=one: [applied(one, why)], context)  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+        await self._hand_over(event, held, seen["status"])
+
+    async def _hand_over(self, event: Event, held: Sequence[Held], status: str) -> None:
+        """Give the ticket to whom those rules name that name somebody."""
+        naming = [one for one in held if any(one.rule["actions"].get(name) for name in OF_ROUTING)]
+        if not naming:
+            return
+        if status in OVER:
+            await log.ainfo(
+                "rule came too late", rule=naming[0].rule["key"], ticket=str(event.stream_id), status=status
+            )
+            return
+        await self._routing.give(
+            event.stream_id, _context(naming[0], derived("rule", event.event_id), event), event.occurred_at,
+            lambda state, now: domain.handle(state, naming, self._routing.config, self._routing.load, now),
+        )  # fmt: skip
+
+    async def _seen(self, ticket: UUID, values: Mapping[str, Any], rules: Sequence[Rule], body: str | None) -> Seen:
+        """Return what rules look at: these values, and the words and the requester, which never change but by being erased."""
+        row = await self._pool.fetchrow(
+            "SELECT requester_id, looks ->> 'subject' AS subject FROM ticket WHERE stream_id = $1", ticket
+        )
+        tested = {test["field"] for rule in rules for test in rule["tests"]}
+        person = None
+        if row is not None and row["requester_id"] is not None and tested & {"email", "organisation"}:
+            person = await self._directory.by_id(row["requester_id"])
+        return with_words(
+            values, subject=row["subject"] if row is not None else None, body=body, email=person.email if person else None,
+            organisation=person.organisation if person else None,
+        )  # fmt: skip
+
+
+def _context(held: Held, command_id: UUID, event: Event) -> Context:
+    return Context(
+        command_id, Actor("rule", held.rule["key"]), Via("reaction", "routing"), cause=event.event_id,
+        correlation=event.correlation, not_before=event.occurred_at, traceparent=event.traceparent,
+    )  # fmt: skip

@@ -1,0 +1,6 @@
+"""The services there are. Imports nothing: the embedded stack's supervisor, which is kept small, needs them."""
+
+SERVICES = ("intake", "routing", "workflow", "reporting", "knowledge", "gateway")
+
+OWNERS = tuple(name for name in SERVICES if name != "reporting")
+"""Those with a store of their own; reporting writes nothing."""
