@@ -64,7 +64,7 @@ async def read_moves(
     row = await visible(workflow, ref, caller)
     entry = await workflow.directory.entry("lifecycle", "desk")
     moves = domain.moves_of(entry, caller.roles_on(row), desk=caller.sees_inside(row))
-    as_requester = caller.asks(row) and (caller.is_staff or "requester" in caller.roles)
+    as_requester = caller.is_asker(row) and (caller.is_staff or "requester" in caller.roles)
     items = [
         MoveShown(
             verb=move.verb, words=domain.VERBS[move.verb].words, words_needed=move.message,

@@ -107,7 +107,7 @@ async def for_anybody(
 ) -> asyncpg.Record:
     """Return the ticket of a command that its requester may give, too; one of the desk takes the permission."""
     row = await known_ticket(workflow.pool, ref, command.caller)
-    if not command.caller.asks(row):
+    if not command.caller.is_asker(row):
         command.caller.need_permission(permission, row)
     elif not command.caller.is_staff:
         command.caller.need("requester")
