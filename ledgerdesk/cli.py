@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ledgerdesk.cli_account import account
 from ledgerdesk.cli_audit import history, seal
 from ledgerdesk.cli_demo import demo, seed
 from ledgerdesk.cli_parked import parked
@@ -29,6 +30,7 @@ app.add_typer(org, name="org")
 app.add_typer(parked, name="parked")
 app.add_typer(history, name="history")
 app.add_typer(person, name="person")
+app.add_typer(account, name="account")
 app.add_typer(sla, name="sla")
 app.add_typer(rules, name="rules")
 for command in (rebuild, replay, demo, seed, seal):

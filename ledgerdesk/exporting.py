@@ -103,6 +103,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
             "roles": [_without(role, "version") for role in entries.of("role")],
             "topics": topics,
+            "fields": [_field(f, place) for place, f in enumerate(_in_order(entries.of("field")), 1)],
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
@@ -122,6 +123,10 @@ def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
+
+
+def _field(field: dict[str, Any], place: int) -> dict[str, Any]:
+    return _without(field, "version", *(["order"] if field["order"] == place else []))
 
 
 def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from shared import db
 from shared.eventstore.store import EventStore
 from shared.http import problems
 from shared.http.caller import unauthenticated
+from shared.http.known import address_of
 from shared.http.limits import LimitBodies, Measure
 from shared.projection import checkpoints
 from shared.projection.deadletters import DeadLetters
@@ -47,6 +48,7 @@ class Host:
     names: Sequence[str]
     parts: Mapping[str, Sequence[str]]
     services: dict[str, Service] = field(default_factory=dict)
+    kernel: Kernel | None = None
     subscription: Subscription | None = None
     seals: DailySeals | None = None
 
@@ -65,7 +67,9 @@ class Host:
     async def start(self) -> None:
         """Wait for the servers and the init step, then start everything."""
         await db.wait_until_up(self.settings.database_url, 60)
-        kernel = Kernel.of(self.settings)
+        kernel = self.kernel = Kernel.of(self.settings)
+        if any("http" in parts for parts in self.parts.values()):
+            await kernel.seen.start()
         for name in self.names:
             self.services[name] = await module_of(name).build(kernel)
         projecting = [s for n, s in self.services.items() if "projector" in self.parts[n]]
@@ -88,6 +92,8 @@ class Host:
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: projectors, then services (reactors, appenders, relays, pools)."""
+        if self.kernel is not None:
+            await self.kernel.seen.stop()
         if self.seals is not None:
             await self.seals.stop()
         if self.subscription is not None:
@@ -172,7 +178,11 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
     async def metrics(request: Request) -> Response:
         if request.client is None or request.client.host not in {"127.0.0.1", "::1"}:
             bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-            caller = await next(iter(host.services.values())).authenticator.caller(bearer) if bearer else None
+            caller = (
+                await next(iter(host.services.values())).authenticator.caller(bearer, address_of(request))
+                if bearer
+                else None
+            )
             if caller is None or not caller.sees_all:
                 return problems.problem_response(401, "Metrics answer loopback or a key.")
         await set_gauges(host)
@@ -206,7 +216,9 @@ async def need_system(host: Host, request: Request) -> None:
         Problem: 401 or 403.
     """
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-    caller = await next(iter(host.services.values())).authenticator.caller(bearer) if bearer else None
+    caller = (
+        await next(iter(host.services.values())).authenticator.caller(bearer, address_of(request)) if bearer else None
+    )
     if caller is None:
         raise unauthenticated()
     caller.need("system", "administrator")
@@ -275,13 +287,18 @@ def _says_ready(text: str) -> bool:
     return state == "ready" and Path(f"/proc/{pid}").exists()
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how an application is served. Who a client is, the connection says; a proxy is asked only if it is a trusted one."""
+    return uvicorn.Config(
+        app, host=settings.host, port=settings.port, loop="uvloop", http="httptools",
+        log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on", server_header=False,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
+    )  # fmt: skip
+
+
 async def serve(host: Host) -> None:
     """Serve HTTP until told to stop."""
-    config = uvicorn.Config(
-        create_app(host), host=host.settings.host, port=host.settings.port, loop="uvloop", http="httptools",
-        log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on", server_header=False,
-    )  # fmt: skip
-    await uvicorn.Server(config).serve()
+    await uvicorn.Server(server_config(create_app(host), host.settings)).serve()
 
 
 def _say(ready_file: Path, state: str) -> None:

@@ -17,6 +17,10 @@ from shared.contracts.articles import Visibility
 from shared.contracts.directory import (
     Away,
     Day,
+    FieldChoice,
+    FieldCondition,
+    FieldRights,
+    FieldType,
     LifecycleMove,
     LifecycleState,
     OpenHours,
@@ -24,7 +28,7 @@ from shared.contracts.directory import (
     SpecialHours,
     Strategy,
 )
-from shared.contracts.fields import Email, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.contracts.permissions import Permission, RoleKey
 from shared.rules import faults
 
@@ -94,6 +98,26 @@ class TopicEntry(NamedEntry):
 
     department: Key | None = None
     skills: list[Key] = []
+
+
+class FieldEntry(Strict):
+    """A custom field of tickets' forms."""
+
+    key: FieldKey
+    name: Line
+    help: Body | None = None
+    type: FieldType
+    choices: list[FieldChoice] = Field([], description="Of a choice or choices: {key, name, active?}")
+    topics: list[Key] = Field([], description="Whose forms have it; none: every ticket's")
+    order: int | None = Field(None, description="Its place on a form; left out: that in the file, from 1")
+    customer: FieldRights = Field(FieldRights(), description="visible, editable, required")
+    agent: FieldRights = Field(FieldRights(), description="visible, editable, required")
+    required_to_close: bool = False
+    shown_when: list[FieldCondition] = Field(
+        [],
+        description="All must hold: {field: topic, priority, severity or field.KEY, op: is, is_not, filled or empty, values}",
+    )
+    active: bool = True
 
 
 class CustomerEntry(NamedEntry):
@@ -185,6 +209,7 @@ class OrganisationFile(Strict):
     departments: list[DepartmentEntry] = []
     roles: list[RoleEntry] = Field([], description="Besides those that accounts have")
     topics: list[TopicEntry] = []
+    fields: list[FieldEntry] = []
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
@@ -237,6 +262,7 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
             "people": [{"email": p.email, "name": p.name} for p in file.people],
             "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
             "organisations": [o.model_dump() for o in file.organisations],
+            "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
         }))  # fmt: skip
         ids: dict[str, str] = intake["people"]
         routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))

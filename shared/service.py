@@ -13,6 +13,7 @@ from shared.directory.people import Directory
 from shared.eventstore.appender import Appender
 from shared.eventstore.store import EventStore
 from shared.http.caller import Authenticator
+from shared.http.seen import Seen
 from shared.incarnation import IncarnationWatch
 from shared.kafka import AIOKafkaProducer
 from shared.projection.feed import HttpFeed
@@ -35,12 +36,14 @@ class Kernel:
     settings: Settings
     tokens: Tokens
     feed: HttpFeed
+    seen: Seen
 
     @classmethod
     def of(cls, settings: Settings) -> "Kernel":
         """Return the kernel for these settings."""
         tokens = Tokens(settings)
-        return cls(settings, tokens, HttpFeed(settings.url_of, tokens.internal))
+        seen = Seen(lambda: settings.url_of("gateway"), tokens.internal)
+        return cls(settings, tokens, HttpFeed(settings.url_of, tokens.internal), seen)
 
 
 class Helper(Protocol):
@@ -139,7 +142,7 @@ async def common_parts(kernel: Kernel, name: str) -> Parts:
     """Open the service's pool and what reads its directory."""
     pool = await db.create_pool(kernel.settings.database_url, name)
     directory = Directory(pool)
-    return Parts(pool, directory, Authenticator(kernel.settings, pool, directory, kernel.tokens))
+    return Parts(pool, directory, Authenticator(kernel.settings, pool, directory, kernel.tokens, kernel.seen))
 
 
 def projection_of(kernel: Kernel, name: str, pool: db.Pool, models: Sequence[AnyModel]) -> Projection:

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.canonical import keyed_digest
@@ -11,6 +12,39 @@ from shared.service_names import SERVICES as SERVICES  # noqa: PLC0414 -- part o
 
 LEAST_SECRET = 32
 """Characters of the stack's secret, at least."""
+
+
+class OidcProvider(BaseModel):
+    """A provider that people may sign in with (OpenID Connect).
+
+    Attributes:
+        key: Part of addresses: the redirect URI is ``<public URL>/sign-in/with/<key>/callback``.
+        name: What the button says.
+        issuer: As the provider says it, to the letter; https, but on this machine.
+        domains: Addresses of these domains alone are believed; none: all that the provider vouches for.
+        create: Who has no account gets a requester's.
+        second_factor: The provider asks for one itself: ours is not asked for after it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    issuer: Annotated[str, StringConstraints(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])")]
+    client_id: str
+    client_secret: SecretStr = SecretStr("")
+    client_secret_file: Path | None = None
+    scopes: str = "openid email profile"
+    domains: list[str] = []
+    create: bool = False
+    second_factor: bool = False
+
+    def secret(self) -> str:
+        """Return the client's secret; empty for a public client."""
+        text = self.client_secret.get_secret_value()
+        if not text and self.client_secret_file is not None:
+            text = self.client_secret_file.read_text().strip()
+        return text
 
 
 class Settings(BaseSettings):
@@ -28,6 +62,10 @@ class Settings(BaseSettings):
         admin_api_key: A key with the administrator's role that exists from the first start.
         demo_password: Password of the accounts in an organisation file that names none.
         public_url: What people type to come here; for links.
+        trusted_proxies: Addresses and networks of the front door, which is believed who its client is (``10.0.0.0/8,…``); none
+            unless told otherwise.
+        oidc_providers: Whom people may sign in with besides us, as JSON.
+        second_factor_roles: Roles that take a one-time code at sign-in (``administrator,lead``); without one they are withheld.
         service_urls: Owner -> origin, where services run apart (``intake=http://intake:8080,…``).
         consumer_groups: Share partitions among processes of one service (clusters) instead of reading all.
         kafka_idempotence: Whether the brokers know idempotent producers (the embedded one does not).
@@ -53,6 +91,9 @@ class Settings(BaseSettings):
     admin_api_key: SecretStr = SecretStr("")
     demo_password: SecretStr = SecretStr("")
     public_url: str = ""
+    trusted_proxies: str = ""
+    oidc_providers: list[OidcProvider] = []
+    second_factor_roles: str = ""
     service_urls: str = ""
     consumer_groups: bool = False
     consumer_instance: str = ""
@@ -76,6 +117,16 @@ class Settings(BaseSettings):
                 "make one with `openssl rand -hex 32`"
             )
         return text.encode()
+
+    @property
+    def withheld_roles(self) -> frozenset[str]:
+        """What a session that began without a second factor does not have."""
+        return frozenset(role.strip() for role in self.second_factor_roles.split(",") if role.strip())
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people come by https."""
+        return self.public_url.startswith("https://")
 
     def derived_key(self, purpose: str) -> bytes:
         """Return a key for one purpose, so that no two uses share one."""

@@ -1,5 +1,6 @@
 """Tokens that every service can verify by itself: sessions of people, and short-lived ones between our own services."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -20,11 +21,13 @@ class TokenError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SessionToken:
-    """What a session token says: whose, which session, until when."""
+    """What a session token says: whose, which session, until when, of which generation, and which roles are withheld from it."""
 
     person_id: UUID
     session_id: UUID
     expires_at: datetime
+    generation: int = 0
+    without: tuple[str, ...] = ()
 
 
 class Tokens:
@@ -33,13 +36,15 @@ class Tokens:
     def __init__(self, settings: Settings) -> None:
         self._session_key = OctKey.import_key(settings.derived_key("session-token"))
         self._internal_key = OctKey.import_key(settings.derived_key("internal-token"))
+        self._short_key = OctKey.import_key(settings.derived_key("short-token"))
         self._internal: tuple[str, datetime] | None = None
 
     def session(self, token: SessionToken) -> str:
         """Return the text of a session token."""
         claims = {
             "sub": str(token.person_id), "sid": str(token.session_id), "exp": int(token.expires_at.timestamp()),
-            "aud": "session",
+            "aud": "session", "gen": token.generation,
+            **({"without": list(token.without)} if token.without else {}),
         }  # fmt: skip
         return jwt.encode({"alg": ALGORITHM}, claims, self._session_key)
 
@@ -60,11 +65,26 @@ class Tokens:
         """
         claims = self._claims(text, self._session_key, "session")
         try:
+            without = claims.get("without", [])
             return SessionToken(
-                UUID(str(claims["sub"])), UUID(str(claims["sid"])), datetime.fromtimestamp(int(str(claims["exp"])), UTC)
-            )
+                UUID(str(claims["sub"])), UUID(str(claims["sid"])), datetime.fromtimestamp(int(str(claims["exp"])), UTC),
+                int(str(claims.get("gen", 0))), tuple(map(str, without)) if isinstance(without, list) else (),
+            )  # fmt: skip
         except (KeyError, ValueError) as error:
             raise TokenError("malformed token") from error
+
+    def short(self, purpose: str, claims: Mapping[str, object], lifetime: timedelta) -> str:
+        """Return a token that carries something from one request to the next, for one purpose."""
+        expires = int((datetime.now(UTC) + lifetime).timestamp())
+        return jwt.encode({"alg": ALGORITHM}, {**claims, "aud": purpose, "exp": expires}, self._short_key)
+
+    def read_short(self, purpose: str, text: str) -> dict[str, object]:
+        """Return what such a token carries.
+
+        Raises:
+            TokenError: It is not ours, for another purpose, or too old.
+        """
+        return self._claims(text, self._short_key, purpose)
 
     def check_internal(self, text: str) -> None:
         """Check a token between services.

@@ -2,14 +2,18 @@
 
 import asyncio
 
-from argon2 import PasswordHasher
-
 from services.gateway import api, domain, pages, presence, stream
+from services.gateway.domain import credentials
+from services.gateway.linking import Linking, registering
+from services.gateway.oidc import Providers
+from services.gateway.passwords import Passwords
 from services.gateway.reactions import AccountForgetting
+from services.gateway.second_factor import SecondFactor
+from services.gateway.signing_in import SignIns
+from services.gateway.throttle import Throttle
 from services.gateway.views import TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
-from shared.contracts.event import Event
 from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
@@ -24,34 +28,36 @@ PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 
 
-def _nothing() -> None:
-    return None
-
-
-def _same(state: None, event: Event) -> None:
-    del event
-    return state
-
-
 async def build(kernel: Kernel) -> Service:
     """Return the service."""
     parts = await common_parts(kernel, "gateway")
     store = EventStore("gateway", parts.pool)
     appender = Appender(store)
-    gateway = api.Gateway(
-        kernel.settings, parts.pool, parts.directory, kernel.tokens,
-        Ledger(store, appender, domain.Account, domain.evolve_account), Ledger(store, appender, _nothing, _same),
-        Ledger(store, appender, domain.Key, domain.evolve_key),
-        Ledger(store, appender, domain.Session, domain.evolve_session), Ledger(store, appender, no_entry, entry_after),
-        PasswordHasher(),
+    settings, pool = kernel.settings, parts.pool
+    accounts = Ledger(store, appender, domain.Account, domain.evolve_account)
+    secrets = Ledger(store, appender, credentials.Credentials, credentials.evolve)
+    keys = Ledger(store, appender, domain.Key, domain.evolve_key)
+    sessions = Ledger(store, appender, domain.Session, domain.evolve_session)
+    sign_ins = SignIns(
+        settings, pool, parts.directory, kernel.tokens, accounts, secrets, sessions, Passwords(), SecondFactor(settings),
+        Throttle(pool, settings.derived_key("sign-in")),
     )  # fmt: skip
-    forgetting = AccountForgetting(parts.pool, Eraser(store, appender), gateway.keys, gateway.sessions)
+    identities = Ledger(store, appender, credentials.Identity, credentials.evolve_identity)
+    providers = Providers(settings.oidc_providers)
+    gateway = api.Gateway(
+        settings, pool, parts.directory, kernel.tokens, accounts, secrets, identities, keys, sessions,
+        Ledger(store, appender, no_entry, entry_after), sign_ins,
+        Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers,
+    )  # fmt: skip
+    forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions)
     dsn = kernel.settings.database_url
     reactor = Reactor("gateway", lambda: db.connect(dsn, "gateway"), parts.pool, {"forgotten": forgetting.on_forgotten})
     tail = stream.FeedTail(parts.pool)
 
     async def sweep() -> None:
         await parts.pool.execute(f"DELETE FROM feed WHERE added_at < now() - interval '{stream.KEPT}'")
+        await parts.pool.execute("DELETE FROM session_seen WHERE seen_at < now() - interval '2 days'")
+        await sign_ins.throttle.sweep()
         await presence.sweep(parts.pool)
 
     async def sweep_hourly() -> None:
@@ -67,6 +73,7 @@ async def build(kernel: Kernel) -> Service:
 
     async def stop() -> None:
         await tail.stop()
+        await providers.close()
         for task in sweeper:
             task.cancel()
 

@@ -35,6 +35,8 @@ class AccountForgetting:
         for key_id in await self._open("api_key", event.stream_id):
             await self._keys.execute(key_id, domain.revoke_key, context_of(event, "gateway", key_id))
 
+        await self._pool.execute("DELETE FROM session_seen WHERE person_id = $1", event.stream_id)
+
     async def _open(self, table: str, person_id: UUID) -> list[UUID]:
         rows = await self._pool.fetch(f"SELECT stream_id FROM {table} WHERE person_id = $1 AND NOT revoked", person_id)
         return [row["stream_id"] for row in rows]

@@ -39,7 +39,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class OpenTicket:
-    """Somebody asks for something. `person_id` is the requester's."""
+    """Somebody asks for something. `person_id` is the requester's; `fields` are custom fields, `worded` those that hold words."""
 
     number: str
     person_id: str
@@ -54,6 +54,8 @@ class OpenTicket:
     tags: list[str] = field(default_factory=list)
     external_id: str | None = None
     follows: Mapping[str, Any] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    worded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,12 @@ def open_ticket(state: Door, command: OpenTicket) -> list[NewEvent]:
     if command.follows:
         data["follows"] = dict(command.follows)
     requester = {"email": command.email, "name": command.name}
-    return [NewEvent(CREATED, data, {"subject": command.subject, "body": command.body, "requester": requester})]
+    personal: dict[str, Any] = {"subject": command.subject, "body": command.body, "requester": requester}
+    if command.fields:
+        data["fields"] = dict(command.fields)
+    if command.worded:
+        data["worded"], personal["fields"] = list(command.worded), dict(command.worded)
+    return [NewEvent(CREATED, data, personal)]
 
 
 def receive_message(state: Door, command: ReceiveMessage) -> list[NewEvent]:
@@ -157,6 +164,8 @@ def edit_message(state: Door, *, event: str, body: str) -> list[NewEvent]:
 
 def take_back_message(state: Door, *, event: str) -> list[NewEvent]:
     """Blank a customer's message and its corrections, for ever. Of a ticket's first words, subject and requester are said again.
+
+    Words that custom fields were opened with are blank then, too: whoever takes words back does not know which of them say it.
 
     Raises:
         Refusal: See `_of`.
@@ -229,8 +238,12 @@ def forget_person(history: Sequence[Event], reason: str) -> list[NewEvent]:
     return erase(history, lambda _: True, PERSON_FORGOTTEN, reason) or [bare]
 
 
-def configure(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
-    """Configure a topic or organisation; nothing, if it is so already."""
+def configure(kind: str, new: dict[str, Any], old: dict[str, Any] | None, *, versioned: bool = False) -> list[NewEvent]:
+    """Configure a topic, field or organisation; nothing, if it is so already. A versioned one gets the next version."""
+    if versioned:
+        new = {**new, "version": old["version"] if old else 0}
     if new == old:
         return []
+    if versioned:
+        new = {**new, "version": new["version"] + 1}
     return [NewEvent(f"ledgerdesk.{kind}.configured", {"new": new, "old": old})]

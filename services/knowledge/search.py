@@ -14,6 +14,7 @@ MOST_WORDS = 12
 MOST_FOUND = 200
 """Articles that a search lists: who has not found it by then asks otherwise."""
 _WORD = re.compile(r"[^\W_]+")
+_AROUND = ".,;:!?()[]{}<>'\"`*_-/\\\\|&#"
 _SHORTEST_BEGINNING = 3
 """Letters of a beginning: fewer would begin nearly everything."""
 _MARK, _END = "\x02", "\x03"
@@ -37,15 +38,23 @@ Joined = Literal["&", "|"]
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of what was typed, the last ones of many."""
-    return list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))[-MOST_WORDS:]
+    """Return the words of what was typed, the last ones of many; names such as `db1.example.org` are one."""
+    chunks = (chunk.strip(_AROUND) for chunk in text.lower().split())
+    return list(dict.fromkeys(chunk for chunk in chunks if _WORD.search(chunk)))[-MOST_WORDS:]
+
+
+def _asked_for(word: str, *, begins: bool) -> str:
+    """Return a word as `to_tsquery` takes it: as it stands, or its parts; `begins`: with all that it begins."""
+    parts = _WORD.findall(word)
+    if parts != [word]:
+        whole = " ".join(re.split(r"['\\\\]+", word)).strip()
+        return f"('{whole}' | {' & '.join(parts[:MOST_WORDS])})"
+    return f"({word} | {word}:*)" if begins and len(word) >= _SHORTEST_BEGINNING else word
 
 
 def query_text(words: Sequence[str], joined: Joined, last: str) -> str:
     """Return words as `to_tsquery` takes them, all (&) or some (|) of them, the last that was typed with all that it begins."""
-    return f" {joined} ".join(
-        f"({word} | {word}:*)" if word == last and len(word) >= _SHORTEST_BEGINNING else word for word in words
-    )
+    return f" {joined} ".join(_asked_for(word, begins=word == last) for word in words)
 
 
 async def configs_in_use(pool: Pool) -> list[str]:

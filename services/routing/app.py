@@ -1,6 +1,6 @@
 """Routing, wired."""
 
-from services.routing import api, domain, organisation
+from services.routing import api, domain, organisation, reads
 from services.routing.bulk import bulk
 from services.routing.domain.causes import CAUSES
 from services.routing.reactions import AgentForgetting, Routing
@@ -21,7 +21,7 @@ from shared.timers import Regularly
 TAKE_UP_EVERY = 5.0
 """Seconds between looks at the tickets that wait for somebody."""
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, bulk.router(), organisation.internal, internal_router("routing"))
+ROUTERS = (api.router, reads.router, bulk.router(), organisation.internal, internal_router("routing"))
 
 
 async def build(kernel: Kernel) -> Service:

@@ -13,6 +13,7 @@ import structlog
 from services.workflow import domain
 from services.workflow.domain import sla
 from services.workflow.domain.sla import Contract, Story
+from services.workflow.fields import sheet_of
 from shared.configuration import Entry
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived, directory_id
@@ -56,6 +57,7 @@ class Alarms:
         self._entries = entries
         self._plans: Sequence[Mapping[str, Any]] = ()
         self._calendars: Mapping[str, Mapping[str, Any]] = {}
+        self._fields: Mapping[str, Mapping[str, Any]] = {}
         self._hours: dict[tuple[str, int], Hours] = {}
         self._pinned: dict[tuple[str, int], Mapping[str, Any]] = {}
 
@@ -63,6 +65,7 @@ class Alarms:
         """Look at the configuration, once for a batch."""
         self._plans = await self._directory.entries("sla_plan")
         self._calendars = {entry["key"]: entry for entry in await self._directory.entries("calendar")}
+        self._fields = await self._directory.fields()
 
     async def on_event(self, event: Event) -> None:
         """Look at a ticket's promises after something has happened to it."""
@@ -148,7 +151,9 @@ class Alarms:
 
         def decide(life: domain.Life) -> Sequence[NewEvent]:
             _see_whole(life, ticket.row)
-            return domain.come_true(life, ticket.story, now) or (
+            closing = life.closes_at is not None
+            unfinished = closing and domain.unfinished(life, sheet_of(ticket.row, self._fields))
+            return domain.come_true(life, ticket.story, now, unfinished=unfinished) or (
                 sla.review(life, ticket.story, contract, now, priority=ticket.row["priority"], reason="time")
                 if contract is not None
                 else []

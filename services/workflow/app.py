@@ -1,6 +1,16 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, organisation, read_canned, read_links, read_moves, read_work, reads
+from services.workflow import (
+    api,
+    domain,
+    organisation,
+    read_canned,
+    read_fields,
+    read_links,
+    read_moves,
+    read_work,
+    reads,
+)
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
 from services.workflow.reactions import Workflow
@@ -25,6 +35,7 @@ ROUTERS = (
     read_work.router,
     read_links.router,
     read_moves.router,
+    read_fields.router,
     read_canned.router,
     *api.ROUTERS,
     bulk.router(),
@@ -41,7 +52,10 @@ async def build(kernel: Kernel) -> Service:
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
     eraser = Eraser(store, appender)
     entries = Ledger(store, appender, no_entry, entry_after)
-    workflow, alarms = Workflow(parts.pool, tickets), Alarms(parts.pool, parts.directory, tickets, entries)
+    workflow, alarms = (
+        Workflow(parts.pool, tickets, parts.directory),
+        Alarms(parts.pool, parts.directory, tickets, entries),
+    )
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,

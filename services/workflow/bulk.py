@@ -1,9 +1,9 @@
-"""Moves on many tickets: their lives, tags, watchers."""
+"""Moves on many tickets: their lives, tags, custom fields, watchers."""
 
 from collections.abc import Sequence
 
 from services.workflow import domain
-from services.workflow.api import life, work
+from services.workflow.api import fields, life, work
 from services.workflow.domain import Life
 from services.workflow.domain.state import fact, named
 from shared.contracts.event import Event, NewEvent
@@ -43,6 +43,10 @@ def _tags_back(state: Life, event: Event) -> Sequence[NewEvent]:
     return [fact("tagged", {"added": event.data["removed"], "removed": event.data["added"]})]
 
 
+def _fields_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    return [domain.take_fields_back(state, event)]
+
+
 def _watching_back(state: Life, event: Event) -> Sequence[NewEvent]:
     del state
     return [fact("unwatched" if event.name == "watched" else "watched", {"person_id": event.data["person_id"]})]
@@ -57,12 +61,13 @@ bulk = Bulk(
         "resolve": Verb(life.resolve, life.TAKES["resolve"], life.ResolveBody, needed=True),
         "close": Verb(life.close, life.TAKES["close"], life.MoveBody), "reopen": Verb(life.reopen, life.TAKES["reopen"], life.MoveBody),
         "tags": Verb(work.change_tags, "ticket.edit", work.TagsBody, needed=True),
+        "fields": Verb(fields.change_fields, "ticket.edit", fields.FieldsBody, needed=True),
         "watch": Verb(work.watch, None, work.WatchBody), "unwatch": Verb(work.unwatch, None, work.WatchBody),
     },
     {
         **dict.fromkeys(("held", "resumed", "resolved", "closed", "reopened"), _status_back), "state_changed": _state_back,
         "prioritised": _priority_back,
-        "tagged": _tags_back, "watched": _watching_back, "unwatched": _watching_back,
+        "tagged": _tags_back, "fields_changed": _fields_back, "watched": _watching_back, "unwatched": _watching_back,
     },
     Life, domain.evolve,
 )  # fmt: skip

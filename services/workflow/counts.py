@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.workflow.ticket_list import visible_to
+from services.workflow.ticket_list import ANSWERED, visible_to
 from shared.db import Pool
 from shared.http.caller import Caller
 
@@ -21,6 +21,7 @@ class QueueCounts(BaseModel):
     mine: int = Field(description="of these, mine")
     unassigned: int = Field(description="of these, nobody's")
     on_hold: int
+    answered: int = Field(description="of these, those where the desk spoke last")
     overdue: int = Field(description="of these, those of which a promise was due")
     resolved: int = Field(description=f"{MOST}: that many or more")
     closed: int = Field(description=f"{MOST}: that many or more")
@@ -28,7 +29,8 @@ class QueueCounts(BaseModel):
 
 _WORK = """
 SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FILTER (WHERE agent IS NULL) AS unassigned,
-       count(*) FILTER (WHERE status = 'on_hold') AS on_hold, count(*) FILTER (WHERE due_at < now()) AS overdue
+       count(*) FILTER (WHERE status = 'on_hold') AS on_hold, count(*) FILTER (WHERE due_at < now()) AS overdue,
+       count(*) FILTER (WHERE {answered}) AS answered
 FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_caller}
 """
 _DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_caller} LIMIT {most}) t)"
@@ -47,6 +49,8 @@ async def count_queues(pool: Pool, caller: Caller) -> QueueCounts:
         f"{_DONE.format(status=status, of_caller=of_caller, most=MOST)} AS {status}"
         for status in ("resolved", "closed")
     )
-    row = await pool.fetchrow(f"SELECT w.*, {done} FROM ({_WORK.format(of_caller=of_caller)}) w", *values)
+    row = await pool.fetchrow(
+        f"SELECT w.*, {done} FROM ({_WORK.format(of_caller=of_caller, answered=ANSWERED)}) w", *values
+    )
     assert row is not None  # noqa: S101 -- an aggregate always has its row
     return QueueCounts(**dict(row))

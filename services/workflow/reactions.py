@@ -7,9 +7,11 @@ from uuid import UUID
 import structlog
 
 from services.workflow import domain
+from services.workflow.fields import sheet_for
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
+from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
 
 MOST_MERGES = 20
@@ -21,23 +23,23 @@ log = structlog.get_logger("workflow")
 class Workflow:
     """Reactions of workflow."""
 
-    def __init__(self, pool: Pool, tickets: Ledger[domain.Life]) -> None:
+    def __init__(self, pool: Pool, tickets: Ledger[domain.Life], directory: Directory) -> None:
         self._pool = pool
         self._tickets = tickets
+        self._directory = directory
 
     async def on_rule_applied(self, event: Event) -> None:
         """A rule wants something of what workflow owns: its owner makes it so."""
-        row = await self._pool.fetchrow(
-            "SELECT number, asked_priority, asked_severity, asked_tags FROM ticket WHERE stream_id = $1",
-            event.stream_id,
-        )
+        row = await self._pool.fetchrow("SELECT * FROM ticket WHERE stream_id = $1", event.stream_id)
+        closes = event.data["changes"].get("status") == "closed"
+        sheet = await sheet_for(self._directory, row) if closes and row is not None else domain.Sheet()
         asked = {name: row[f"asked_{name}"] for name in ("priority", "severity", "tags")} if row else {}
         note = (event.personal or {}).get("note")
         fresh = (event.data.get("why") or {}).get("when", "created") == "created"
         left: dict[str, str] = {}
 
         def decide(state: domain.Life) -> Sequence[NewEvent]:
-            found = domain.ruled(state, event.data["changes"], note=note, asked=asked, fresh=fresh)
+            found = domain.ruled(state, event.data["changes"], note=note, asked=asked, fresh=fresh, sheet=sheet)
             left.clear()
             left.update(found.left)
             return found.events

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
 from services.workflow.ticket_list import ListQuery, list_tickets
+from shared import forms
 from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
@@ -113,6 +114,9 @@ class ListParameters(BaseModel):
     assignee: Line | None = Field(None, description="Login, `me`, or `none`")
     team: Key | None = None
     department: Key | None = None
+    topic: Key | None = None
+    created_from: AwareDatetime | None = Field(None, description="Created then or later: RFC 3339, with a zone")
+    created_to: AwareDatetime | None = Field(None, description="Created before then: RFC 3339, with a zone")
     priority: Annotated[list[Priority], Field(max_length=10)] = []
     severity: Annotated[list[Severity], Field(max_length=10)] = []
     requester: Line | None = Field(None, description="E-mail address, or `me`")
@@ -121,6 +125,7 @@ class ListParameters(BaseModel):
     involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
     watching: Literal["me"] | None = Field(None, description="Tickets that I keep an eye on")
     task: Literal["me"] | None = Field(None, description="Tickets with an open task of mine")
+    answered: bool | None = Field(None, description="Whether the desk spoke last")
     overdue: bool | None = Field(None, description="Work of which a promise was due")
     sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
     cursor: Annotated[str, Field(max_length=500)] | None = None
@@ -132,10 +137,15 @@ async def read_tickets(
     request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep,
     parameters: Annotated[ListParameters, Query()], after: AfterHeader = None,
 ) -> Page[TicketShown]:  # fmt: skip
-    """List tickets that the caller may see, newest change first."""
-    refuse_unknown_parameters(request, set(ListParameters.model_fields))
+    """List tickets that the caller may see, newest change first.
+
+    `field.KEY=value` filters by a custom field that the caller may see: of `choices`, those with this among them.
+    """
+    by_field = {name for name in request.query_params if name.startswith(forms.PREFIX)}
+    refuse_unknown_parameters(request, by_field | set(ListParameters.model_fields))
     await wait_until_seen(workflow.pool, after, request, response)
-    query = ListQuery(**parameters.model_dump())
+    fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
+    query = ListQuery(**parameters.model_dump(), fields=fields)
     for name in ("assignee", "involved", "watching", "task"):
         if getattr(query, name) == "me" and caller.person_id is None:
             raise Problem(

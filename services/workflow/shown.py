@@ -9,10 +9,13 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from services.workflow.domain import WORKED
+from services.workflow.fields import facts_of, fields_told
+from shared import forms
 from shared.contracts.public import PUBLIC
 from shared.directory.people import Directory, Person
 from shared.directory.shown import actor_shown, ids_in, with_logins
 from shared.http.caller import Caller
+from shared.http.forms import audience_of
 
 
 class PersonShown(BaseModel):
@@ -71,6 +74,7 @@ class TicketShown(BaseModel):
     assignee: PersonShown | None
     tags: list[str]
     external_id: str | None
+    fields: dict[str, Any] = Field(description="What custom fields hold, by key, of those that the caller may see")
     answered: bool
     merged_into: UUID | None
     open_tasks: int
@@ -122,6 +126,7 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
     """Return tickets as the caller may see them."""
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
     states = await _states(directory) if any(row["state"] for row in rows) else {}
+    fields = await directory.fields() if any(row["fields"] for row in rows) else {}
     shown, now = [], datetime.now(UTC)
     for row in rows:
         assignee = _agent(people, row["agent"])
@@ -137,6 +142,7 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
                 requester=RequesterShown(email=row["requester_email"], name=row["requester_name"]), topic=row["topic"],
                 channel=row["channel"], department=row["department"], team=row["team"] if inside else None,
                 assignee=assignee, tags=row["tags"], external_id=row["external_id"],
+                fields=forms.readable(fields, row["fields"], audience_of(caller, inside=inside), row["topic"], facts_of(row)),
                 merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if inside else 0,
                 minutes=row["minutes"] if inside else None, score=row["score"],
                 watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],
@@ -199,7 +205,7 @@ def _corrections(rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:
 
 def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, Any]:
     """Return the words of an entry, as they are now."""
-    words = dict(row["personal"] or {})
+    words = forms.without_fields(row["type"], row["personal"] or {})
     if correction is not None and correction["personal"]:
         words["body"] = correction["personal"]["body"]
     return words
@@ -208,10 +214,14 @@ def _said(row: asyncpg.Record, correction: asyncpg.Record | None) -> dict[str, A
 async def show_timeline(
     directory: Directory, rows: Sequence[asyncpg.Record], ticket: UUID, *, full: bool
 ) -> list[TimelineItem]:
-    """Return a timeline; `full` to who sees all that is in it. Rows of tickets that are merged into `ticket` say so."""
+    """Return a timeline; `full` to who sees all that is in it. Rows of tickets that are merged into `ticket` say so.
+
+    A requester sees changes of the custom fields that he sees.
+    """
     types = {row["event_id"]: row["type"] for row in rows}
     corrections = _corrections(rows)
-    visible = [row for row in rows if full or row["type"] in PUBLIC]
+    told = await fields_told(directory, rows, "agent" if full else "customer")
+    visible = [row for row in rows if full or row["type"] in PUBLIC or row["event_id"] in told]
     ids = {UUID(row["actor"]["id"]) for row in visible if row["actor"]["kind"] == "person"}
     for row in visible:
         ids.update(ids_in(row["data"]))
@@ -219,7 +229,10 @@ async def show_timeline(
     items = []
     for row in visible:
         correction = corrections.get(str(row["event_id"]))
-        data = {**with_logins(row["data"], people), **_said(row, correction)}
+        data = {
+            **with_logins(forms.without_fields(row["type"], row["data"]), people), **_said(row, correction),
+            **told.get(row["event_id"], {}),
+        }  # fmt: skip
         if not full:
             for private in _ONLY_FOR_THE_DESK:
                 data.pop(private, None)

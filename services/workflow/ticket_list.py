@@ -8,15 +8,19 @@ from uuid import UUID
 
 import asyncpg
 
+from shared import forms
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.http.caller import Caller
+from shared.http.forms import audience_of
 from shared.http.paging import decode_cursor, encode_cursor
 from shared.http.problems import Problem
 
 _SEARCH = """(search @@ plainto_tsquery('simple', {q}) OR stream_id IN (
     SELECT ticket_id FROM timeline WHERE words @@ plainto_tsquery('simple', {q}){only_public} LIMIT 10000))"""
 
+ANSWERED = "last_reply_at IS NOT NULL AND (last_message_at IS NULL OR last_reply_at > last_message_at)"
+MOST_ALTERNATIVES = 10
 OVERDUE = "status IN ('new', 'open', 'on_hold') AND due_at < now()"
 
 
@@ -29,6 +33,9 @@ class ListQuery:
     assignee: str | None = None
     team: str | None = None
     department: str | None = None
+    topic: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
     priority: list[str] = field(default_factory=list)
     severity: list[str] = field(default_factory=list)
     requester: str | None = None
@@ -37,7 +44,9 @@ class ListQuery:
     involved: str | None = None
     watching: str | None = None
     task: str | None = None
+    answered: bool | None = None
     overdue: bool | None = None
+    fields: dict[str, list[str]] = field(default_factory=dict)
     sort: str = "-updated_at"
     cursor: str | None = None
     limit: int = 50
@@ -93,24 +102,36 @@ async def list_tickets(
     for column in ("status", "priority", "severity"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))
-    if (
-        query.state
-    ):  # of what one sees as one of the desk: the states of one's own requests elsewhere are not shown either
+    if query.state:
+        # Of what one sees as one of the desk: the states of one's own requests elsewhere are not shown either.
         where.conditions.append(f"({caller.sight.condition(where.parameter)})")
         where.add("state = ANY ({})", query.state)
-    for column in ("team", "department"):
+    for column in ("team", "department", "topic"):
         if getattr(query, column) is not None:
             where.add(f"{column} = {{}}", getattr(query, column))
+    _add_times(where, query)
     if query.tag is not None:
         where.add("tags @> {}", [query.tag])
-    if query.overdue is not None:
-        where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
     if query.q is not None:
         only_public = "" if caller.is_desk else " AND public"
         where.values.append(query.q)
         where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
     await _add_people(where, directory, query, caller)
+    if query.fields:
+        await _add_fields(where, directory, query, caller)
     return await _page(pool, query, where)
+
+
+def _add_times(where: _Where, query: ListQuery) -> None:
+    """Add the filters that compare moments."""
+    if query.created_from is not None:
+        where.add("created_at >= {}", query.created_from)
+    if query.created_to is not None:
+        where.add("created_at < {}", query.created_to)
+    if query.answered is not None:
+        where.conditions.append(f"({ANSWERED}) IS {'TRUE' if query.answered else 'NOT TRUE'}")
+    if query.overdue is not None:
+        where.conditions.append(OVERDUE if query.overdue else f"({OVERDUE}) IS NOT TRUE")
 
 
 async def _add_people(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:
@@ -129,6 +150,29 @@ async def _add_people(where: _Where, directory: Directory, query: ListQuery, cal
         where.add("watchers @> {}", [str(caller.person_id)])
     if query.task == "me":
         where.add("tasks @> {}", [{"agent": str(caller.person_id), "done": False}])
+
+
+async def _add_fields(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:
+    """Add the filters by custom fields (`field.KEY` to values, which are alternatives).
+
+    One that only the desk sees finds no tickets that the caller sees as their requester alone.
+    """
+    known = await directory.fields()
+    audience = audience_of(caller, inside=caller.is_desk)
+    for name, texts in query.fields.items():
+        key = name.removeprefix(forms.PREFIX)
+        if key not in known or not forms.visible(known, key, audience):
+            raise Problem(422, f"{name}: there is no such field; see GET /topics.", fields={name: "is no field"})
+        if len(texts) > MOST_ALTERNATIVES:
+            raise Problem(422, f"{name}: at most {MOST_ALTERNATIVES} values.", fields={name: "has too many values"})
+        try:
+            values = [{key: forms.parsed(known[key], text)} for text in texts]
+        except forms.BadValueError as error:
+            raise Problem(422, f"{name}: {error}", fields={name: str(error)}) from error
+        held = " OR ".join(f"fields @> {where.parameter(value)}::jsonb" for value in values)
+        where.conditions.append(f"fields <> '{{}}' AND ({held})")  # the first is the index's own condition
+        if audience != "customer" and not forms.visible(known, key, "customer") and not caller.sees_all:
+            where.conditions.append(f"({caller.sight.condition(where.parameter)})")
 
 
 async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[asyncpg.Record], str | None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from shared.contracts import articles as a
+from shared.contracts import credentials as c
 from shared.contracts import directory as d
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
@@ -46,59 +47,66 @@ class EventSpec:
     schema_version: int = 1
 
 
-def _of_tickets() -> Iterable[EventSpec]:
-    def ticket(owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
-        return EventSpec(f"ledgerdesk.ticket.{name}", owner, TICKETS, data, personal)
+def _ticket(owner: str, name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
+    """Return the specification of a ticket's event."""
+    return EventSpec(f"ledgerdesk.ticket.{name}", owner, TICKETS, data, personal)
 
-    yield ticket("intake", "created", t.Created, t.CreatedPersonal)
-    yield ticket("intake", "message_received", t.MessageReceived, t.MessagePersonal)
-    yield ticket("intake", "message_edited", t.MessageEdited, t.EditedPersonal)
-    yield ticket("intake", "restated", t.Restated, t.RestatedPersonal)
-    yield ticket("intake", "collaborator_added", t.Collaborating, t.Requester)
-    yield ticket("intake", "collaborator_removed", t.Collaborating)
-    yield ticket("routing", "assigned", t.Assigned, t.Message)
-    yield ticket("routing", "unassigned", t.Unassigned, t.Message)
-    yield ticket("routing", "transferred", t.Transferred, t.Message)
-    yield ticket("routing", "queued", t.Queued)
-    yield ticket("routing", "rule_applied", t.RuleApplied, t.RuleWords)
-    yield ticket("routing", "referred", t.Referred, t.Message)
-    yield ticket("routing", "referral_withdrawn", t.Referred)
-    yield ticket("workflow", "started", t.Started)
-    yield ticket("workflow", "noted", t.Noted, t.NotePersonal)
-    yield ticket("workflow", "replied", t.Replied, t.ReplyPersonal)
-    yield ticket("workflow", "auto_replied", t.AutoReplied, t.ReplyPersonal)
-    yield ticket("workflow", "prioritised", t.Prioritised, t.Message)
-    yield ticket("workflow", "held", t.Held, t.HeldPersonal)
-    yield ticket("workflow", "resumed", t.Resumed, t.HeldPersonal)
-    yield ticket("workflow", "resolved", t.Resolved, t.ResolvedPersonal)
-    yield ticket("workflow", "closed", t.Closed, t.Message)
-    yield ticket("workflow", "reopened", t.Reopened, t.Message)
-    yield ticket("workflow", "state_changed", t.StateChanged, t.Message)
-    yield ticket("workflow", "escalated", t.Escalated, t.Message)
-    yield ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
-    yield ticket("workflow", "split_off", t.SplitOff)
-    yield ticket("workflow", "edited", t.Edited, t.EditedPersonal)
-    yield ticket("workflow", "rated", t.Rated, t.RatedPersonal)
-    yield ticket("workflow", "tagged", t.Tagged)
-    yield ticket("workflow", "task_added", t.TaskAdded, t.TaskPersonal)
-    yield ticket("workflow", "task_changed", t.TaskChanged, t.TaskChangedPersonal)
-    yield ticket("workflow", "task_done", t.TaskNamed, t.Message)
-    yield ticket("workflow", "task_reopened", t.TaskNamed, t.Message)
-    yield ticket("workflow", "task_dropped", t.TaskNamed, t.Message)
-    yield ticket("workflow", "time_logged", t.TimeLogged, t.TimePersonal)
-    yield ticket("workflow", "time_removed", t.TimeRemoved)
-    yield ticket("workflow", "watched", t.Watching)
-    yield ticket("workflow", "unwatched", t.Watching)
-    yield ticket("workflow", "linked", t.Linking)
-    yield ticket("workflow", "unlinked", t.Linking)
-    yield ticket("workflow", "merged", t.Merged, t.Message)
-    yield ticket("workflow", "unmerged", t.Unmerged, t.Message)
-    yield ticket("workflow", "sla_scheduled", t.SlaScheduled)
-    yield ticket("workflow", "sla_warned", t.SlaWarned)
-    yield ticket("workflow", "sla_breached", t.SlaBreached)
-    yield ticket("workflow", "sla_met", t.SlaMet)
-    yield ticket("workflow", "close_warned", t.CloseWarned)
-    yield ticket(EVERY, "personal_erased", t.PersonalErased)
+
+def _of_tickets() -> Iterable[EventSpec]:
+    yield _ticket("intake", "created", t.Created, t.CreatedPersonal)
+    yield _ticket("intake", "message_received", t.MessageReceived, t.MessagePersonal)
+    yield _ticket("intake", "message_edited", t.MessageEdited, t.EditedPersonal)
+    yield _ticket("intake", "restated", t.Restated, t.RestatedPersonal)
+    yield _ticket("intake", "collaborator_added", t.Collaborating, t.Requester)
+    yield _ticket("intake", "collaborator_removed", t.Collaborating)
+    yield _ticket("routing", "assigned", t.Assigned, t.Message)
+    yield _ticket("routing", "unassigned", t.Unassigned, t.Message)
+    yield _ticket("routing", "transferred", t.Transferred, t.Message)
+    yield _ticket("routing", "queued", t.Queued)
+    yield _ticket("routing", "rule_applied", t.RuleApplied, t.RuleWords)
+    yield _ticket("routing", "referred", t.Referred, t.Message)
+    yield _ticket("routing", "referral_withdrawn", t.Referred)
+    yield from _of_workflow()
+    yield _ticket(EVERY, "personal_erased", t.PersonalErased)
+
+
+def _of_workflow() -> Iterable[EventSpec]:
+    yield _ticket("workflow", "started", t.Started)
+    yield _ticket("workflow", "noted", t.Noted, t.NotePersonal)
+    yield _ticket("workflow", "replied", t.Replied, t.ReplyPersonal)
+    yield _ticket("workflow", "auto_replied", t.AutoReplied, t.ReplyPersonal)
+    yield _ticket("workflow", "prioritised", t.Prioritised, t.Message)
+    yield _ticket("workflow", "held", t.Held, t.HeldPersonal)
+    yield _ticket("workflow", "resumed", t.Resumed, t.HeldPersonal)
+    yield _ticket("workflow", "resolved", t.Resolved, t.ResolvedPersonal)
+    yield _ticket("workflow", "closed", t.Closed, t.Message)
+    yield _ticket("workflow", "reopened", t.Reopened, t.Message)
+    yield _ticket("workflow", "state_changed", t.StateChanged, t.Message)
+    yield _ticket("workflow", "escalated", t.Escalated, t.Message)
+    yield _ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
+    yield _ticket("workflow", "split_off", t.SplitOff)
+    yield _ticket("workflow", "edited", t.Edited, t.EditedPersonal)
+    yield _ticket("workflow", "rated", t.Rated, t.RatedPersonal)
+    yield _ticket("workflow", "tagged", t.Tagged)
+    yield _ticket("workflow", "fields_changed", t.FieldsChanged, t.FieldsChangedPersonal)
+    yield _ticket("workflow", "task_added", t.TaskAdded, t.TaskPersonal)
+    yield _ticket("workflow", "task_changed", t.TaskChanged, t.TaskChangedPersonal)
+    yield _ticket("workflow", "task_done", t.TaskNamed, t.Message)
+    yield _ticket("workflow", "task_reopened", t.TaskNamed, t.Message)
+    yield _ticket("workflow", "task_dropped", t.TaskNamed, t.Message)
+    yield _ticket("workflow", "time_logged", t.TimeLogged, t.TimePersonal)
+    yield _ticket("workflow", "time_removed", t.TimeRemoved)
+    yield _ticket("workflow", "watched", t.Watching)
+    yield _ticket("workflow", "unwatched", t.Watching)
+    yield _ticket("workflow", "linked", t.Linking)
+    yield _ticket("workflow", "unlinked", t.Linking)
+    yield _ticket("workflow", "merged", t.Merged, t.Message)
+    yield _ticket("workflow", "unmerged", t.Unmerged, t.Message)
+    yield _ticket("workflow", "sla_scheduled", t.SlaScheduled)
+    yield _ticket("workflow", "sla_warned", t.SlaWarned)
+    yield _ticket("workflow", "sla_breached", t.SlaBreached)
+    yield _ticket("workflow", "sla_met", t.SlaMet)
+    yield _ticket("workflow", "close_warned", t.CloseWarned)
 
 
 def _of_articles() -> Iterable[EventSpec]:
@@ -128,6 +136,7 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("intake", "person.forgotten", t.Erased)
     yield entry("intake", "organisation.configured", d.OrganisationConfigured)
     yield entry("intake", "topic.configured", d.TopicConfigured)
+    yield entry("intake", "field.configured", d.FieldConfigured)
     yield entry("routing", "department.configured", d.DepartmentConfigured)
     yield entry("routing", "team.configured", d.TeamConfigured)
     yield entry("routing", "agent.configured", d.AgentConfigured, d.AgentPersonal)
@@ -142,16 +151,37 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("gateway", "role.configured", d.RoleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
+    yield entry("gateway", "account.signed_out", d.SignedOut, None, IDENTITY)
     yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)
     yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
     yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
     yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
     yield entry(EVERY, "bulk.done", d.BulkDone, None, None)
     yield entry(EVERY, "bulk.undone", d.BulkUndone, None, None)
-    yield entry("gateway", "credential.password_set", d.PasswordSet, None, None)
 
 
-CATALOGUE: dict[str, EventSpec] = {spec.type: spec for spec in (*_of_tickets(), *_of_articles(), *_of_entries())}
+def _of_credentials() -> Iterable[EventSpec]:
+    def secret(name: str, data: type[Strict]) -> EventSpec:
+        return EventSpec(f"ledgerdesk.{name}", "gateway", None, data)
+
+    yield secret("credential.password_set", c.PasswordSet)
+    yield secret("credential.totp_enrolled", c.TotpEnrolled)
+    yield secret("credential.totp_confirmed", c.TotpStep)
+    yield secret("credential.totp_used", c.TotpStep)
+    yield secret("credential.totp_removed", c.TotpRemoved)
+    yield secret("credential.recovery_codes_made", c.RecoveryCodesMade)
+    yield secret("credential.recovery_code_used", c.RecoveryCodeUsed)
+    yield secret("credential.link_issued", c.LinkIssued)
+    yield secret("credential.link_used", c.LinkUsed)
+    yield secret("credential.identity_bound", c.IdentityBound)
+    yield secret("credential.identity_unbound", c.IdentityUnbound)
+    yield secret("identity.linked", c.IdentityLinked)
+    yield secret("identity.unlinked", c.IdentityUnlinked)
+
+
+CATALOGUE: dict[str, EventSpec] = {
+    spec.type: spec for spec in (*_of_tickets(), *_of_articles(), *_of_entries(), *_of_credentials())
+}
 
 
 def spec_of(event_type: str) -> EventSpec:

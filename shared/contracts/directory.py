@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.fields import Body, Email, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
+from shared.contracts.fields import Body, Email, FieldKey, Id, Key, Line, Priority, Role, Severity, Strict, Tag, Text
 from shared.contracts.permissions import Permission
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
@@ -37,6 +37,64 @@ class Topic(Strict):
     key: Key
     name: Line
     active: bool = True
+
+
+FieldType = Literal["text", "memo", "integer", "decimal", "date", "bool", "choice", "choices"]
+"""`text` is a line, `memo` more than one; `decimal` and `date` are text in events and requests; `choices` are several."""
+
+
+class FieldChoice(Strict):
+    """What may be chosen; one that is not active is what was chosen before, and is chosen no more."""
+
+    key: Key
+    name: Line
+    active: bool = True
+
+
+class FieldRights(Strict):
+    """What customers, or agents, may do with a field; what is required of them must be editable, and that visible."""
+
+    visible: bool = True
+    editable: bool = True
+    required: bool = False
+
+
+class FieldCondition(Strict):
+    """What must be so for a field to be asked for: of `topic`, `priority`, `severity` or `field.KEY`.
+
+    Attributes:
+        values: `is`: it is one of these; `is_not`: it is none of them. Of a bool `true` and `false`. `filled` and `empty` take none.
+    """
+
+    field: Key
+    op: Literal["is", "is_not", "filled", "empty"] = "is"
+    values: Annotated[list[Key], Field(max_length=100)] = []
+
+
+class CustomField(Strict):
+    """A field of tickets' forms.
+
+    Attributes:
+        topics: Whose forms have it; none: every ticket's.
+        order: Its place on a form.
+        required_to_close: A ticket that it is asked of is not closed while it is empty.
+        shown_when: All must hold. A field that is not shown is not required, and not accepted.
+        version: Grows with each change.
+    """
+
+    key: FieldKey
+    name: Line
+    help: Body | None = None
+    type: FieldType
+    choices: Annotated[list[FieldChoice], Field(max_length=200)] = []
+    topics: Annotated[list[Key], Field(max_length=200)] = []
+    order: int
+    customer: FieldRights = FieldRights()
+    agent: FieldRights = FieldRights()
+    required_to_close: bool = False
+    shown_when: Annotated[list[FieldCondition], Field(max_length=20)] = []
+    active: bool = True
+    version: int
 
 
 Strategy = Literal["least_loaded", "round_robin", "skill", "sticky", "on_call"]
@@ -376,6 +434,11 @@ class TopicConfigured(Strict):
     old: Topic | None = None
 
 
+class FieldConfigured(Strict):
+    new: CustomField
+    old: CustomField | None = None
+
+
 class DepartmentConfigured(Strict):
     new: Department
     old: Department | None = None
@@ -430,15 +493,26 @@ class AccountPersonal(Strict):
     email: Email | None = None
 
 
-class PasswordSet(Strict):
-    """The argon2 hash. Its stream stays in the gateway's schema and goes to no topic."""
+class SignedOut(Strict):
+    """All sessions of an account that began in an earlier generation are over, but for the one that is kept."""
 
-    hash: Text
+    generation: Annotated[int, Field(ge=1)]
+    kept: Id | None = None
 
 
 class SessionStarted(Strict):
+    """Somebody signed in.
+
+    Attributes:
+        door: How: `password`, `password+code`, `link`, `oidc:…`.
+        generation: Of the account's sessions; see `SignedOut`.
+    """
+
     person_id: Id
     expires_at: str
+    started_at: str | None = None
+    door: Tag | None = None
+    generation: int = 0
 
 
 class SessionRevoked(Strict):
@@ -447,12 +521,19 @@ class SessionRevoked(Strict):
 
 
 class ApiKeyIssued(Strict):
-    """A key, by its keyed hash; `person_id` is None for another system."""
+    """A key, by its keyed hash; `person_id` is None for another system.
+
+    Attributes:
+        cidrs: The networks from which it is good; none: all.
+        expires_at: Until when; None: until it is revoked.
+    """
 
     name: Tag
     roles: list[Role]
     hash: Key
     person_id: Id | None = None
+    cidrs: Annotated[list[Key], Field(max_length=50)] = []
+    expires_at: str | None = None
 
 
 class ApiKeyRevoked(Strict):

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Priority = Literal["low", "normal", "high", "emergency"]
 Severity = Literal["Sev-A", "Sev-B", "Sev-C"]
@@ -12,6 +12,8 @@ Forgotten = Literal["asked", "retention", "mistake", "other"]
 """Why personal data is erased: the person asked for it, its time is over, it should never have been stored."""
 Role = Literal["requester", "agent", "lead", "analyst", "administrator", "system"]
 
+MOST_OF_AN_INTEGER = 2**53 - 1
+"""Beyond it a number has no one text in JSON, and so no hash (RFC 8785)."""
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
 
 
@@ -45,6 +47,15 @@ Body = Annotated[
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_storable)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
+FieldKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+"""A custom field's name in requests and events: `field.KEY` in filters, conditions and rules."""
+FieldValue = (
+    bool
+    | Annotated[int, Field(ge=-MOST_OF_AN_INTEGER, le=MOST_OF_AN_INTEGER)]
+    | Key
+    | Annotated[list[Key], Field(max_length=200)]
+)
+"""What a custom field holds, but for words: those are personal. A decimal or a date is text; no floats."""
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 
 

@@ -5,7 +5,22 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.directory import RuleStatus
-from shared.contracts.fields import Body, Email, Forgotten, Id, Key, Line, Priority, Severity, Status, Strict, Tag, Text
+from shared.contracts.fields import (
+    Body,
+    Email,
+    FieldKey,
+    FieldValue,
+    Forgotten,
+    Id,
+    Key,
+    Line,
+    Priority,
+    Severity,
+    Status,
+    Strict,
+    Tag,
+    Text,
+)
 
 
 class Origin(Strict):
@@ -83,6 +98,8 @@ class Follows(Strict):
 
 
 class Created(Imported):
+    """A ticket was opened; `worded` are the custom fields that hold words, which are personal."""
+
     number: Key
     person_id: Id
     channel: Key
@@ -93,12 +110,15 @@ class Created(Imported):
     tags: list[Tag] = []
     external_id: Key | None = None
     follows: Follows | None = None
+    fields: dict[FieldKey, FieldValue] = {}
+    worded: list[FieldKey] = []
 
 
 class CreatedPersonal(Strict):
     subject: Line
     body: Text
     requester: Requester
+    fields: dict[FieldKey, Body] = {}
 
 
 class MessageReceived(Imported):
@@ -346,6 +366,27 @@ class RatedPersonal(Strict):
 class Tagged(Imported):
     added: list[Tag]
     removed: list[Tag]
+
+
+class FieldsChanged(Imported):
+    """Custom fields hold something else from now on; null: nothing.
+
+    Attributes:
+        worded: Fields of words, which are personal, to whether they hold any now.
+        as_created: Fields that hold again what the ticket was opened with.
+    """
+
+    new: dict[FieldKey, FieldValue | None] = {}
+    old: dict[FieldKey, FieldValue | None] = {}
+    worded: dict[FieldKey, bool] = {}
+    as_created: list[FieldKey] = []
+
+
+class FieldsChangedPersonal(Strict):
+    """`old` are words of an earlier change; those that the ticket was opened with stay in `created` alone, to be blanked there."""
+
+    new: dict[FieldKey, Body] = {}
+    old: dict[FieldKey, Body] = {}
 
 
 class TaskSlots(Imported):

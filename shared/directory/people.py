@@ -78,6 +78,13 @@ class Directory:
         )
         return _person(row) if row else None
 
+    async def by_address(self, email: str) -> list[Person]:
+        """Return all who have an e-mail address, those with an account first."""
+        rows = await self._pool.fetch(
+            f"{_SELECT} WHERE email = lower($1) ORDER BY account IS NULL, agent IS NULL, stream_id LIMIT 20", email
+        )
+        return [_person(row) for row in rows]
+
     async def agent(self, login: str) -> Person | None:
         """Return an agent, active or not, by login or e-mail address."""
         row = await self._pool.fetchrow(
@@ -112,3 +119,7 @@ class Directory:
         """Return all configured things of a kind, by key."""
         rows = await self._pool.fetch("SELECT entry FROM directory_entry WHERE kind = $1 ORDER BY key", kind)
         return [row["entry"] for row in rows]
+
+    async def fields(self) -> dict[str, dict[str, Any]]:
+        """Return the custom fields there are, in use or not, by key."""
+        return {field["key"]: field for field in await self.entries("field")}

@@ -7,6 +7,8 @@ from uuid import UUID
 from shared.directory.people import Person
 
 People = Mapping[UUID, Person]
+_CUSTOM = frozenset({"fields", "new", "old"})
+"""Parts that hold custom fields: one may be called `agent`, and names nobody."""
 
 
 def ids_in(value: Any) -> Iterable[UUID]:
@@ -15,7 +17,7 @@ def ids_in(value: Any) -> Iterable[UUID]:
         for key, item in value.items():
             if key in {"agent", "person_id"} and isinstance(item, str):
                 yield UUID(item)
-            else:
+            elif key not in _CUSTOM:
                 yield from ids_in(item)
     elif isinstance(value, list):
         for item in value:
@@ -25,13 +27,14 @@ def ids_in(value: Any) -> Iterable[UUID]:
 def with_logins(value: Any, people: People) -> Any:
     """Return the data with agents by login instead of person id."""
     if isinstance(value, dict):
-        return {
-            key: (_login(people, item) if key == "agent" and isinstance(item, str) else with_logins(item, people))
-            for key, item in value.items()
-        }
+        return {key: item if key in _CUSTOM else _shown(key, item, people) for key, item in value.items()}
     if isinstance(value, list):
         return [with_logins(item, people) for item in value]
     return value
+
+
+def _shown(key: str, item: Any, people: People) -> Any:
+    return _login(people, item) if key == "agent" and isinstance(item, str) else with_logins(item, people)
 
 
 def _login(people: People, person_id: str) -> str:

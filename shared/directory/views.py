@@ -48,19 +48,31 @@ KEYS = RowTable(
     "api_key",
     {
         "stream_id": "uuid", "versions": "jsonb", "hash": "text", "name": "text", "roles": "jsonb", "person_id": "uuid",
-        "revoked": "bool",
+        "revoked": "bool", "cidrs": "jsonb", "expires_at": "timestamptz",
     },
 )  # fmt: skip
 SESSIONS = RowTable(
     "session",
-    {"stream_id": "uuid", "versions": "jsonb", "person_id": "uuid", "expires_at": "timestamptz", "revoked": "bool"},
-)
+    {
+        "stream_id": "uuid", "versions": "jsonb", "person_id": "uuid", "expires_at": "timestamptz", "revoked": "bool",
+        "started_at": "timestamptz", "door": "text", "generation": "int",
+    },
+)  # fmt: skip
 _NAMES = frozenset({"email", "name", "login"})
+_OF_SESSIONS = ("generation", "kept")
+"""Which of an account's sessions are over."""
 
 
 def _nameless(part: dict[str, Any] | None, **changes: Any) -> dict[str, Any]:
     """Return a part of a person without what was personal in it."""
     return {key: value for key, value in (part or {}).items() if key not in _NAMES} | changes
+
+
+def _account_after(account: dict[str, Any], event: Event) -> dict[str, Any]:
+    """Return an account after it was configured, or its sessions ended: each leaves what the other said."""
+    if event.name == "signed_out":
+        return {**account, **event.data}
+    return {**event.data, **(event.personal or {}), **{name: account[name] for name in _OF_SESSIONS if name in account}}
 
 
 class PersonView:
@@ -77,7 +89,7 @@ class PersonView:
     def wants(self, event_type: str) -> bool:
         return event_type in {
             "ledgerdesk.person.registered", "ledgerdesk.agent.configured", "ledgerdesk.account.configured", PERSON_FORGOTTEN,
-            AGENT_ERASED, ACCOUNT_ERASED,
+            AGENT_ERASED, ACCOUNT_ERASED, "ledgerdesk.account.signed_out",
         }  # fmt: skip
 
     def initial(self, stream_id: UUID) -> PersonRow:
@@ -98,7 +110,7 @@ class PersonView:
             case "ledgerdesk.account.personal_erased":
                 return state._replace(versions=versions, account=_nameless(state.account, roles=[], active=False))
             case _:
-                return state._replace(versions=versions, account={**event.data, **personal})
+                return state._replace(versions=versions, account=_account_after(state.account or {}, event))
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, PersonRow]:
         rows = await connection.fetch(
@@ -116,6 +128,10 @@ class PersonView:
             await enqueue_always(connection, [event for event in applied if event.type == PERSON_FORGOTTEN])
 
 
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 class EntryRow(NamedTuple):
     """A configured thing: organisation, topic, department, team, role, topic route, rule or category, as it is now."""
 
@@ -128,7 +144,7 @@ class EntryRow(NamedTuple):
 
 _KINDS = (
     "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role",
-    "canned_reply", "category", "lifecycle",
+    "canned_reply", "category", "field", "lifecycle",
 )  # fmt: skip
 _ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 
@@ -174,6 +190,8 @@ class ApiKeyRow(NamedTuple):
     roles: Sequence[str] = ()
     person_id: UUID | None = None
     revoked: bool = False
+    cidrs: Sequence[str] = ()
+    expires_at: datetime | None = None
 
 
 class ApiKeyView:
@@ -189,7 +207,7 @@ class ApiKeyView:
         return event_type.startswith("ledgerdesk.api_key.")
 
     def initial(self, stream_id: UUID) -> ApiKeyRow:
-        return ApiKeyRow(stream_id, {})
+        return ApiKeyRow(stream_id, {}, cidrs=[])
 
     def evolve(self, state: ApiKeyRow, event: Event) -> ApiKeyRow:
         versions = advanced(state.versions, event)
@@ -198,6 +216,7 @@ class ApiKeyView:
         person = event.data.get("person_id")
         return state._replace(versions=versions, hash=event.data["hash"], name=event.data["name"],
             roles=list(event.data["roles"]), person_id=UUID(person) if person else None,
+            cidrs=list(event.data.get("cidrs", ())), expires_at=_moment(event.data.get("expires_at")),
         )  # fmt: skip
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, ApiKeyRow]:
@@ -209,13 +228,16 @@ class ApiKeyView:
 
 
 class SessionRow(NamedTuple):
-    """A signed-in browser or client."""
+    """A signed-in browser or client. What one of old did not say is not known."""
 
     stream_id: UUID
     versions: Versions
     person_id: UUID = NOBODY
     expires_at: datetime = NEVER
     revoked: bool = False
+    started_at: datetime | None = None
+    door: str | None = None
+    generation: int = 0
 
 
 class SessionView:
@@ -234,8 +256,13 @@ class SessionView:
         return SessionRow(stream_id, {})
 
     def evolve(self, state: SessionRow, event: Event) -> SessionRow:
-        return state._replace(versions=advanced(state.versions, event), person_id=UUID(event.data["person_id"]),
+        known = state._replace(versions=advanced(state.versions, event), person_id=UUID(event.data["person_id"]),
             expires_at=datetime.fromisoformat(event.data["expires_at"]), revoked=event.name == "revoked",
+        )  # fmt: skip
+        if event.name == "revoked":
+            return known
+        return known._replace(
+            started_at=_moment(event.data.get("started_at")), door=event.data.get("door"), generation=event.data.get("generation", 0),
         )  # fmt: skip
 
     async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, SessionRow]:

@@ -4,7 +4,9 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
@@ -17,8 +19,11 @@ from shared.contracts.event import Via
 from shared.contracts.fields import Email
 from shared.db import Pool
 from shared.directory.people import Directory, Person
+from shared.http.cookies import COOKIE, session_cookie
+from shared.http.known import Known, address_of
 from shared.http.problems import Problem
 from shared.http.rights import OVERSIGHT, STAFF, Caller
+from shared.http.seen import Seen
 from shared.http.sight import ALL
 from shared.http.standing import roles_in_departments, sight_of
 from shared.settings import Settings
@@ -36,7 +41,6 @@ __all__ = [
     "unauthenticated",
 ]
 
-COOKIE = "ledgerdesk_session"
 KEY_PREFIX = "ldk"
 REMEMBER = 1.0
 """Seconds for which a verified credential is not looked up again: a revocation takes that long, plus the lag."""
@@ -48,51 +52,65 @@ _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 class Authenticator:
     """Turns credentials into callers, for one service."""
 
-    def __init__(self, settings: Settings, pool: Pool, directory: Directory, tokens: Tokens) -> None:
+    def __init__(self, settings: Settings, pool: Pool, directory: Directory, tokens: Tokens, seen: Seen) -> None:
+        self._seen = seen
         self._pool = pool
         self._directory = directory
         self._tokens = tokens
         self._key_secret = settings.derived_key("api-key")
         self._admin_key = settings.admin_api_key.get_secret_value()
-        self._known: dict[str, tuple[float, Caller]] = {}
+        self._known: dict[str, Known] = {}
 
-    async def caller(self, token: str) -> Caller | None:
-        """Return who a bearer token stands for; None when it is not good."""
+    async def caller(self, token: str, address: str | None = None) -> Caller | None:
+        """Return who a bearer token stands for; None when it is not good.
+
+        Raises:
+            Problem: 403, a key that is not good from this address.
+        """
         now = time.monotonic()
         known = self._known.get(token)
-        if known is not None and known[0] > now:
-            return known[1]
-        caller = await self._look_up(token)
-        if caller is not None:
+        if known is None or known.until <= now:
+            known = await self._look_up(token, now + REMEMBER)
+            if known is None:
+                self._known.pop(token, None)
+                return None
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[token] = (now + REMEMBER, caller)
-        return caller
+            self._known[token] = known
+        if known.expires_at is not None and known.expires_at <= datetime.now(UTC):
+            return None
+        known.need_place(address)
+        if known.used is not None:
+            self._seen.note(*known.used)
+        return known.caller
 
-    async def _look_up(self, token: str) -> Caller | None:
+    async def _look_up(self, token: str, until: float) -> Known | None:
         if self._admin_key and hmac.compare_digest(token.encode(), self._admin_key.encode()):
-            return Caller(None, None, "Administrator's key", None, frozenset({"administrator"}), Via("key", "admin"))
+            admin = Caller(None, None, "Administrator's key", None, frozenset({"administrator"}), Via("key", "admin"))
+            return Known(admin, until)
         if token.startswith(f"{KEY_PREFIX}_"):
-            return await self._by_key(keyed_digest(self._key_secret, token))
+            return await self._by_key(keyed_digest(self._key_secret, token), until)
         try:
             self._tokens.check_internal(token)
         except TokenError:
-            return await self._by_session(token)
-        return Caller(None, None, "Ledgerdesk", None, frozenset({"system"}), Via("system", "internal"))
+            return await self._by_session(token, until)
+        return Known(Caller(None, None, "Ledgerdesk", None, frozenset({"system"}), Via("system", "internal")), until)
 
-    async def _by_key(self, digest: str) -> Caller | None:
+    async def _by_key(self, digest: str, until: float) -> Known | None:
         row = await self._pool.fetchrow("SELECT * FROM api_key WHERE hash = $1 AND NOT revoked", digest)
         if row is None:
             return None
         via = Via("key", row["name"])
+        caller = Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
         if row["person_id"] is not None:
             person = await self._directory.by_id(row["person_id"])
             if person is None or person.forgotten or (person.account and not person.account.get("active", True)):
                 return None
-            return await self._of(person, via, frozenset(row["roles"]))
-        return Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
+            caller = await self._of(person, via, frozenset(row["roles"]))
+        networks = tuple(ip_network(cidr) for cidr in row["cidrs"])
+        return Known(caller, until, ("key", row["stream_id"]), networks, row["expires_at"])
 
-    async def _by_session(self, token: str) -> Caller | None:
+    async def _by_session(self, token: str, until: float) -> Known | None:
         try:
             session = self._tokens.read_session(token)
         except TokenError:
@@ -103,7 +121,12 @@ class Authenticator:
         person = await self._directory.by_id(session.person_id)
         if person is None or person.forgotten or person.account is None or not person.account.get("active", True):
             return None
-        return await self._of(person, Via("session", str(session.session_id)))
+        over = session.generation < person.account.get("generation", 0)
+        if over and person.account.get("kept") != str(session.session_id):
+            return None
+        roles = person.roles - set(session.without) or frozenset({"requester"})
+        caller = await self._of(person, Via("session", str(session.session_id)), roles)
+        return Known(caller, until, ("session", session.session_id), (), session.expires_at)
 
     async def _of(self, person: Person, via: Via, roles: frozenset[str] | None = None) -> Caller:
         """Return a person as caller, with his own roles or those of the key."""
@@ -145,7 +168,11 @@ class Authenticator:
 
 
 _bearer = HTTPBearer(auto_error=False, description="An API key (`ldk_…`) or a session's token.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A browser's session; for reading only.")
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    description="A browser's session, for reading only; over https its name begins with __Host-.",
+)
 
 
 def unauthenticated() -> Problem:
@@ -157,7 +184,15 @@ def unauthenticated() -> Problem:
 
 
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-CookieDep = Annotated[str | None, Depends(_cookie)]
+
+
+async def _own_cookie(request: Request, plain: Annotated[str | None, Depends(_cookie)]) -> str | None:
+    """Return the session's cookie: over https the one alone that nobody else can have planted."""
+    settings: Settings = request.app.state.settings
+    return request.cookies.get(session_cookie(settings)) if settings.is_https else plain
+
+
+CookieDep = Annotated[str | None, Depends(_own_cookie)]
 OnBehalfOf = Annotated[
     str | None,
     Header(alias="Ledgerdesk-On-Behalf-Of", max_length=254, description="Login or e-mail of whom a key acts for"),
@@ -176,7 +211,7 @@ async def authenticate(
     token = bearer.credentials if bearer else None
     if token is None and cookie and request.method in {"GET", "HEAD"}:
         token = cookie  # a cookie never changes anything here: no request forged elsewhere can use it
-    caller = await authenticator.caller(token) if token else None
+    caller = await authenticator.caller(token, address_of(request)) if token else None
     if caller is None:
         raise unauthenticated()
     if on_behalf_of:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from fastapi import Depends, Header, Request, Response
 
+from shared import forms
 from shared.contracts.canonical import keyed_digest
 from shared.contracts.event import NewEvent
 from shared.contracts.ids import derived, random_id
@@ -16,6 +17,7 @@ from shared.directory.people import Directory
 from shared.directory.shown import actor_shown, ids_in, with_logins
 from shared.eventstore.ledger import Context, Ledger, Result, StaleError
 from shared.http.caller import Caller, CallerDep
+from shared.http.forms import audience_of
 from shared.http.problems import Problem
 from shared.http.versions import expected, said
 
@@ -105,6 +107,7 @@ class CommandRequest:
         events = [event for event in error.since if inside or is_public(event)]
         ids = {UUID(event.actor["id"]) for event in events if event.actor["kind"] == "person"}
         people = await app.directory.people(ids.union(*(ids_in(event.data) for event in events)))
+        fields, audience = await app.directory.fields(), audience_of(self.caller, inside=inside)
         since: list[dict[str, Any]] = [
             {
                 "type": e.name,
@@ -112,7 +115,7 @@ class CommandRequest:
                 "at": e.occurred_at,
                 "actor": actor_shown(people, e.actor, full=inside),
             }
-            | ({"data": with_logins(e.data, people)} if inside else {})
+            | ({"data": with_logins(forms.seen_data(fields, e.name, e.data, audience), people)} if inside else {})
             for e in events
         ]
         return Problem(

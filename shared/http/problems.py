@@ -27,6 +27,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Not possible now",
+    410: "Gone",
     412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
@@ -140,7 +141,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101 -- registered for this type only
-    fields = [{"field": error.field, "message": error.detail}] if error.field else []
+    fields = [{"field": field, "message": message} for field, message in error.fields.items()]
     return problem_response(error.status, error.detail, fields)
 
 

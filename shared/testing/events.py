@@ -1,6 +1,6 @@
 """Events for tests, made up or linked into a chain as a store would have them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -30,13 +30,15 @@ def event_of_fact(
     return Event(**values)
 
 
-def created(number: str = "100001", **data: Any) -> NewEvent:
-    """Return the fact that a ticket was opened by Ken."""
+def created(number: str = "100001", words: Mapping[str, str] | None = None, **data: Any) -> NewEvent:
+    """Return the fact that a ticket was opened by Ken; `words` are in custom fields."""
     person = data.pop("person_id", str(UUID(int=7)))
-    return NewEvent(
-        "ledgerdesk.ticket.created", {"number": number, "person_id": person, "channel": "api", **data},
+    worded = {"worded": list(words)} if words else {}
+    fact = NewEvent(
+        "ledgerdesk.ticket.created", {"number": number, "person_id": person, "channel": "api", **worded, **data},
         {"subject": "The VPN drops", "body": "Every ten minutes.", "requester": {"email": "ken@example.org", "name": "Ken"}},
     )  # fmt: skip
+    return NewEvent(fact.type, fact.data, {**(fact.personal or {}), "fields": dict(words)}) if words else fact
 
 
 def message(words: str = "It still does.", person_id: str = str(UUID(int=7))) -> NewEvent:

@@ -1,5 +1,6 @@
 """A stack of our own and a real browser. Needs Chromium (`apt-get install chromium`, or CHROMIUM=/path/to/it)."""
 
+import json
 import os
 import shutil
 import signal
@@ -42,8 +43,11 @@ def stack() -> Iterator[Stack]:
         return
     data = Path(tempfile.mkdtemp(prefix="ledgerdesk-browser-"))  # not pytest's folder: PostgreSQL runs as another user
     data.chmod(0o755)
-    port = free_port()
-    env = {**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD}
+    port, oidc_port = free_port(), free_port()
+    corp = {
+        "key": "corp", "name": "Corp", "issuer": f"http://127.0.0.1:{oidc_port}", "client_id": "ledgerdesk", "client_secret": "of a test",
+    }  # fmt: skip
+    env = {**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD, "LEDGERDESK_OIDC_PROVIDERS": json.dumps([corp])}
     process = subprocess.Popen(
         [sys.executable, "-m", "ledgerdesk.up", "--data", str(data), "--port", str(port)], cwd=ROOT, env=env
     )
@@ -54,7 +58,7 @@ def stack() -> Iterator[Stack]:
             [sys.executable, "-m", "ledgerdesk.cli", "org", "apply", "examples/org.yaml", "--data", str(data)],
             cwd=ROOT, env=env, check=True, timeout=60,
         )  # fmt: skip
-        yield Stack(url, (data / "admin.key").read_text().strip())
+        yield Stack(url, (data / "admin.key").read_text().strip(), oidc_port)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

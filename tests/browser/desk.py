@@ -17,6 +17,7 @@ TOKEN = re.compile(r'name="csrf" value="(\w+)"')
 class Stack:
     url: str
     admin_key: str
+    oidc_port: int = 0
 
     def api(self, on_behalf_of: str | None = None) -> httpx.Client:
         """Return a client with the administrator's key, acting for somebody if told so."""
@@ -38,7 +39,7 @@ class People:
 
     async def page(self, **options: object) -> Page:
         context = await self.browser.new_context(
-            base_url=self.url, locale="en-GB", timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 860}, **options
+            **{"base_url": self.url, "locale": "en-GB", "timezone_id": "Europe/Vienna", "viewport": {"width": 1280, "height": 860}, **options}
         )  # fmt: skip
         self.contexts.append(context)
         page = await context.new_page()
@@ -76,7 +77,7 @@ async def write(page: Page, what: str, text: str) -> None:
     await page.locator(f".composer label.tab.{what}").click()
     form = page.locator(f"form.write.{what}")
     await form.locator("textarea").fill(text)
-    await form.get_by_role("button").click()
+    await form.locator("[data-send]").click()
 
 
 async def begin(page: Page, label: str) -> Locator:

@@ -33,6 +33,7 @@ async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:
     await expect(jane.locator(".card-entry.note")).to_contain_text("Not for the customer.")
     await write(jane, "reply", "We found it and are renewing a certificate.")
     await expect(jane.locator(".card-entry.reply")).to_contain_text("renewing a certificate")
+    await jane.locator(".fold summary").first.click()  # the steps between two cards, folded
     await jane.locator("details.why > summary:visible").first.click()
     await picture(jane, "ticket-agent")
 
@@ -101,7 +102,7 @@ async def test_a_refused_move_says_why_and_keeps_the_words(people: People, stack
         await asyncio.to_thread(other.post, f"/tickets/{number}/close")
     await expect(status(jane)).to_have_text("Closed")  # the page is live, but the words being typed stay
     await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
-    await jane.locator("form.write.reply").get_by_role("button").click()
+    await jane.locator("form.write.reply [data-send]").click()
     await expect(jane.locator("form.write.reply .problem")).to_contain_text("reopen it first")
     await expect(jane.locator("form.write.reply textarea")).to_have_value("Words that took an hour to find.")
     await picture(jane, "ticket-refused")

@@ -1,5 +1,6 @@
 """A whole embedded stack, as `ledgerdesk up` starts it, with the example organisation."""
 
+import json
 import os
 import signal
 import subprocess
@@ -23,12 +24,24 @@ KEY = "ldk_a_key_of_a_stack_that_lives_for_one_test"
 PASSWORD = "a password for one test"
 
 
+def providers_at(port: int) -> list[dict[str, object]]:
+    """Providers to sign in with: several ways to configure the one that test_oidc.py starts at this port."""
+    one = {"issuer": f"http://127.0.0.1:{port}", "client_id": "ledgerdesk", "client_secret": "a secret of a test"}
+    return [
+        {**one, "key": "corp", "name": "Corp"},
+        {**one, "key": "open", "name": "Open", "create": True, "second_factor": True, "domains": ["example.org"]},
+        {**one, "key": "wrong", "name": "Wrong", "issuer": f"{one['issuer']}/"},
+        {**one, "key": "away", "name": "Away", "issuer": f"http://127.0.0.1:{free_port()}"},
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A running stack and the ways to talk to it."""
 
     url: str
     data: Path
+    oidc_port: int = 0
 
     def client(self, key: str | None = KEY, **options) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -55,13 +68,15 @@ class Stack:
 def stack() -> Iterator[Stack]:
     """One stack for the whole run."""
     with tempfile.TemporaryDirectory(prefix="ledgerdesk-e2e-", ignore_cleanup_errors=True) as folder:
-        data, port = Path(folder) / "data", free_port()
+        data, port, oidc_port = Path(folder) / "data", free_port(), free_port()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LEDGERDESK_")}
         process = subprocess.Popen(
             [sys.executable, "-m", "ledgerdesk.up", "--data", str(data), "--port", str(port)], cwd=ROOT,
-            env={**environment, "LEDGERDESK_ADMIN_API_KEY": KEY}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**environment, "LEDGERDESK_ADMIN_API_KEY": KEY, "LEDGERDESK_OIDC_PROVIDERS": json.dumps(providers_at(oidc_port)),
+                 "LEDGERDESK_SECOND_FACTOR_ROLES": "system"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        running = Stack(f"http://127.0.0.1:{port}", data)
+        running = Stack(f"http://127.0.0.1:{port}", data, oidc_port)
 
         def ready() -> bool:
             assert process.poll() is None, running.logs()

@@ -28,6 +28,7 @@ def test_counts_are_those_of_the_lists(admin):
             "open": listed(admin, status=WORKED), "unassigned": listed(admin, status=WORKED, assignee="none"),
             "on_hold": listed(admin, status="on_hold"), "resolved": listed(admin, status="resolved"),
             "closed": listed(admin, status="closed"), "overdue": listed(admin, overdue="true"),
+            "answered": listed(admin, status=WORKED, answered="true"),
         }  # fmt: skip
         return counts == {**wanted, "mine": 0} and counts["open"] >= 3
 
@@ -43,3 +44,30 @@ def test_counts_are_those_of_the_lists(admin):
         message="a requester is told of his own tickets alone",
     )
     assert admin.get("/tickets/counts", params={"nonsense": "1"}).status_code == 400
+
+
+def test_lists_by_topic_by_time_of_creation_and_by_who_spoke_last(admin):
+    numbers, asking = {}, {"email": "narrowed@example.org"}
+    for topic in ("mail", "network"):
+        body = {"subject": f"About {topic}", "body": "x", "topic": topic, "requester": asking}
+        made = admin.post("/tickets", json=body)
+        numbers[topic] = made.json()["number"]
+    version = admin.post(f"/tickets/{numbers['mail']}/replies", json={"body": "Here you are."}).headers[
+        "ledgerdesk-version"
+    ]
+    seen = {"Ledgerdesk-After": f"{made.headers['ledgerdesk-version']},{version}"}
+
+    def found(**parameters) -> set[str]:
+        page = admin.get("/tickets", params={"requester": asking["email"], **parameters}, headers=seen)
+        return {item["number"] for item in page.raise_for_status().json()["items"]}
+
+    assert found() == set(numbers.values())
+    assert found(topic="mail") == {numbers["mail"]}
+    assert found(answered="true") == {numbers["mail"]}
+    assert found(answered="false") == {numbers["network"]}
+    created = admin.get(f"/tickets/{numbers['network']}", headers=seen).json()["created_at"]
+    assert found(created_from=created) == {numbers["network"]}
+    assert found(created_to=created) == {numbers["mail"]}
+    without_zone = admin.get("/tickets", params={"created_from": "2026-01-01T00:00:00"})
+    assert without_zone.status_code == 422
+    assert without_zone.json()["errors"][0]["field"] == "created_from"

@@ -32,7 +32,9 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("PUT", f"/notes/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/notes/{NOBODY}"): (None, "desk"),
     ("PUT", f"/replies/{NOBODY}"): ({"body": "x"}, "desk"), ("DELETE", f"/replies/{NOBODY}"): (None, "desk"),
     ("POST", "/prioritise"): ({"priority": "low"}, "desk"), ("POST", "/hold"): (None, "desk"), ("POST", "/resume"): (None, "desk"),
-    ("POST", "/state"): ({"state": None}, "desk"), ("GET", "/moves"): (None, "see"), ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("POST", "/state"): ({"state": None}, "desk"), ("GET", "/moves"): (None, "see"),
+    ("POST", "/resolve"): ({"resolution": "x"}, "desk"), ("POST", "/escalate"): (None, "desk"),
+    ("GET", "/fields"): (None, "see"), ("PATCH", "/fields"): ({"no-such-field": None}, "ask"),
     ("POST", "/acknowledge"): (None, "desk"), ("POST", "/tags"): ({"add": ["x"]}, "desk"), ("GET", "/tasks"): (None, "desk"),
     ("POST", "/tasks"): ({"title": "x", "blocks": False}, "desk"), ("PATCH", f"/tasks/{NOBODY}"): ({"title": "x"}, "desk"),
     ("POST", f"/tasks/{NOBODY}/finish"): (None, "desk"), ("POST", f"/tasks/{NOBODY}/reopen"): (None, "desk"),
@@ -48,6 +50,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
     "ticket.create": [("POST", "/messages")],
     "ticket.edit": [
         ("POST", "/prioritise"), ("POST", "/tags"), ("POST", "/collaborators"), ("DELETE", f"/collaborators/{NOBODY}"),
+        ("PATCH", "/fields"),
     ],
     "ticket.assign": [("POST", "/assign"), ("POST", "/claim")], "ticket.release": [("POST", "/release")],
     "ticket.transfer": [("POST", "/transfer")], "ticket.refer": [("POST", "/refer"), ("POST", "/withdraw-referral")],
@@ -65,7 +68,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/articles"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
 WRITING: dict[tuple[str, str], object] = {
@@ -77,12 +80,20 @@ WRITING: dict[tuple[str, str], object] = {
 """On an article; who writes may, and nobody else, whatever the article is to him."""
 OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("GET", "/tickets"): (None, {"all"}), ("GET", "/tickets/counts"): (None, {"all"}), ("GET", "/me"): (None, {"all"}),
-    ("GET", "/mentions"): (None, {"desk"}), ("GET", "/lifecycle"): (None, {"desk", "analyst"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
+    ("GET", "/topics"): (None, {"all"}), ("GET", "/mentions"): (None, {"desk"}), ("GET", "/lifecycle"): (None, {"desk", "analyst"}), ("GET", "/reports"): (None, {"desk", "analyst"}),
     ("GET", "/reports/volumes"): (None, {"desk", "analyst"}), ("GET", "/keys"): (None, {"administrator"}),
     ("POST", "/keys"): ({"name": "x", "roles": ["agent"]}, {"administrator"}), ("DELETE", f"/keys/{NOBODY}"): (None, {"administrator"}),
-    ("GET", "/accounts"): (None, {"administrator"}),
+    ("GET", "/accounts"): (None, {"administrator"}), ("GET", "/sessions"): (None, {"all"}),
+    ("DELETE", f"/sessions/{NOBODY}"): (None, {"all"}), ("GET", "/me/totp"): (None, {"all"}),
+    ("POST", "/me/totp"): ({"current": "wrong"}, {"all"}), ("POST", "/me/totp/confirm"): ({"code": "000000"}, {"all"}),
+    ("POST", "/me/totp/recovery-codes"): ({"code": "000000"}, {"all"}), ("POST", "/me/totp/remove"): ({"code": "000000"}, {"all"}),
+    ("POST", "/accounts/nobody-of-that-name/links"): (None, {"administrator"}),
+    ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
+    ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
-    ("GET", "/canned-replies"): (None, {"desk"}), ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
+    ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
+    ("GET", "/teams"): (None, {"desk"}), ("GET", "/organisations"): (None, {"desk"}), ("GET", "/people?q=xy"): (None, {"desk"}),
+    ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
@@ -97,6 +108,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
 for verb, body in (
     ("assign", {"team": "on-call"}), ("claim", {}), ("release", {}), ("transfer", {"department": "support"}), ("prioritise", {"priority": "low"}),
     ("hold", {}), ("resume", {}), ("state", {"state": None}), ("resolve", {"resolution": "x"}), ("close", {}), ("reopen", {}), ("tags", {"add": ["x"]}),
+    ("fields", {"no-such-field": None}),
     ("watch", {}), ("unwatch", {}),
 ):  # fmt: skip
     OTHER_OPERATIONS["POST", f"/bulk/{verb}"] = ({"tickets": ["nowhere"], "body": body}, {"desk"})
@@ -109,6 +121,7 @@ OPEN_TO_GUESTS = {
 LINKING = {("POST", "/articles/{article}/link"), ("POST", "/articles/{article}/unlink")}
 ELSEWHERE_TESTED = OPEN_TO_GUESTS | LINKING | {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
+    ("POST", "/sessions/code"), ("DELETE", "/sessions"), ("POST", "/links"),
 }  # fmt: skip
 
 
@@ -225,6 +238,7 @@ def test_every_endpoint_is_in_the_table():
             below = (
                 below.replace("{name}", "volumes")
                 .replace("{key_id}", NOBODY)
+                .replace("{session_id}", NOBODY)
                 .replace("{bulk}", NOBODY)
                 .replace("{login}", "nobody-of-that-name")
             )

@@ -131,9 +131,7 @@ async def test_who_signs_out_hears_no_more(stack):
 
 
 async def test_a_session_that_expires_ends_its_stream(stack, admin):
-    tokens = Tokens(
-        Settings(**{name.lower().removeprefix("ledgerdesk_"): value for name, value in stack.environment.items()})
-    )
+    tokens = Tokens(Settings(secret_key_file=stack.environment["LEDGERDESK_SECRET_KEY_FILE"]))
     accounts = admin.get("/accounts").json()["items"]
     john = next(one["person_id"] for one in accounts if one["login"] == "john")
     token = tokens.session(SessionToken(john, random_id(), datetime.now(UTC) + timedelta(seconds=2)))

@@ -20,6 +20,7 @@ from shared.contracts.topic_names import DIRECTORY
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
 from shared.testing.events import DOOR, SYSTEM, created, message
+from shared.testing.forms import field
 from shared.timers import LEASE, Timers
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -55,12 +56,12 @@ class Desk(desks.Desk):
     def handlers(self) -> dict[tuple[str, str], desks.Handler]:
         return {("workflow", name): self.alarms.on_event for name in REVIEWED}
 
-    async def configure(self, kind: str, **entry: Any) -> None:
+    async def configure(self, kind: str, owner: str = "workflow", **entry: Any) -> None:
         stream = directory_id(kind, entry["key"])
-        before, _ = await self.stores["workflow"].load(stream)
+        before, _ = await self.stores[owner].load(stream)
         new = entry if kind == "policy" else {**entry, "version": len(before) + 1}
         fact = NewEvent(f"ledgerdesk.{kind}.configured", {"new": new, "old": None})
-        await self.take(DIRECTORY, await self.write("workflow", stream, fact))
+        await self.take(DIRECTORY, await self.write(owner, stream, fact))
         await self.alarms.refresh()
 
     async def happens(self, owner: str, ticket: UUID, *facts: NewEvent, after: float = 0) -> None:
@@ -188,6 +189,25 @@ async def test_silence_is_warned_of_and_closes(desk):
     (closed,) = await desk.wakes(60)
     assert (closed.name, closed.actor) == ("closed", {"kind": "system", "id": "timer"})
     assert (await desk.row())["status"] == "closed"
+
+
+async def test_silence_does_not_close_what_lacks_a_field_and_asks_once_a_day(desk):
+    await desk.configure("policy", key="desk", reopen_days=None, auto_claim=True, close_days=1, close_warning_days=1)
+    await desk.configure("field", "intake", **field("cause", "choice", required_to_close=True))
+    await desk.happens("intake", TICKET, created("100001"))
+    answer = NewEvent("ledgerdesk.ticket.replied", {}, {"body": "Try again"})
+    await desk.happens("workflow", TICKET, fact("started"), answer, after=1)
+    known, day = await desk.ends(), 24 * 60
+    await desk.alarms.sweep()
+    assert [event.name for event in await desk.read_on(known)] == ["close_warned"]
+    for _ in range(2):
+        assert [event.name for event in await desk.wakes(day)] == ["close_warned"], "put off, and said"
+        assert await desk.wakes() == [], "not looked at again before its time"
+    assert await desk.timers() == {TICKET: desk.now + timedelta(days=1)}
+    await desk.happens(
+        "workflow", TICKET, fact("fields_changed", new={"cause": "laptop"}, old={"cause": None}, worded={})
+    )
+    assert [event.name for event in await desk.wakes(day)] == ["closed"]
 
 
 async def test_who_writes_after_the_warning_is_not_closed(desk):

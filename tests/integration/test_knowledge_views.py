@@ -59,6 +59,7 @@ ERASED = NewEvent(ARTICLE_ERASED, {"reason": "redacted", "versions": {"drafted":
 STREAMS = {
     ONE: [drafted("First"), published(1), revised(2, "Second"), revised(3, "Third"), published(3), ERASED],
     TWO: [drafted("Anderes", "de"), fact("withdrawn"), published(1), fact("moved", new={"category": "c"}, old={})],
+    UUID(int=7): [drafted("Visible"), published(1), revised(2, "Unseen")],
     UUID(int=5): [rated(ONE, KEN, helpful=True), rated(ONE, KEN, helpful=False), rated(ONE, KEN, helpful=True)],
     UUID(int=6): [
         rated(ONE, ANA, helpful=False),
@@ -112,6 +113,8 @@ async def test_tables_are_the_same_however_events_come(written, seed):
     assert [row["title"] for row in await search(pool, EVERYBODY, "third", limit=9)] == ["Third"]
     assert await search(pool, EVERYBODY, "second", limit=9) == []
     assert await search(pool, EVERYBODY, "first", limit=9) == []
+    assert await search(pool, EVERYBODY, "unseen", limit=9) == []
+    assert [row["title"] for row in await suggestions(pool, EVERYBODY, "visible", limit=9)] == ["Visible"]
     await blank(written)
     await assert_clean(written)
 
@@ -174,7 +177,7 @@ async def test_what_was_changed_behind_the_ledgers_back_is_found(written):
 
 async def test_what_is_about_an_article_is_found_in_any_language_and_by_beginnings(desk):
     pool = desk.pools["knowledge"]
-    texts = {"en": "Certificates expiring", "de": "Häuser streichen", "ja": "証明書 certificate"}
+    texts = {"en": "Certificates expiring on db1.example.org", "de": "Häuser streichen", "ja": "証明書 certificate"}
     for language, title in texts.items():
         await desk.write("knowledge", uuid4(), drafted(title, language), published(1))
     events = await desk.stores["knowledge"].page(0, 100)
@@ -191,6 +194,23 @@ async def test_what_is_about_an_article_is_found_in_any_language_and_by_beginnin
     assert await found("the") == await found("ce") == await found("!!!") == set()
     assert await found("why do my houses expire, haus?", suggestions) == {texts["en"], texts["de"]}
     assert await found("x'); DROP TABLE article; --") == set()
+    assert await found("(db1.example.org)") == await found("db1.example.org'") == {texts["en"]}
+    for odd in (
+        "a'b",
+        "a\\b",
+        "''",
+        "'a' & b:*",
+        "x | !y",
+        "<->",
+        "a<->b",
+        "x.y:*z",
+        "\\",
+        "a:b'\\",
+        "e-mail/'",
+        ":*",
+        "a&'",
+    ):
+        assert await found(odd) == await found(odd, suggestions) == set(), odd
     assert await found("key words") == set(texts.values())
 
 

@@ -40,7 +40,8 @@ MAYBE = st.sampled_from
 ERASED = fact("personal_erased")  # of a few of the events before it: see `histories`
 FACTS = {
     "intake": st.builds(created, MAYBE(["100001", "100002"]), priority=MAYBE([None, "low", "high"]),
-                        department=MAYBE([None, "support"]), tags=MAYBE([[], ["vpn"]])) | st.just(message()) | st.just(ERASED),
+                        department=MAYBE([None, "support"]), tags=MAYBE([[], ["vpn"]]), words=MAYBE([None, {"w": "asked"}]),
+                        fields=MAYBE([{}, {"f": 1}])) | st.just(message()) | st.just(ERASED),
     "routing": st.one_of(
         st.builds(fact, st.just("assigned"), agent=MAYBE([None, JOHN, JANE]), team=MAYBE([None, "on-call"]),
                   previous=st.just(NOBODY), why=st.just(WHY)),
@@ -61,6 +62,11 @@ FACTS = {
         st.builds(fact, st.just("reopened"), previous=st.just("closed")),
         st.builds(fact, st.just("escalated"), level=st.integers(1, 3)),
         st.builds(fact, st.just("tagged"), added=MAYBE([[], ["a"], ["vpn"]]), removed=MAYBE([[], ["b"], ["vpn"]])),
+        st.builds(lambda new, words, as_created: NewEvent(
+            "ledgerdesk.ticket.fields_changed",
+            {"new": new, "worded": {key: word is not None for key, word in words.items()}, "as_created": as_created},
+            {"new": {key: word for key, word in words.items() if word}, "old": {}}),
+            MAYBE([{}, {"f": 2}, {"f": None, "g": ["x"]}]), MAYBE([{}, {"w": "said"}, {"w": None}]), MAYBE([[], ["f"], ["w"]])),
         st.builds(fact, MAYBE(["linked", "unlinked"]), kind=MAYBE(["parent", "related"]), other=MAYBE([JOHN, JANE])),
         st.builds(fact, st.just("merged"), into=MAYBE([JOHN, JANE]), previous=st.just("open")),
         st.builds(fact, st.just("unmerged"), into=st.just(JOHN), status=MAYBE(["open", "closed"])),
@@ -98,7 +104,11 @@ def histories(draw) -> dict[tuple[UUID, str], list[Event]]:
             for version, (f, s) in enumerate(zip(chosen, seconds, strict=True), 1):
                 said = f
                 if f is ERASED:
-                    names = draw(st.sets(MAYBE(["created", "message_received", "noted", "replied", "resolved"])))
+                    names = draw(
+                        st.sets(
+                            MAYBE(["created", "message_received", "noted", "replied", "resolved", "fields_changed"])
+                        )
+                    )
                     decided = erase(events, lambda e, names=names: e.name in names, TICKET_ERASED, "asked", JOHN)
                     nothing = fact("personal_erased", reason="asked", person_id=JOHN, versions={})
                     said = decided[0] if decided else nothing
@@ -208,6 +218,7 @@ def test_the_row_says_what_workflow_decides_by(data):
         )
         assert (row.status, row.set_priority, row.set_severity) == (life.status, life.priority, life.severity)
         assert row.tag_changes == life.tags
+        assert row.field_changes == life.fields
         assert {(link["kind"], link["other"]) for link in row.links} == life.links
         assert (str(row.merged_into) if row.merged_into else None) == life.merged_into
         assert set(row.watchers) == life.watchers

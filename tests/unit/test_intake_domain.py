@@ -49,6 +49,14 @@ def test_names_and_words_are_personal_and_stand_nowhere_else():
         assert secret not in str(event.data)
 
 
+def test_words_in_custom_fields_are_personal_other_values_are_not():
+    asked = replace(OPEN, fields={"device": "laptop", "sites": ["hq"]}, worded={"serial": "S/N 1"})
+    (event,) = given().when(open_ticket, asked).then("created")
+    assert (event.data["fields"], event.data["worded"]) == ({"device": "laptop", "sites": ["hq"]}, ["serial"])
+    assert event.personal["fields"] == {"serial": "S/N 1"}
+    assert "S/N 1" not in str(event.data)
+
+
 def test_a_ticket_is_opened_once():
     given(created()).when(open_ticket, OPEN).refused(409, "100001 is open already")
 

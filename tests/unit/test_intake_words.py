@@ -61,6 +61,8 @@ def test_of_the_first_words_subject_and_requester_are_said_again():
     assert blank.data["versions"] == {"created": [1]}
     assert again.personal == {"subject": "The VPN drops", "requester": {"email": "ken@example.org", "name": "Ken"}}
     assert "body" not in again.personal
+    worded = door(created(words={"serial": "the password"}))[0].when(domain.take_back_message, event=FIRST)
+    assert "the password" not in str([fact.personal for fact in worded.events])
 
 
 def test_who_is_let_in():

@@ -10,6 +10,7 @@ from services.workflow.views import TicketView
 from shared.contracts.catalogue import check
 from shared.contracts.event import NewEvent
 from shared.testing.events import event_of_fact
+from shared.testing.forms import field
 from shared.testing.given import scenario
 
 given = scenario("workflow", Life, evolve)
@@ -108,6 +109,17 @@ def test_what_cannot_be_is_left_with_its_reason(facts, wanted, left):
     assert set(found.left) == left
     assert all(reason.endswith(".") for reason in found.left.values())
     assert names(found) == (["tagged"] if "add_tags" in wanted else [])
+
+
+def test_a_rule_closes_nothing_that_lacks_a_field():
+    sheet = domain.Sheet([field("cause", "choice", required_to_close=True)])
+    wanted = {"status": "closed", "add_tags": ["a"]}
+    for facts in ([], [STARTED]):
+        found = domain.ruled(given(*facts).state, wanted, note=None, asked={}, fresh=True, sheet=sheet)
+        assert (names(found), set(found.left)) == (["tagged"], {"status"})
+    filled = fact("fields_changed", new={"cause": "laptop"}, old={}, worded={})
+    found = domain.ruled(given(STARTED, filled).state, wanted, note=None, asked={}, fresh=False, sheet=sheet)
+    assert (names(found), found.left) == (["tagged", "closed"], {})
 
 
 def test_the_plan_that_a_rule_names_comes_first():

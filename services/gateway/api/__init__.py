@@ -1,8 +1,16 @@
-"""The gateway by HTTP: signing in and out, API keys, accounts; and configuration."""
+"""The gateway by HTTP: signing in and out, second factors, API keys, accounts; and configuration."""
 
-from services.gateway.api import accounts, keys, organisation, sessions
+from services.gateway.api import accounts, keys, me, organisation, second_factor, seen, sessions
 from services.gateway.api.common import Gateway, GatewayDep
 
 __all__ = ["ROUTERS", "Gateway", "GatewayDep"]
 
-ROUTERS = (sessions.router, keys.router, accounts.router, organisation.internal)
+ROUTERS = (
+    sessions.router,
+    me.router,
+    second_factor.router,
+    keys.router,
+    accounts.router,
+    organisation.internal,
+    seen.internal,
+)

@@ -1,20 +1,23 @@
 """API keys."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.gateway import domain
 from services.gateway.api.common import GatewayDep
 from shared.contracts.canonical import keyed_digest
-from shared.contracts.fields import Line, Role, Strict, Tag
+from shared.contracts.fields import Line, Role, Strict, Tag, Text
 from shared.contracts.ids import derived, new_secret
 from shared.http.caller import KEY_PREFIX, CallerDep
 from shared.http.commands import CommandDep
 from shared.http.problems import RESPONSES, Problem
 
+Net = Annotated[Text, StringConstraints(min_length=1, max_length=60)]
+Moment = Annotated[AwareDatetime, Field(strict=False)]  # strict JSON has no times, only text that says one
 router = APIRouter(tags=["gateway"], responses=RESPONSES)
 
 
@@ -24,6 +27,8 @@ class NewKey(Strict):
     name: Tag = Field(examples=["monitoring"])
     roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
     acts_for: Line | None = Field(None, description="Login or e-mail address of the person whose key it is")
+    cidrs: Annotated[list[Net], Field(max_length=50, description="Networks from which it is good; none: all")] = []
+    expires_at: Moment | None = Field(None, description="Until when it is good; none: until it is revoked")
 
 
 class IssuedKey(BaseModel):
@@ -43,6 +48,9 @@ class KeyShown(BaseModel):
     roles: list[str]
     acts_for: str | None
     revoked: bool
+    cidrs: list[str]
+    expires_at: datetime | None
+    last_used: datetime | None = Field(description="To ten minutes")
 
 
 @router.post("/keys", status_code=201)
@@ -63,8 +71,13 @@ async def issue_key(body: NewKey, command: CommandDep, gateway: GatewayDep) -> I
     else:  # derived, so that the answer to a repeat is the first answer although only the hash is kept
         secret = f"{KEY_PREFIX}_{keyed_digest(gateway.settings.derived_key('api-key-secret'), str(command.command_id))}"
     key_hash = keyed_digest(gateway.settings.derived_key("api-key"), secret)
+    now = datetime.now(UTC)
     await gateway.keys.execute(
-        key_id, lambda _: domain.issue_key(name=body.name, roles=body.roles, key_hash=key_hash, person_id=person_id),
+        key_id,
+        lambda _: domain.issue_key(
+            now, name=body.name, roles=body.roles, key_hash=key_hash, person_id=person_id, cidrs=body.cidrs,
+            expires_at=body.expires_at,
+        ),
         command.context(),
     )  # fmt: skip
     return IssuedKey(id=key_id, name=body.name, roles=sorted(set(body.roles)), key=secret)
@@ -74,13 +87,19 @@ async def issue_key(body: NewKey, command: CommandDep, gateway: GatewayDep) -> I
 async def list_keys(caller: CallerDep, gateway: GatewayDep) -> dict[str, list[KeyShown]]:
     """List the API keys there are, without their secrets."""
     caller.need("administrator")
-    rows = await gateway.pool.fetch("SELECT * FROM api_key ORDER BY name, stream_id")
+    rows = await gateway.pool.fetch(
+        """
+        SELECT k.*, date_bin('10 minutes', used.used_at, 'epoch') AS last_used
+        FROM api_key k LEFT JOIN key_used used ON used.key_id = k.stream_id ORDER BY name, stream_id
+        """
+    )
     people = await gateway.directory.people({row["person_id"] for row in rows if row["person_id"]})
     return {
         "items": [
             KeyShown(
                 id=row["stream_id"], name=row["name"], roles=row["roles"], revoked=row["revoked"],
                 acts_for=people[row["person_id"]].shown["login"] if row["person_id"] in people else None,
+                cidrs=row["cidrs"], expires_at=row["expires_at"], last_used=row["last_used"],
             )
             for row in rows
         ]

@@ -81,8 +81,6 @@ async def apply_section(body: GatewaySection, caller: CallerDep, gateway: Gatewa
         )
         changed += bool(result.events) and not result.repeat
         if entry.password is not None:
-            events, _ = await gateway.credentials.store.load(derived("credential", person_id))
-            if not events:
-                once = Context(derived("apply", "password", person_id), caller.actor, caller.via)
-                await gateway.set_password(person_id, entry.password, once)
+            once = Context(derived("apply", "password", person_id), caller.actor, caller.via)
+            await gateway.sign_ins.set_first_password(person_id, entry.password, once)
     return Applied(changed=changed, position=await gateway.accounts.store.last_position())

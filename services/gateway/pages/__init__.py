@@ -6,17 +6,26 @@ and the others (a page each, with the template of the same name).
 
 from fastapi import APIRouter
 
-from services.gateway.pages import bulk, new_ticket, queue, reports, sign_in, static_files, ticket, work
-
-router = APIRouter(tags=["gateway"], include_in_schema=False)
-for _page in (
-    sign_in,
-    queue,
+from services.gateway.pages import (
+    admin,
+    bulk,
+    elsewhere,
+    here,
+    inbox,
+    knowledge,
     new_ticket,
+    profile,
+    queue,
+    reports,
+    set_password,
+    sign_in,
+    static_files,
     ticket,
     work,
-    bulk,
-    reports,
-    static_files,
-):  # /tickets/new before /tickets/{number}
+)
+
+router = APIRouter(tags=["gateway"], include_in_schema=False)
+_OUTSIDE = (sign_in, elsewhere, set_password)
+_INSIDE = (profile, queue, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
+for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

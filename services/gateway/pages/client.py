@@ -25,8 +25,11 @@ _OF_PATHS = {
     "tickets": "workflow",
     "mentions": "workflow",
     "sla": "workflow",
+    "topics": "intake",
     "canned-replies": "workflow",
     "lifecycle": "workflow",
+    **dict.fromkeys(("agents", "departments", "teams"), "routing"),
+    **dict.fromkeys(("people", "organisations"), "intake"),
 }
 """By the first part of the path; the gateway has the others."""
 _VERSION = re.compile(r"[0-9a-f-]{36}:(intake|routing|workflow|knowledge):[0-9]{1,9}")
@@ -150,22 +153,27 @@ class ApiClient:
         self._heard(response)
         return response.json() if response.content else None
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Have something be what the body says.
+    async def put(self, path: str, body: Mapping[str, Any], key: str | None = None, if_match: str | None = None) -> Any:
+        """Have something be what the body says; once per key, and only if it is still what `if_match` names.
 
         Raises:
             ApiProblem: The API refused.
         """
-        response = await self._send("PUT", path, json=dict(body), headers={})
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send(
+            "PUT", path, json=dict(body), headers=headers | ({"If-Match": if_match} if if_match else {})
+        )
+        self._heard(response)
         return response.json() if response.content else None
 
-    async def delete(self, path: str, key: str | None = None) -> None:
+    async def delete(self, path: str, key: str | None = None, params: Params = ()) -> None:
         """Take away; once per key.
 
         Raises:
             ApiProblem: The API refused.
         """
-        response = await self._send("DELETE", path, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send("DELETE", path, params=list(params), headers=headers)
         self._heard(response)
 
     def _heard(self, response: httpx.Response) -> None:

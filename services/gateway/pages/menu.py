@@ -44,16 +44,26 @@ QUEUES = (
     Queue("mine", "Mine", "user-round", "2", "mine", staff_only=True),
     Queue("unassigned", "Unassigned", "circle-dashed", "3", "unassigned", staff_only=True),
     Queue("overdue", "Overdue", "alarm-clock", "4", "overdue", "alert"),
-    Queue("on_hold", "On hold", "circle-pause", "5", "on_hold"),
-    Queue("resolved", "Resolved", "circle-check", "6", "resolved"),
-    Queue("closed", "Closed", "check-check", "7", "closed"),
-    Queue("involved", "Involved", "history", "8", staff_only=True),
+    Queue("answered", "Answered", "reply", "5", "answered"),
+    Queue("on_hold", "On hold", "circle-pause", "6", "on_hold"),
+    Queue("resolved", "Resolved", "circle-check", "7", "resolved"),
+    Queue("closed", "Closed", "check-check", "8", "closed"),
+    Queue("involved", "Involved", "history", staff_only=True),
+    Queue("watching", "Watching", "eye", staff_only=True),
     Queue("all", "All tickets", "layers", "9"),
 )
 OWN = (
     Queue("open", "Open", "inbox", "1", "open"), Queue("resolved", "Resolved", "circle-check", "2", "resolved"),
     Queue("closed", "Closed", "check-check", "3", "closed"), Queue("all", "All", "layers", "4"),
 )  # fmt: skip
+
+
+ADMINISTRATION = (
+    Item("admin-health", "Health", "heart-pulse", "/admin"), Item("admin-accounts", "Accounts", "users", "/admin/accounts"),
+    Item("admin-keys", "API keys", "key-round", "/admin/keys"),
+    Item("admin-organisation", "Organisation", "building-2", "/admin/organisation/department"),
+)  # fmt: skip
+KNOWLEDGE = Item("kb", "Knowledge base", "book-open", "/kb")
 
 
 def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
@@ -69,8 +79,14 @@ def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
 def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool) -> list[Group]:
     """Return the navigation of somebody with these roles."""
     if not sees_all:
-        return [Group("My tickets", _queues(OWN, counts))]
-    groups = [Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts))]
+        return [Group("My tickets", _queues(OWN, counts)), Group("Help", [KNOWLEDGE])]
+    groups = []
+    if is_staff:
+        groups.append(Group("", [Item("inbox", "Inbox", "bell", "/inbox", hot="b")]))
+    groups.append(Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts)))
+    groups.append(Group("Help", [KNOWLEDGE]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
         groups.append(Group("Insight", [Item("reports", "Reports", "chart-column", "/reports", hot="0")]))
+    if "administrator" in roles:
+        groups.append(Group("Administration", ADMINISTRATION))
     return groups

@@ -49,7 +49,7 @@ MOVES: Mapping[str, Move] = {
                  hint="It waits for somebody or something else. Clocks that pause on hold stand still."),
     "resolve": Move("Resolve", "check", ("resolution",), WORKED, hot="e", group="main", done="Resolved.",
                     hint="The requester reads how it was solved."),
-    "reopen": Move("Reopen", "rotate-ccw", ("message",), DONE, hot="y", group="main", done="Open again."),
+    "reopen": Move("Reopen", "rotate-ccw", ("message",), DONE, hot="g", group="main", done="Open again."),
     "close": Move("Close", "check-check", ("message",), STARTED, hot="y", done="Closed."),
     "prioritise": Move("Prioritise", "signal", ("priority", "severity", "message"), hot="p", done="Priority set."),
     "transfer": Move("Transfer", "arrow-right-left", ("department", "message"), hot="t", done="Transferred.",

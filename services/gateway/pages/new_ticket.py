@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
@@ -43,9 +43,10 @@ async def _show(visit: Visit, form: Form | None = None, problem: ApiProblem | No
 
 
 @router.get("/tickets/new")
-async def show_form(visit: VisitDep) -> Response:
-    """Show the form."""
-    return await _show(visit)
+async def show_form(request: Request, visit: VisitDep) -> Response:
+    """Show the form; the portal's topics are chosen already."""
+    topic = request.query_params.get("topic")
+    return await _show(visit, {"topic": topic} if topic else None)
 
 
 @router.post("/tickets/new")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import Params
+from services.gateway.pages.menu import OWN
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
@@ -22,7 +24,22 @@ PRIORITIES = ("low", "normal", "high", "emergency")
 SORTS = {
     "-updated_at": "Changed last", "updated_at": "Changed longest ago", "-created_at": "Newest", "created_at": "Oldest",
 }  # fmt: skip
-FILTERS = ("q", "status", "assignee", "department", "team", "priority", "severity", "requester", "tag", "sort")
+FILTERS = (
+    "q",
+    "status",
+    "assignee",
+    "department",
+    "team",
+    "priority",
+    "severity",
+    "requester",
+    "tag",
+    "topic",
+    "created_on",
+    "created_from",
+    "created_to",
+    "sort",
+)
 PAGE_SIZE = 50
 FOUND = 8
 
@@ -52,11 +69,14 @@ TABS = {
         Tab("unassigned", "Unassigned", [("assignee", "none")], WORKED, by_assignee=False,
             empty=("Everything has somebody", "New tickets without an owner come here.")),
         Tab("overdue", "Overdue", [("overdue", "true")], WORKED, empty=("Nothing is overdue", "Every promise holds so far.")),
+        Tab("answered", "Answered", [("answered", "true")], WORKED, empty=("Nobody was answered of late", "Tickets where the desk spoke last come here.")),
         Tab("on_hold", "On hold", _any(["on_hold"]), empty=("Nothing waits", "Tickets that wait for somebody come here.")),
         Tab("resolved", "Resolved", _any(["resolved"])),
         Tab("closed", "Closed", _any(["closed"])),
         Tab("involved", "Involved", [("involved", "me")], STATUSES,
             empty=("Nothing yet", "Tickets that you have, or have had, stay in sight here.")),
+        Tab("watching", "Watching", [("watching", "me")], STATUSES,
+            empty=("You watch nothing", "Press w on a ticket to keep an eye on it.")),
         Tab("all", "All tickets", (), STATUSES),
     )
 }  # fmt: skip
@@ -90,11 +110,24 @@ def asked(tab: Tab, filters: Mapping[str, str]) -> list[tuple[str, str]]:
             question.append(("status", status))
         elif tab.statuses != STATUSES:
             question += _any(tab.statuses)
-    plain = ("q", "department", "team", "priority", "severity", "requester", "tag", "sort", "cursor")
+    plain = ("q", "department", "team", "topic", "priority", "severity", "requester", "tag", "sort", "cursor")
     question += [(name, filters[name]) for name in plain if name in filters]
+    question += created(filters)
     if tab.by_assignee and "assignee" in filters:
         question.append(("assignee", filters["assignee"]))
     return [*question, ("limit", str(PAGE_SIZE))]
+
+
+def created(filters: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the range of creation that the filters name: a day, or from and to (dates are their midnight UTC)."""
+    if "created_on" in filters:
+        try:
+            day = date.fromisoformat(filters["created_on"])
+        except ValueError:
+            return []
+        return [("created_from", f"{day}T00:00:00Z"), ("created_to", f"{day + timedelta(days=1)}T00:00:00Z")]
+    ends = [(name, filters[name]) for name in ("created_from", "created_to") if name in filters]
+    return [(name, text if "T" in text else f"{text}T00:00:00Z") for name, text in ends]
 
 
 def chosen(query: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
@@ -135,7 +168,8 @@ async def show_queue(request: Request, visit: VisitDep) -> Response:
     """Show a list of tickets."""
     listing = await read_listing(visit, request.query_params)
     choices = await read_choices(visit)
-    return visit.page("queue.html", listing=listing, list_query=listing.link, **offers(choices))
+    template = "queue.html" if visit.sees_all else "portal.html"
+    return visit.page(template, listing=listing, list_query=listing.link, tabs=OWN, **offers(choices))
 
 
 @router.get("/find")

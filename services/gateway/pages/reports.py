@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.pages.charts import bars_of, chart_of, drill
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import API, ApiProblem
 from services.gateway.pages.queue import PRIORITIES
@@ -50,6 +51,11 @@ async def _catalogue(visit: Visit) -> list[Mapping[str, Any]]:
     return items
 
 
+def _list_of(filters: Mapping[str, str] | None) -> str | None:
+    """Return the address of the list of a row's tickets."""
+    return f"/queue?{urlencode({'tab': 'all', **filters})}" if filters else None
+
+
 @router.get("/reports")
 async def show_catalogue(visit: VisitDep) -> Response:
     """Show which reports there are."""
@@ -78,6 +84,7 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
     rows = answer["rows"] if answer else []
     choices = await read_choices(visit)
     columns = list(rows[0]) if rows else about["columns"]
+    chart, bars = chart_of(rows), bars_of(rows, columns)
     return visit.page(
         "report.html", problem.status if problem else 200, about=about, catalogue=catalogue, asked=asked, answer=answer,
         problem=problem, columns=columns, rows=[[cell(c, row.get(c)) for c in columns] for row in rows],
@@ -87,5 +94,6 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
             "priority": [Choice(p, words(p)) for p in PRIORITIES],
         },
         grouped=asked.get("group_by", "").split(","), filters=[f for f in about["filters"] if f not in {"from", "to"}],
+        chart=chart, bars=bars, drills=[_list_of(drill(row, asked)) for row in rows],
         csv=f"{API}/reports/{quote(name, safe='')}?{urlencode({**asked, 'format': 'csv'})}",
     )  # fmt: skip

@@ -17,11 +17,17 @@ from services.gateway.pages.door import sign_in_page
 from services.gateway.pages.render import render
 from services.gateway.pages.security import protect, same_site
 from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_partial, read_form
-from shared.http.caller import COOKIE
+from shared.http.cookies import session_cookie
 from shared.http.problems import TITLES, Problem
 
 SIGNED_OUT = 401
-NOT_TYPED = frozenset({"csrf", "key", "next", "login", "password"})
+NOT_TYPED = frozenset(
+    {
+        "csrf", "key", "next", "login", "password", "current", "again", "code", "challenge", "token", "secret", "uri", "session",
+        "username",
+    }
+)  # fmt: skip
+"""Fields that are no words of anybody's, or nobody else's business."""
 
 log = structlog.get_logger("pages")
 
@@ -60,7 +66,7 @@ def _whole(known: Visit | None) -> dict[str, str]:
 
 def _sign_in(request: Request, then: str, kept: Mapping[str, str]) -> Response:
     """Return the sign-in page: by redirection, or for a form at once, with what had been typed."""
-    expired = bool(request.cookies.get(COOKIE))
+    expired = bool(request.cookies.get(session_cookie(request.app.state.settings)))
     if request.method != "GET":
         page = sign_in_page(request, SIGNED_OUT, then=then, kept=kept, expired=True)
         page.headers.update(_whole(None))

@@ -63,3 +63,9 @@ def local_path(given: str | None, otherwise: str = "/queue") -> str:
     if given and len(given) <= 2000 and _LOCAL_PATH.fullmatch(given) and "\\" not in given:  # noqa: PLR2004 -- a long URL
         return otherwise if given.startswith(("/sign-", "/api/", "/static/")) else given
     return otherwise
+
+
+def origin_of(request: Request) -> str:
+    """Return the origin that people type: the configured one, else that of this request."""
+    settings: Settings = request.app.state.settings
+    return (settings.public_url or str(request.base_url)).rstrip("/")

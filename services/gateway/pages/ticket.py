@@ -24,6 +24,7 @@ router = APIRouter(route_class=PageRoute)
 SEVERITIES = ("Sev-A", "Sev-B", "Sev-C")
 LINKS = ("related", "parent", "child", "duplicate")
 NOT_FOUND, NO_SESSION = 404, 401
+_OF_THE_DESK = ("tasks", "time", "links", "collaborators")
 
 
 class Attempt:
@@ -46,13 +47,15 @@ class Attempt:
 
 async def _beside(visit: Visit, path: str) -> dict[str, Any]:
     """Return what hangs on a ticket. None of it is worth failing the page for."""
-    names = ("tasks", "time", "links", "collaborators") if visit.sees_all else ("collaborators",)
-    found = await asyncio.gather(*(visit.api.get(f"{path}/{name}") for name in names), return_exceptions=True)
+    reads = {name: visit.api.get(f"{path}/{name}") for name in (_OF_THE_DESK if visit.sees_all else ("collaborators",))}
+    if visit.is_staff:
+        reads["canned"] = visit.api.get("/canned-replies", [("ticket", path.rpartition("/")[2])])
+    found = await asyncio.gather(*reads.values(), return_exceptions=True)
     beside: dict[str, Any] = {
         "tasks": {"items": []}, "time": {"minutes": 0, "items": []}, "links": {"links": [], "merged_into": None, "merged": []},
-        "collaborators": {"items": []},
+        "collaborators": {"items": []}, "canned": {"items": []},
     }  # fmt: skip
-    for name, answer in zip(names, found, strict=True):
+    for name, answer in zip(reads, found, strict=True):
         if isinstance(answer, ApiProblem):
             continue
         if isinstance(answer, BaseException):
@@ -72,10 +75,8 @@ def form_offers(choices: Choices) -> dict[str, Any]:
 
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
-    ticket, timeline, beside = await visit.start(
-        visit.api.get(path), visit.api.get(f"{path}/timeline"), _beside(visit, path)
-    )
-    choices = await read_choices(visit)
+    ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
+    beside, choices = await asyncio.gather(_beside(visit, path), read_choices(visit))  # by who it is, so only now
     query = visit.request.query_params
     wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
     listing = await read_listing(visit, wanted, start=False) if wanted is not None else None

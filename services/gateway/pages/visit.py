@@ -14,7 +14,8 @@ from services.gateway.pages import security
 from services.gateway.pages.client import ApiClient, ApiProblem, newest, versions_in
 from services.gateway.pages.menu import Group, menu_of
 from services.gateway.pages.render import render
-from shared.http.caller import COOKIE, STAFF
+from shared.http.caller import STAFF
+from shared.http.cookies import session_cookie
 from shared.service import Service
 from shared.settings import Settings
 from shared.tokens import TokenError
@@ -50,8 +51,7 @@ async def read_form(request: Request) -> Form:
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, lifetime: int) -> None:
     """Set a cookie that no script reads and no other site's form sends."""
-    secure = settings.public_url.startswith("https://")
-    response.set_cookie(name, value, max_age=lifetime, httponly=True, samesite="lax", secure=secure)
+    response.set_cookie(name, value, max_age=lifetime, httponly=True, samesite="lax", secure=settings.is_https)
 
 
 def is_partial(request: Request) -> bool:
@@ -77,7 +77,7 @@ class Visit:
         self.request = request
         self.settings: Settings = request.app.state.settings
         self.gateway: Service = request.app.state.services["gateway"]
-        token = request.cookies.get(COOKIE) or ""
+        token = request.cookies.get(session_cookie(self.settings)) or ""
         self._written = versions_in(request.cookies.get(AFTER_COOKIE), "|")
         seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
         self.api = ApiClient(request.app, token, [*self._written, *seen])

@@ -14,12 +14,14 @@ from services.intake import domain
 from services.intake.door import Door
 from services.intake.forgetting import Forgetting
 from services.intake.people import People
+from shared import forms
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
 from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context, Ledger, Result
+from shared.http.forms import FieldValues
 from shared.http.problems import Problem
 from shared.service import component
 from shared.together import Together
@@ -43,12 +45,16 @@ class Intake:
     door: Door
 
     async def open(
-        self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None
-    ) -> tuple[UUID, Result]:
+        self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None,
+        audience: forms.Audience = "system",
+    ) -> tuple[UUID, Result]:  # fmt: skip
         """Open a ticket for `body.requester`; once per command id, whoever sends it how often. `follows`: see `Created`.
+
+        `audience` is who fills in its form; what the desk makes of a ticket that is there (a split) is held to nothing required.
 
         Raises:
             Problem: 422, an unknown topic or no requester, or a rule refuses it.
+            Refusal: 422, a custom field.
         """
         ticket_id = derived("ticket", context.command_id)
         before = await self.tickets.repeat_of(context)
@@ -62,10 +68,12 @@ class Intake:
                     422, f"There is no topic {body.topic!r}.",
                     fields={"topic": f"must be one of: {', '.join(known)}" if known else "no topics are configured: leave it out"},
                 )  # fmt: skip
+        fields, worded = await self._filled_in(body, audience)
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
         if channel != SPLIT:  # which was let in once already
             seen = body.model_dump(include={"subject", "body", "topic", "priority", "severity", "tags"})
-            await self.door.pass_through({**seen, "channel": channel}, body.requester.email)
+            held = {f"{forms.PREFIX}{key}": value for key, value in {**fields, **worded}.items()}
+            await self.door.pass_through({**seen, **held, "channel": channel}, body.requester.email)
         person_id = await self.people.person(body.requester.email, body.requester.name, context)
         number = await self.numbers.get(object())
         assert number is not None  # noqa: S101 -- a sequence always has one more
@@ -73,11 +81,23 @@ class Intake:
             number=number, person_id=str(person_id), email=body.requester.email, name=body.requester.name,
             subject=body.subject, body=body.body, channel=channel, topic=body.topic, priority=body.priority,
             severity=body.severity, tags=list(dict.fromkeys(body.tags)), external_id=body.external_id,
-            follows=follows,
+            follows=follows, fields=fields, worded=worded,
         )  # fmt: skip
         return ticket_id, await self.tickets.execute(
             ticket_id, lambda state: domain.open_ticket(state, command), context, new=True
         )
+
+    async def _filled_in(
+        self, body: "NewTicket", audience: forms.Audience
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Return what the ticket's custom fields hold: values that are no words, and words.
+
+        Raises:
+            Refusal: 422, naming each field that is wrong or missing.
+        """
+        form = forms.form_of((await self.directory.fields()).values(), body.topic)
+        facts = {"topic": body.topic, "priority": body.priority or "normal", "severity": body.severity}
+        return forms.parted(form, forms.decided(form, {}, body.fields, audience, facts, opening=True))
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
@@ -122,6 +142,7 @@ class NewTicket(Strict):
     severity: Severity | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = []
     external_id: Key | None = Field(None, description="The ticket's name in another system")
+    fields: FieldValues = Field({}, description="Custom fields by key, of the topic's form: see GET /topics")
 
 
 class Taken(BaseModel):

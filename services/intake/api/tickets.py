@@ -1,6 +1,7 @@
 """Open a ticket, add a message."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,11 +10,13 @@ from pydantic import BaseModel
 
 from services.intake import domain
 from services.intake.api.common import Intake, IntakeDep, NewTicket, RequesterBody, Taken
+from shared import forms
 from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.fields import Body, Strict
 from shared.eventstore.ledger import Result
 from shared.http.caller import Caller
 from shared.http.commands import CommandDep, CommandRequest
+from shared.http.forms import audience_of
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
 
@@ -56,6 +59,7 @@ class OpenedTicket(BaseModel):
     assignee: PersonShown | None = None
     tags: list[str]
     external_id: str | None
+    fields: dict[str, Any]
     created_at: datetime | None
     updated_at: datetime | None
     versions: dict[str, int]
@@ -69,7 +73,8 @@ def opened(ticket_id: UUID, result: Result) -> OpenedTicket:
         id=ticket_id, number=event.data["number"], subject=personal["subject"],
         priority=event.data.get("priority") or "normal", severity=event.data.get("severity"),
         requester=RequesterShown(**personal["requester"]), topic=event.data.get("topic"), tags=event.data.get("tags", []),
-        external_id=event.data.get("external_id"), created_at=result.occurred_at, updated_at=result.occurred_at,
+        external_id=event.data.get("external_id"), fields=forms.plain(forms.as_opened(event.data, event.personal)),
+        created_at=result.occurred_at, updated_at=result.occurred_at,
         versions={"intake": 1},
     )  # fmt: skip
 
@@ -118,7 +123,8 @@ def _channel(caller: Caller) -> str:
 async def open_ticket(body: NewTicket, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket. With an Idempotency-Key, however often it is sent, there is one ticket and one answer."""
     body = await _for_whom(command.caller, body, intake)
-    ticket_id, result = await intake.open(body, _channel(command.caller), command.context())
+    audience = audience_of(command.caller, inside=command.caller.is_staff)
+    ticket_id, result = await intake.open(body, _channel(command.caller), command.context(), audience=audience)
     command.answer(ticket_id, "intake", result)
     command.response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
     return opened(ticket_id, result)

@@ -4,7 +4,7 @@ What people decide (`people`), what rules hold (`rules`), who is chosen (`choice
 same arguments give the same decision, with its reasons in the event.
 """
 
-from services.routing.domain.choice import Moment, absence, weigh
+from services.routing.domain.choice import Moment, absence, weigh, whereabouts
 from services.routing.domain.configuring import configure
 from services.routing.domain.people import answered, assign, claim, refer, release, transfer, withdraw
 from services.routing.domain.routes import handle, reassign, route, take_up, taken_up_again
@@ -24,5 +24,5 @@ from shared.contracts.directory import EVERY_TOPIC
 __all__ = [
     "ASSIGNED", "EVERY_TOPIC", "QUEUED", "REFERRED", "Config", "Handling", "Moment", "NewTicket", "absence", "answered", "assign",
     "claim", "configure", "evolve", "handle", "matching_rules", "new_ticket", "reassign", "refer", "release", "route", "take_up", "taken_up_again",
-    "transfer", "weigh", "withdraw",
+    "transfer", "weigh", "whereabouts", "withdraw",
 ]  # fmt: skip

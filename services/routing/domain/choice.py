@@ -46,19 +46,41 @@ class Moment:
 ANY_TIME = Moment()
 
 
-def absence(agent: Mapping[str, Any], config: Config, at: datetime | None) -> str | None:
-    """Return why an agent is not there at this moment; None: he is."""
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Whether an agent is there.
+
+    Attributes:
+        on_shift: He is.
+        away_until: The last day, by his zone, of those on which he is not, whatever his shifts say.
+        next_shift: When his next shift begins, if he is off; None: never.
+    """
+
+    on_shift: bool
+    away_until: str | None = None
+    next_shift: datetime | None = None
+
+
+def whereabouts(agent: Mapping[str, Any], config: Config, at: datetime) -> Whereabouts:
+    """Return where an agent is at this moment."""
     hours = config.hours.get(agent["person_id"])
-    if at is None:
-        return None
     local = at.astimezone(hours.zone).date() if hours is not None else at.date()
     for away in agent.get("away") or ():
         if date.fromisoformat(away["start"]) <= local <= date.fromisoformat(away["end"]):
-            return f"is away until {away['end']}"
-    if hours is not None and not hours.covers(at):
-        back = hours.next_start(at)
-        return f"is off shift until {rfc3339(back)}" if back is not None else "is never on shift"
-    return None
+            return Whereabouts(on_shift=False, away_until=away["end"])
+    if hours is None or hours.covers(at):
+        return Whereabouts(on_shift=True)
+    return Whereabouts(on_shift=False, next_shift=hours.next_start(at))
+
+
+def absence(agent: Mapping[str, Any], config: Config, at: datetime | None) -> str | None:
+    """Return why an agent is not there at this moment; None: he is."""
+    found = whereabouts(agent, config, at) if at is not None else None
+    if found is None or found.on_shift:
+        return None
+    if found.away_until is not None:
+        return f"is away until {found.away_until}"
+    return f"is off shift until {rfc3339(found.next_shift)}" if found.next_shift is not None else "is never on shift"
 
 
 def weigh(

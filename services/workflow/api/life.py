@@ -20,10 +20,12 @@ from services.workflow.api.common import (
     run,
     words_of,
 )
+from services.workflow.fields import sheet_for
 from shared.contracts.event import NewEvent, rfc3339
 from shared.contracts.fields import Body, Key, Priority, Severity, Strict
 from shared.contracts.permissions import Permission
 from shared.http.commands import CommandDep, CommandRequest
+from shared.http.forms import audience_of
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef
 
@@ -132,9 +134,17 @@ async def resolve(ref: TicketRef, body: ResolveBody, command: CommandDep, workfl
 
 @router.post("/tickets/{ref}/close")
 async def close(ref: TicketRef, command: CommandDep, workflow: WorkflowDep, body: MoveBody | None = None) -> Taken:
-    """Close the ticket."""
+    """Close the ticket: nothing that is required to close it may be missing, be it a task or a custom field."""
     row = await for_anybody(ref, TAKES["close"], command, workflow)
-    return await _move(row, command, workflow, partial(domain.close, message=words_of(body), to=_to(body)))
+    sheet = await sheet_for(workflow.directory, row)
+    audience = audience_of(command.caller, inside=command.caller.sees_inside(row))
+
+    def decide(state: domain.Life, moves: domain.Moves) -> list[NewEvent]:
+        closed = domain.close(state, message=words_of(body), to=_to(body), moves=moves)
+        domain.needs_fields(state, sheet=sheet, audience=audience)
+        return closed
+
+    return await _move(row, command, workflow, decide)
 
 
 @router.post("/tickets/{ref}/reopen")

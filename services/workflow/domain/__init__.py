@@ -1,13 +1,15 @@
 """Workflow's rules. Pure.
 
 A ticket's life (`life`), the desk's own states and allowed moves (`lifecycle`), what is said on it (`talk`, `canned`), its tasks
-and times (`tasks`), how tickets hang together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
+and times (`tasks`), its custom fields (`fields`), how tickets hang together (`links`), what happens by itself (`alarms`), and
+what is promised by when (`sla`).
 """
 
 from dataclasses import replace
 
-from services.workflow.domain import alarms, canned, life, links, sla, talk, tasks
+from services.workflow.domain import alarms, canned, fields, life, links, sla, talk, tasks
 from services.workflow.domain.alarms import come_true, warn_of_closing
+from services.workflow.domain.fields import Sheet, change_fields, needs_fields, take_fields_back, unfinished
 from services.workflow.domain.life import (
     acknowledge,
     change_state,
@@ -38,7 +40,7 @@ from services.workflow.domain.tasks import (
 )
 from shared.contracts.event import Event
 
-_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **links.FOLDS, **alarms.FOLDS}
+_FOLDS = {**life.FOLDS, **talk.FOLDS, **tasks.FOLDS, **fields.FOLDS, **links.FOLDS, **alarms.FOLDS}
 
 
 def evolve(state: Life, event: Event) -> Life:
@@ -57,10 +59,12 @@ __all__ = [
     "Life",
     "Moves",
     "Ruled",
+    "Sheet",
     "acknowledge",
     "add_task",
     "auto_reply",
     "canned",
+    "change_fields",
     "change_state",
     "change_task",
     "close",
@@ -72,12 +76,14 @@ __all__ = [
     "escalate",
     "evolve",
     "faults",
+    "fields",
     "finish_task",
     "hold",
     "link",
     "log_time",
     "merge",
     "moves_of",
+    "needs_fields",
     "needs_no_merge",
     "note",
     "possible",
@@ -95,6 +101,8 @@ __all__ = [
     "start",
     "tag",
     "take_back",
+    "take_fields_back",
+    "unfinished",
     "unlink",
     "unmerge",
     "unwatch",

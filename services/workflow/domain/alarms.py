@@ -40,8 +40,11 @@ def warn_of_closing(state: Life, story: Story, policy: Mapping[str, Any], now: d
     return [fact("close_warned", {"closes_at": rfc3339(max(since + timedelta(days=days), now + warning))})]
 
 
-def come_true(state: Life, story: Story, now: datetime) -> list[NewEvent]:
-    """Return what the moments that have come bring: the end of a hold, or of a silence."""
+def come_true(state: Life, story: Story, now: datetime, *, unfinished: bool = False) -> list[NewEvent]:
+    """Return what the moments that have come bring: the end of a hold, or of a silence.
+
+    `unfinished`: a custom field is empty that the ticket cannot be closed without. Like an open task, it puts closing off by a day.
+    """
     if state.status == "on_hold" and state.until is not None and (at := datetime.fromisoformat(state.until)) <= now:
         return [_at(at, fact("resumed"))]
     if state.closes_at is None or (at := datetime.fromisoformat(state.closes_at)) > now:
@@ -49,8 +52,8 @@ def come_true(state: Life, story: Story, now: datetime) -> list[NewEvent]:
     warned = state.close_warned_at
     if state.status not in SILENT or any(warned is not None and message > warned for message in story.messages):
         return []
-    if any(task.blocks and not task.done for task in state.tasks.values()):
-        return [_at(at, fact("close_warned", {"closes_at": rfc3339(now + timedelta(days=1))}))]  # when they are done
+    if unfinished or any(task.blocks and not task.done for task in state.tasks.values()):
+        return [_at(at, fact("close_warned", {"closes_at": rfc3339(now + timedelta(days=1))}))]  # when all is done
     return [_at(at, fact("closed", message="Closed, because nobody has answered."))]
 
 

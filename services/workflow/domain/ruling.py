@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.workflow.domain import life
+from services.workflow.domain.fields import NO_SHEET, Sheet, needs_fields
 from services.workflow.domain.links import tag
 from services.workflow.domain.state import Life, fact
 from services.workflow.domain.talk import note as write_note
@@ -25,7 +26,9 @@ class Ruled:
     left: Mapping[str, str]
 
 
-def ruled(state: Life, wanted: Mapping[str, Any], *, note: str | None, asked: Mapping[str, Any], fresh: bool) -> Ruled:
+def ruled(
+    state: Life, wanted: Mapping[str, Any], *, note: str | None, asked: Mapping[str, Any], fresh: bool, sheet: Sheet = NO_SHEET,
+) -> Ruled:  # fmt: skip
     """Do what a rule wants.
 
     Args:
@@ -34,6 +37,7 @@ def ruled(state: Life, wanted: Mapping[str, Any], *, note: str | None, asked: Ma
         note: The words of its note.
         asked: What the ticket was created with: `priority`, `severity`, `tags`.
         fresh: The rule speaks for a ticket that was just created: what somebody has set meanwhile stands.
+        sheet: What its custom fields are decided with, if the rule closes it.
     """
     if state.merged_into is not None:
         return Ruled([], {"ticket": "It is merged into another."})
@@ -63,7 +67,7 @@ def ruled(state: Life, wanted: Mapping[str, Any], *, note: str | None, asked: Ma
     if wanted.get("escalate"):
         do("escalate", lambda: _escalate(state, wanted.get("notify", [])))
     if wanted.get("status"):
-        do("status", lambda: _move(state, wanted["status"]))
+        do("status", lambda: _move(state, wanted["status"], sheet))
     return Ruled(events, left)
 
 
@@ -83,7 +87,7 @@ def _escalate(state: Life, notify: Sequence[str]) -> list[NewEvent]:
     return [NewEvent(event.type, {**event.data, **called}, event.personal) for event in events]
 
 
-def _move(state: Life, status: str) -> list[NewEvent]:
+def _move(state: Life, status: str, sheet: Sheet) -> list[NewEvent]:
     """Bring it into a status; nothing, if it is in it.
 
     Raises:
@@ -91,6 +95,8 @@ def _move(state: Life, status: str) -> list[NewEvent]:
     """
     if state.status == status:
         return []
+    if status == "closed":
+        needs_fields(state, sheet=sheet, audience="system")
     match status:
         case "open":
             return _open(state)

@@ -41,6 +41,7 @@ class Life:
         state: The desk's own state of the status, by its key; see `lifecycle`.
         moved_at: When the status changed last.
         tags: Tag to whether it was put on or taken off; what `created` says holds for the others.
+        fields: Custom field to what it was made to hold (`fields.after`); what `created` says holds for the others.
         tasks: Task id to task.
         links: (kind, other ticket).
         merged_into: The ticket that stands for this one; `before_merge` and `state_before_merge` are what to go back to.
@@ -61,6 +62,7 @@ class Life:
     acknowledged: bool = False
     moved_at: datetime | None = None
     tags: Mapping[str, bool] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     links: frozenset[tuple[str, str]] = frozenset()
     merged_into: str | None = None

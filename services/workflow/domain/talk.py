@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from services.workflow.domain.fields import blanked
 from services.workflow.domain.state import Life, Words, fact, refuse, start
 from shared.contracts.erasing import named
 from shared.contracts.event import Event, NewEvent
@@ -31,7 +32,7 @@ def taken_back(state: Life, event: Event) -> Life:
     """Fold that words were blanked."""
     gone = set(named(event))
     words = {key: replace(w, body=None) if gone & {w.version, *w.edits} else w for key, w in state.words.items()}
-    return replace(state, words=words)
+    return replace(state, words=words, fields=blanked(state.fields, gone))
 
 
 def rated(state: Life, event: Event) -> Life:

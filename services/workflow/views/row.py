@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.workflow.domain import effective, sla
+from services.workflow.domain import effective, fields, sla
 from services.workflow.domain.alarms import SILENT
-from shared.contracts.erasing import blanks
+from shared import forms
+from shared.contracts.erasing import blanks, named
 from shared.contracts.event import Event
 from shared.projection.model import Versions, advanced, collaborators_after
 
@@ -65,10 +66,13 @@ class TicketRow(NamedTuple):
     closes_at: datetime | None = None
     close_warned_at: datetime | None = None
     ruled_sla: str | None = None
+    asked_fields: Mapping[str, Any] = forms.NOTHING
+    field_changes: Mapping[str, Any] = forms.NOTHING
     # derived, for lists and alarms
     due_at: datetime | None = None
     silent_since: datetime | None = None
     wake_at: datetime | None = None
+    fields: Mapping[str, Any] = forms.NOTHING
 
 
 COLUMNS = {
@@ -82,8 +86,8 @@ COLUMNS = {
     "state_before_merge": "text",
     "watchers": "jsonb", "minutes": "int", "score": "int", "collaborators": "jsonb",
     "referrals": "jsonb", "sla": "jsonb", "answered_at": "timestamptz",
-    "closes_at": "timestamptz", "close_warned_at": "timestamptz", "ruled_sla": "text", "due_at": "timestamptz", "silent_since": "timestamptz",
-    "wake_at": "timestamptz",
+    "closes_at": "timestamptz", "close_warned_at": "timestamptz", "ruled_sla": "text", "asked_fields": "jsonb",
+    "field_changes": "jsonb", "due_at": "timestamptz", "silent_since": "timestamptz", "wake_at": "timestamptz", "fields": "jsonb",
 }  # fmt: skip
 """Column to type, in the order of the row's fields."""
 Changes = dict[str, Any]
@@ -93,7 +97,7 @@ def initial(stream_id: UUID) -> TicketRow:
     """Return the row of a ticket of which nothing has come."""
     return TicketRow(
         stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[], collaborators=[],
-        referrals=[], sla={},
+        referrals=[], sla={}, asked_fields={}, field_changes={}, fields={},
     )  # fmt: skip
 
 
@@ -113,13 +117,15 @@ def _created(state: TicketRow, event: Event) -> Changes:
     data, personal = event.data, event.personal or {}
     requester = personal.get("requester") or {}
     tags = list(data.get("tags", []))
+    asked_fields = forms.as_opened(data, personal)
     return {
         "number": data["number"], "subject": personal.get("subject"), "requester_id": UUID(data["person_id"]),
         "requester_email": requester.get("email"), "requester_name": requester.get("name"), "topic": data.get("topic"),
         "channel": data.get("channel"), "external_id": data.get("external_id"), "asked_tags": tags,
         "tags": effective(tags, state.tag_changes or {}), "asked_priority": data.get("priority"),
         "asked_severity": data.get("severity"), "stated_department": data.get("department"), "created_at": event.occurred_at,
-        "last_message_at": _later(state.last_message_at, event.occurred_at),
+        "last_message_at": _later(state.last_message_at, event.occurred_at), "asked_fields": asked_fields,
+        "fields": fields.effective(asked_fields, state.field_changes),
     }  # fmt: skip
 
 
@@ -139,9 +145,21 @@ def _prioritised(state: TicketRow, event: Event) -> Changes:
 
 
 def _erased(state: TicketRow, event: Event) -> Changes:
-    del state
     gone = blanks(event, "created") or blanks(event, "restated")
-    return {"subject": None, "requester_email": None, "requester_name": None} if gone else {}
+    changes: Changes = {"subject": None, "requester_email": None, "requester_name": None} if gone else {}
+    asked, said = state.asked_fields, state.field_changes
+    if blanks(event, "created"):
+        asked = forms.blank(asked)
+    elif event.source == "workflow":
+        said = fields.blanked(said, named(event))
+    if (asked, said) != (state.asked_fields, state.field_changes):
+        changes |= {"asked_fields": asked, "field_changes": said, "fields": fields.effective(asked, said)}
+    return changes
+
+
+def _fields(state: TicketRow, event: Event) -> Changes:
+    said = fields.after(state.field_changes, event.data, event.personal, event.version)
+    return {"field_changes": said, "fields": fields.effective(state.asked_fields, said)}
 
 
 def _restated(state: TicketRow, event: Event) -> Changes:
@@ -228,7 +246,7 @@ _FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
     "personal_erased": _erased, "restated": _restated, "referred": _referred, "referral_withdrawn": _referred,
     "collaborator_added": _collaborators, "collaborator_removed": _collaborators, "tagged": _tagged, "linked": _links, "unlinked": _links, "merged": _merged,
     "unmerged": _merged, "watched": _watchers, "unwatched": _watchers, "time_logged": _minutes, "time_removed": _minutes,
-    "rated": lambda _state, event: {"score": event.data["score"]},
+    "rated": lambda _state, event: {"score": event.data["score"]}, "fields_changed": _fields,
     "rule_applied": lambda state, event: {"ruled_sla": event.data["changes"].get("sla") or state.ruled_sla},
     **dict.fromkeys(("task_added", "task_changed", "task_done", "task_reopened", "task_dropped"), _tasks),
 }  # fmt: skip

@@ -37,8 +37,21 @@ document.addEventListener("click", (event) => {
   const tab = event.target.closest(".composer .tab");
   if (tab) requestAnimationFrame(() => document.getElementById(`body-${tab.htmlFor.slice(3)}`)?.focus());
   if (event.target.closest("[data-fold-composer]")) fold();
+  const opener = event.target.closest("[data-canned]");
+  for (const list of document.querySelectorAll(".canned-list")) {
+    list.hidden = opener?.getAttribute("aria-controls") === list.id ? !list.hidden : true;
+    list.parentElement.querySelector("[data-canned]").setAttribute("aria-expanded", String(!list.hidden));
+  }
+  const text = event.target.closest("[data-insert]");
+  if (text) insert(text.closest("form").querySelector("textarea"), text.dataset.insert);
 });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && event.target.matches(".composer textarea")) fold(); });
+
+function insert(field, text) {
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}
 
 function fold() {
   for (const choice of document.querySelectorAll(".composer input[name=audience]")) choice.checked = false;

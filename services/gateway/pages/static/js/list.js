@@ -8,11 +8,14 @@ const picked = () => [...document.querySelectorAll(".pick:checked")].map((box) =
 const hasList = () => Boolean(document.querySelector("[data-rows]"));
 const isSplit = () => Boolean(document.querySelector("#pane > article"));
 
+let cursor = null; // a row's id: the rows themselves are made anew when something happens
+
 function go(step) {
   const all = rows();
   if (!all.length) return false;
   const at = all.indexOf(current());
   const next = all[Math.min(all.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
+  cursor = next.id;
   all.forEach((row) => row.classList.toggle("is-cursor", row === next));
   next.scrollIntoView({ block: "nearest" });
   if (isSplit()) next.querySelector(".subject").click();
@@ -72,7 +75,7 @@ function mark() {
   const number = document.querySelector("article[data-number]")?.dataset.number;
   for (const row of document.querySelectorAll(".ticket-row")) {
     if (row.dataset.number === number) { row.setAttribute("aria-current", "true"); row.classList.add("is-cursor"); row.scrollIntoView({ block: "nearest" }); }
-    else { row.removeAttribute("aria-current"); if (number) row.classList.remove("is-cursor"); }
+    else { row.removeAttribute("aria-current"); row.classList.toggle("is-cursor", !number && row.id === cursor); }
   }
 }
 

@@ -52,6 +52,7 @@ function markNew(old, next) {
 
 async function look() {
   timer = null;
+  if (document.querySelector("[data-no-live]")) return; // what could not be shown is not asked for again and again
   if (busy) return void (again = true);
   busy = true;
   again = false;
@@ -108,6 +109,7 @@ function open() {
   source.addEventListener("reset", soon);
   const types = document.body.dataset.streamTypes?.split(" ") ?? [];
   for (const type of types) source.addEventListener(type, happened);
+  source.addEventListener("presence", (event) => document.dispatchEvent(new CustomEvent("ledgerdesk:presence", { detail: JSON.parse(event.data) })));
 }
 
 document.addEventListener("visibilitychange", () => { // a page nobody looks at holds no connection

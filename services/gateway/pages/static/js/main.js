@@ -7,5 +7,6 @@ import "./palette.js";
 import "./list.js";
 import "./composer.js";
 import "./thread.js";
+import "./here.js";
 import "./charts.js";
 import "./live.js";

@@ -102,7 +102,7 @@ async function look() {
 }
 
 if (dialog) {
-  dialog.addEventListener("toggle", () => { if (dialog.open) { input.value = ""; look(); input.focus(); } });
+  dialog.addEventListener("ledgerdesk:opened", () => { input.value = ""; look(); });
   input.addEventListener("input", look);
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

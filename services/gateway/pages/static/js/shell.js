@@ -19,6 +19,7 @@ function nameTheme() {
 export function openDialog(dialog) {
   if (!dialog || dialog.open) return;
   dialog.showModal();
+  dialog.dispatchEvent(new Event("ledgerdesk:opened")); // at once: "toggle" comes after the first keys
   const first = dialog.querySelector("[autofocus], .field-error ~ input, input:not([type=hidden]), select, textarea, button:not([data-close-dialog])");
   first?.focus();
 }
@@ -39,6 +40,7 @@ export function toast(text, kind = "info", undo = null) {
     made.dataset.duration = "10000";
     const form = content.appendChild(document.createElement("footer")).appendChild(document.createElement("form"));
     form.method = "post";
+    form.action = undo.at;
     form.setAttribute("hx-post", undo.at);
     form.setAttribute("hx-target", "#sheet-body");
     const token = form.appendChild(document.createElement("input"));
@@ -47,9 +49,9 @@ export function toast(text, kind = "info", undo = null) {
     button.className = "btn";
     button.dataset.variant = "outline";
     button.textContent = "Undo";
-    window.htmx.process(form);
   }
   place.append(made);
+  window.htmx?.process(made); // only what is on the page can be made live
 }
 
 document.addEventListener("click", (event) => {

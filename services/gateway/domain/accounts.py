@@ -1,21 +1,20 @@
-"""Identity: accounts, passwords, sessions, API keys. Pure; secrets come in as hashes."""
+"""Accounts, sessions, API keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from shared.contracts.event import Event, NewEvent, rfc3339
 from shared.refusal import Refusal
 
 SESSION_LIFETIME = timedelta(hours=12)
-FAILURES_ALLOWED = 5
-THROTTLE_WINDOW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: what it may do, and the last password's hash."""
+    """An account: what it may do, whose it is, and which of its sessions are over: those of an earlier generation but the one kept."""
 
     exists: bool = False
     roles: tuple[str, ...] = ()
@@ -23,6 +22,8 @@ class Account:
     login: str | None = None
     name: str | None = None
     email: str | None = None
+    generation: int = 0
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,15 @@ class Session:
     person_id: str | None = None
     expires_at: str | None = None
     revoked: bool = False
+    generation: int = 0
 
 
 def evolve_account(state: Account, event: Event) -> Account:
     """Fold an account's event."""
+    if event.name == "signed_out":
+        return replace(state, generation=event.data["generation"], kept=event.data.get("kept"))
     if event.name == "personal_erased":
-        return Account()
+        return Account(generation=state.generation)
     personal = event.personal or {}
     return replace(
         state, exists=True, roles=tuple(event.data["roles"]), active=event.data.get("active", True),
@@ -64,8 +68,9 @@ def evolve_key(state: Key, event: Event) -> Key:
 def evolve_session(state: Session, event: Event) -> Session:
     """Fold a session's event."""
     return replace(
-        state, person_id=event.data["person_id"], expires_at=event.data["expires_at"], revoked=event.name == "revoked"
-    )
+        state, person_id=event.data["person_id"], expires_at=event.data["expires_at"], revoked=event.name == "revoked",
+        generation=event.data.get("generation", state.generation),
+    )  # fmt: skip
 
 
 def configure_account(
@@ -79,7 +84,7 @@ def configure_account(
     email: str | None,
 ) -> list[NewEvent]:
     """Open or change an account; nothing, if it is so already."""
-    wanted = Account(True, tuple(sorted(set(roles))), active, login, name, email)
+    wanted = Account(True, tuple(sorted(set(roles))), active, login, name, email, state.generation, state.kept)
     if wanted == state:
         return []
     data = {"person_id": person_id, "roles": list(wanted.roles), "active": active}
@@ -95,15 +100,18 @@ def configure_role(new: dict[str, Any], old: dict[str, Any] | None) -> list[NewE
     return [NewEvent("ledgerdesk.role.configured", {"new": {**new, "version": before + 1}, "old": old})]
 
 
-def set_password(password_hash: str) -> list[NewEvent]:
-    """Set a password, given as argon2 hash."""
-    return [NewEvent("ledgerdesk.credential.password_set", {"hash": password_hash})]
-
-
-def start_session(person_id: str, now: datetime) -> list[NewEvent]:
-    """Sign in."""
+def start_session(person_id: str, now: datetime, *, door: str, generation: int) -> list[NewEvent]:
+    """Sign in. `generation` was the account's before it was asked who he is: what ends all sessions meanwhile ends this one."""
     expires = rfc3339(now + SESSION_LIFETIME)
-    return [NewEvent("ledgerdesk.session.started", {"person_id": person_id, "expires_at": expires})]
+    data = {
+        "person_id": person_id, "expires_at": expires, "started_at": rfc3339(now), "door": door, "generation": generation,
+    }  # fmt: skip
+    return [NewEvent("ledgerdesk.session.started", data)]
+
+
+def sign_out_everywhere(state: Account, kept: str | None = None) -> list[NewEvent]:
+    """End all sessions of an account there are, but for the one that is kept."""
+    return [NewEvent("ledgerdesk.account.signed_out", {"generation": state.generation + 1, "kept": kept})]
 
 
 def revoke_session(state: Session) -> list[NewEvent]:
@@ -119,10 +127,36 @@ def revoke_session(state: Session) -> list[NewEvent]:
     return [NewEvent("ledgerdesk.session.revoked", {"person_id": state.person_id, "expires_at": state.expires_at})]
 
 
-def issue_key(*, name: str, roles: Sequence[str], key_hash: str, person_id: str | None) -> list[NewEvent]:
-    """Issue an API key, known by its keyed hash."""
-    data: dict[str, Any] = {"name": name, "roles": sorted(set(roles)), "hash": key_hash, "person_id": person_id}
+def issue_key(
+    now: datetime,
+    *,
+    name: str,
+    roles: Sequence[str],
+    key_hash: str,
+    person_id: str | None,
+    cidrs: Sequence[str] = (),
+    expires_at: datetime | None = None,
+) -> list[NewEvent]:
+    """Issue an API key, known by its keyed hash.
+
+    Raises:
+        Refusal: It would be expired already, or a network is none.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise Refusal("expires_at: must be in the future.", status=422, field="expires_at")
+    data: dict[str, Any] = {
+        "name": name, "roles": sorted(set(roles)), "hash": key_hash, "person_id": person_id,
+        "cidrs": sorted({_network(cidr) for cidr in cidrs}), "expires_at": rfc3339(expires_at) if expires_at else None,
+    }  # fmt: skip
     return [NewEvent("ledgerdesk.api_key.issued", data)]
+
+
+def _network(cidr: str) -> str:
+    try:
+        return str(ip_network(cidr))
+    except ValueError:
+        message = f"cidrs: {cidr!r} is no network such as 10.1.0.0/16 or 2001:db8::/32 (host bits must be 0)."
+        raise Refusal(message, status=422, field="cidrs") from None
 
 
 def revoke_key(state: Key) -> list[NewEvent]:

@@ -1,0 +1,61 @@
+"""WCAG 2.2 AA: axe-core finds nothing on any page, light or dark, wide or on a phone."""
+
+import pytest
+from desk import ROOT, People, begin, open_ticket
+from playwright.async_api import Page
+
+AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = {
+    "ken": ["/queue", "/queue?tab=all", "/tickets/new"],
+    "john": ["/queue", "/queue?tab=closed", "/queue?tab=all&q=nothing-of-that-name", "/inbox", "/tickets/new"],
+    "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
+    "ada": ["/admin", "/admin/keys", "/admin/accounts", "/admin/organisation/rule", "/admin/organisation/team"],
+}
+
+
+async def findings(page: Page, where: str) -> list[str]:
+    """Return what axe finds. Colours are judged at rest: animations are off (reduced motion)."""
+    await page.wait_for_load_state("networkidle") if "sign-in" in page.url else await page.wait_for_load_state()
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{where}: {v['id']}: {node['html'][:120]}: {node['failureSummary'][:200]}"
+        for v in found["violations"]
+        for node in v["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(people: People, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not here: `make browser` fetches it")
+    options = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    found = []
+    page = await people.page(**options)
+    await page.goto("/sign-in")
+    found += await findings(page, "/sign-in")
+    ken = await people.sign_in("ken", **options)
+    number = await open_ticket(ken, "Read aloud", "To be read by everybody.", topic="mail")
+    found += await findings(ken, "requester's ticket")
+    for login, paths in PAGES.items():
+        page = await people.sign_in(login, **options)
+        for path in paths:
+            await page.goto(path)
+            found += await findings(page, f"{login} {path}")
+    jane = await people.sign_in("jane", **options)
+    for path in (f"/tickets/{number}", f"/tickets/{number}?list=tab%3Dmine", f"/tickets/{number}/assign"):
+        await jane.goto(path)
+        found += await findings(jane, path)
+    await jane.goto(f"/tickets/{number}")
+    for key in ("r", "n", "?"):
+        await jane.keyboard.press(key)
+        found += await findings(jane, f"after {key}")
+        await jane.keyboard.press("Escape")
+    await begin(jane, "Assign")
+    found += await findings(jane, "the dialog")
+    await jane.set_viewport_size({"width": 375, "height": 800})
+    for path in ("/queue", f"/tickets/{number}", "/tickets/new"):
+        await jane.goto(path)
+        found += await findings(jane, f"phone {path}")
+    assert found == []
