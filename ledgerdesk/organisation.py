@@ -30,6 +30,7 @@ from shared.contracts.directory import (
 )
 from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.contracts.permissions import Permission, RoleKey
+from shared.forms import WORDED
 from shared.rules import faults
 
 WAIT_SECONDS = 30.0
@@ -235,7 +236,10 @@ def read(path: Path) -> OrganisationFile:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
-    if wrong := [f"rule {r.key}: {place} {what}" for r in file.rules for place, what in faults(r.model_dump()).items()]:
+    worded = {field.key for field in file.fields if field.type in WORDED}
+    if wrong := [
+        f"rule {r.key}: {at} {what}" for r in file.rules for at, what in faults(r.model_dump(), worded).items()
+    ]:
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(wrong))
     return file
 

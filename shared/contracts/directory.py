@@ -217,16 +217,26 @@ class RuleActions(Strict):
     reject: Line | None = None
 
 
-RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleWhen = Literal["created", "updated", "message", "replied", "time"]
+RuleSince = Literal["created", "unanswered", "replied", "status", "due"]
+"""What a rule on time counts from; see routing's `domain.moments`."""
 RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
+class RuleAfter(Strict):
+    """So many minutes by the clock, since something."""
+
+    minutes: Annotated[int, Field(ge=0, le=525_600)]
+    since: RuleSince
 
 
 class Rule(Strict):
     """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
 
     Attributes:
-        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        when: It is asked when a ticket is created, something of it changes, the requester writes, an agent answers, or its time has come.
         changes: Of what changes it is asked; none: of all.
+        after: When its time comes, of a rule on time.
     """
 
     key: Key
@@ -234,6 +244,7 @@ class Rule(Strict):
     order: int
     when: RuleWhen = "created"
     changes: list[RuleChange] = []
+    after: RuleAfter | None = None
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.directory import RuleStatus
+from shared.contracts.directory import RuleSince, RuleStatus
 from shared.contracts.fields import (
     Body,
     Email,
@@ -210,12 +210,21 @@ class Wanted(Changes):
     skills: list[Key] = []
 
 
+class RuleMoment(Strict):
+    """What a rule on time counted from, and when its time came, RFC 3339."""
+
+    since: RuleSince
+    anchor: Text
+    at: Text
+
+
 class RuleWhy(Strict):
     """Why a rule applied: what it was asked at, which of its tests held, and how much of the ticket was seen (owner to version)."""
 
     when: Key
     tests: list[HeldTest]
     seen: dict[Key, int] = {}
+    moment: RuleMoment | None = None
 
 
 class RuleApplied(Imported):
