@@ -21,6 +21,8 @@ from shared.contracts.directory import (
     FieldCondition,
     FieldRights,
     FieldType,
+    LifecycleMove,
+    LifecycleState,
     OpenHours,
     SlaTargets,
     SpecialHours,
@@ -28,6 +30,7 @@ from shared.contracts.directory import (
 )
 from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Priority, Role, Severity, Strict, Text
 from shared.contracts.permissions import Permission, RoleKey
+from shared.forms import WORDED
 from shared.rules import faults
 
 WAIT_SECONDS = 30.0
@@ -139,6 +142,13 @@ class PolicyEntry(Strict):
     guests_read: bool = Field(True, description="Public articles are read without signing in")
 
 
+class LifecycleEntry(Strict):
+    """The desk's own states, and who may make which move, and when; see docs/lifecycle.md."""
+
+    states: list[LifecycleState] = []
+    moves: list[LifecycleMove] = Field([], description="Of a verb that is not named, what is usual")
+
+
 class StepEntry(Strict):
     """A step of the ladder that a breach begins, until somebody acknowledges."""
 
@@ -205,6 +215,7 @@ class OrganisationFile(Strict):
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
     policy: PolicyEntry | None = None
+    lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
     categories: list[CategoryEntry] = []
@@ -225,7 +236,10 @@ def read(path: Path) -> OrganisationFile:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(lines)) from error
-    if wrong := [f"rule {r.key}: {place} {what}" for r in file.rules for place, what in faults(r.model_dump()).items()]:
+    worded = {field.key for field in file.fields if field.type in WORDED}
+    if wrong := [
+        f"rule {r.key}: {at} {what}" for r in file.rules for at, what in faults(r.model_dump(), worded).items()
+    ]:
         raise OrganisationFileError(f"{path}:\n  " + "\n  ".join(wrong))
     return file
 
@@ -308,6 +322,8 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         plans.append({**plan.model_dump(), "order": order, "ladder": ladder})
     return {
         "policy": file.policy.model_dump() if file.policy else None,
+        "lifecycle": file.lifecycle.model_dump() if file.lifecycle else None,
+        "known_roles": [role.key for role in file.roles],
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
         "canned_replies": [reply.model_dump() for reply in file.canned_replies],

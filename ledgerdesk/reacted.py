@@ -2,7 +2,8 @@
 
 A service reacts to an event once it has projected it. Views are not backed up, and filling them again must not look like news:
 so the backup says, for each service that reacts, up to which position of each owner everything was projected, which single
-events past that were, and what still waited in the inbox. Taken in the same snapshot as the stores.
+events past that were, and what still waited in the inbox; and of rules on time, with which tickets they have had their time. Taken in
+the same snapshot as the stores.
 """
 
 from typing import Any
@@ -13,6 +14,13 @@ from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint
 
 REACTING = ("routing", "workflow")
+TIMERS = {
+    "rule_timer": {
+        "ticket_id": "uuid", "rule": "text", "anchor": "timestamptz", "at": "timestamptz", "try_at": "timestamptz", "fired": "boolean",
+    },
+    "rule_laid": {"rule": "text", "asked": "jsonb", "laid_at": "timestamptz"},
+}  # fmt: skip
+"""Routing's tables of rules on time: column to type."""
 
 
 async def lock(connection: db.Connection) -> None:
@@ -23,7 +31,27 @@ async def lock(connection: db.Connection) -> None:
 
 async def read(connection: db.Connection) -> dict[str, Any]:
     """Return the state of every reacting service's reactions. Inside the snapshot of the backup."""
-    return {service: await _of(connection, service) for service in REACTING}
+    found = {service: await _of(connection, service) for service in REACTING}
+    found["routing"] |= await read_timers(connection)
+    return found
+
+
+async def read_timers(connection: db.Connection) -> dict[str, list[list[str | None]]]:
+    """Return the tables of rules on time, their values as text."""
+    found = {}
+    for table, kinds in TIMERS.items():
+        text = ", ".join(f"{column}::text" for column in kinds)
+        found[table] = [list(row) for row in await connection.fetch(f'SELECT {text} FROM "routing".{table}')]
+    return found
+
+
+async def write_timers(connection: db.Connection, tables: dict[str, list[list[str | None]]]) -> None:
+    """Put them back."""
+    for table, kinds in TIMERS.items():
+        values = ", ".join(f"${n}::text::{kind}" for n, kind in enumerate(kinds.values(), 1))
+        await connection.executemany(
+            f'INSERT INTO "routing".{table} ({", ".join(kinds)}) VALUES ({values})', tables.get(table, [])
+        )
 
 
 async def _of(connection: db.Connection, service: str) -> dict[str, Any]:
@@ -63,3 +91,4 @@ async def write(connection: db.Connection, reactions: dict[str, Any]) -> None:
         await connection.executemany(
             f'INSERT INTO "{service}".reaction_inbox (event) VALUES ($1)', [(event,) for event in state["inbox"]]
         )
+    await write_timers(connection, reactions["routing"])

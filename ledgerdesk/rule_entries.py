@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.directory import RuleChange, RuleStatus, RuleTest, RuleWhen
+from shared.contracts.directory import RuleAfter, RuleChange, RuleStatus, RuleTest, RuleWhen
 from shared.contracts.fields import Body, Key, Line, Priority, Severity, Strict, Tag
 
 IdOf = Callable[[str, str], str]
@@ -30,6 +30,7 @@ class ActionsEntry(Strict):
     status: RuleStatus | None = None
     sla: Key | None = Field(None, description="The plan that is promised, whatever its conditions")
     note: Body | None = Field(None, description="An internal note")
+    reply: Key | None = Field(None, description="A canned reply, which the requester is answered with")
     escalate: bool = False
     notify: list[Line] = Field([], description="Whom an escalation calls")
     watch: list[Line] = Field([], description="Who watches the ticket from now on")
@@ -44,6 +45,7 @@ class RuleEntry(Strict):
     order: int | None = Field(None, description="Rules are tried by it; none: the place in the file, from 1")
     when: RuleWhen = "created"
     changes: list[RuleChange] = Field([], description="Of rules when something is updated: what; none: anything")
+    after: RuleAfter | None = Field(None, description="Of rules on time: how long after what")
     match: Literal["all", "any"] = "all"
     tests: list[RuleTest]
     actions: ActionsEntry

@@ -3,7 +3,7 @@
 Asked at the door (a rule may refuse a ticket), by routing (all else that rules do), and when rules are tried on past tickets.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,8 @@ Seen = Mapping[str, Any]
 
 FIELD = "field."
 """What the name of a custom field begins with."""
+UNSEEN = "unseen"
+"""What is seen of a ticket names here the fields that hold something which is not shown: of them no test holds."""
 AT_THE_DOOR = frozenset(
     {"subject", "body", "topic", "priority", "severity", "channel", "email", "organisation", "tags"}
 )
@@ -107,9 +109,10 @@ def _holds(test: Mapping[str, Any], seen: Seen) -> bool:
     """Whether one test of a rule holds. What cannot be tested holds never, also the other way round: no rule holds by mistake."""
     op: str = test["op"]
     compare = OPERATORS.get(op.removeprefix("not_"))
-    if compare is None or (test["field"] not in seen and not test["field"].startswith(FIELD)):
+    field: str = test["field"]
+    if compare is None or field in seen.get(UNSEEN, ()) or (field not in seen and not field.startswith(FIELD)):
         return False
-    found = seen.get(test["field"])
+    found = seen.get(field)
     values = [_text(one) for one in found] if isinstance(found, (list, tuple)) else [_text(found)]
     try:
         holds = any(compare(value, str(test["value"])) for value in values)
@@ -147,38 +150,52 @@ def refusing(rules: Sequence[Rule], seen: Seen) -> Held | None:
     return next((held for held in matching(new, seen) if held.rule["actions"].get("reject")), None)
 
 
-def faults(rule: Rule) -> dict[str, str]:
-    """Return what is wrong with a rule that is to be configured: where (``tests.0.value``), to what and the remedy."""
-    found = {}
+def faults(rule: Rule, worded: Collection[str] = ()) -> dict[str, str]:
+    """Return what is wrong with a rule that is to be configured: where (``tests.0.value``), to what and the remedy.
+
+    `worded` are the custom fields that hold words: those are seen of a new ticket alone.
+    """
     when = rule.get("when") or "created"
-    fields = AT_THE_DOOR if when == "created" else LATER | ({"body"} if when in WORDED else set())
+    found = {
+        f"tests.{place}.{part}": what
+        for place, test in enumerate(rule["tests"])
+        for part, what in _faults_of_test(test, when).items()
+    }
     for place, test in enumerate(rule["tests"]):
-        where, op = f"tests.{place}", test["op"].removeprefix("not_")
-        if op not in OPERATORS:
-            found[f"{where}.op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
-        if test["field"] not in fields and not _is_custom(test["field"]):
-            found[f"{where}.field"] = f"must, when {when}, be one of: {', '.join(sorted(fields))}, field.KEY"
-        if op == "matches":
-            try:
-                compiled(test["value"])
-            except PatternError as error:
-                found[f"{where}.value"] = str(error)
-        elif op != "equals" and test["field"] == "agent":
-            found[f"{where}.op"] = "must be equals or not_equals: an agent is one or is not"
-        elif op != "equals" and not test["value"]:
-            found[f"{where}.value"] = "must not be empty: only equals and not_equals are held against nothing"
+        if when != "created" and test["field"].removeprefix(FIELD) in worded and test["field"].startswith(FIELD):
+            found[f"tests.{place}.field"] = "holds words: it can be tested when a ticket is created"
     if rule.get("changes") and when != "updated":
         found["changes"] = "is for rules with when: updated"
+    if when == "time" and not rule.get("after"):
+        found["after"] = "is needed: {minutes, since}"
+    if when != "time" and rule.get("after"):
+        found["after"] = "is for rules with when: time"
     if rule["actions"].get("reject") and when != "created":
         found["actions.reject"] = "is for new tickets: a rule with when: created"
-    return found | _faults_of(rule["actions"])
+    return found | _faults_of_actions(rule["actions"])
 
 
-def _is_custom(field: str) -> bool:
-    return field.startswith(FIELD) and len(field) > len(FIELD)
+def _faults_of_test(test: Mapping[str, Any], when: str) -> dict[str, str]:
+    found = {}
+    field, op, value = test["field"], test["op"].removeprefix("not_"), test["value"]
+    fields = AT_THE_DOOR if when == "created" else LATER | ({"body"} if when in WORDED else set())
+    if op not in OPERATORS:
+        found["op"] = f"must be one of: {', '.join(OPERATORS)}; or one of them with not_ before it"
+    elif op != "equals" and field == "agent":
+        found["op"] = "must be equals or not_equals: an agent is one or is not"
+    if field not in fields and not (field.startswith(FIELD) and len(field) > len(FIELD)):
+        found["field"] = f"must, when {when}, be one of: {', '.join(sorted(fields))}, field.KEY"
+    if op == "matches":
+        try:
+            compiled(value)
+        except PatternError as error:
+            found["value"] = str(error)
+    elif op != "equals" and not value:
+        found["value"] = "must not be empty: only equals and not_equals are held against nothing"
+    return found
 
 
-def _faults_of(actions: Mapping[str, Any]) -> dict[str, str]:
+def _faults_of_actions(actions: Mapping[str, Any]) -> dict[str, str]:
     wanted = {name for name, value in actions.items() if value}
     if "reject" in wanted and len(wanted) > 1:
         return {"actions.reject": "must stand alone: on a ticket that is refused nothing else can be done"}

@@ -5,6 +5,7 @@ from services.routing.bulk import bulk
 from services.routing.domain.causes import CAUSES
 from services.routing.reactions import AgentForgetting, Routing
 from services.routing.ruling import Ruling
+from services.routing.timed import TimedRules
 from services.routing.views import TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
@@ -16,10 +17,12 @@ from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
-from shared.timers import Regularly
+from shared.timers import POLL, Regularly
 
 TAKE_UP_EVERY = 5.0
 """Seconds between looks at the tickets that wait for somebody."""
+LAY_EVERY = 1.0
+"""Seconds between looks at whether rules on time have changed."""
 VIEWS = (TicketView(),)
 ROUTERS = (api.router, reads.router, bulk.router(), organisation.internal, internal_router("routing"))
 
@@ -32,6 +35,7 @@ async def build(kernel: Kernel) -> Service:
     tickets = Ledger(store, appender, domain.Handling, domain.evolve)
     routing = Routing(parts.pool, parts.directory, tickets)
     ruling = Ruling(parts.pool, parts.directory, tickets, routing)
+    timed = TimedRules(parts.pool, tickets, ruling, kernel.feed)
     dsn = kernel.settings.database_url
     eraser = Eraser(store, appender)
     reactor = Reactor(
@@ -50,6 +54,9 @@ async def build(kernel: Kernel) -> Service:
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "routing", parts.pool, appender), reactor=reactor,
-        helpers=[Regularly("routing.take-up", routing.take_up, TAKE_UP_EVERY)],
+        helpers=[
+            Regularly("routing.take-up", routing.take_up, TAKE_UP_EVERY), Regularly("routing.rules", timed.lay, LAY_EVERY),
+            Regularly("routing.timers", timed.drain, POLL),
+        ],
         components=api.RoutingApp(parts.pool, parts.directory, tickets, Ledger(store, appender, no_entry, entry_after)),
     )  # fmt: skip

@@ -9,11 +9,22 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
-from shared.contracts.directory import Away, OpenHours, Rule, RuleActions, RuleChange, RuleTest, RuleWhen, Strategy
+from shared.contracts.directory import (
+    Away,
+    OpenHours,
+    Rule,
+    RuleActions,
+    RuleAfter,
+    RuleChange,
+    RuleTest,
+    RuleWhen,
+    Strategy,
+)
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
+from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.problems import Problem
@@ -77,6 +88,7 @@ class RuleEntry(Strict):
     order: int
     when: RuleWhen = "created"
     changes: list[RuleChange] = []
+    after: RuleAfter | None = None
     match: Literal["all", "any"] = "all"
     tests: Annotated[list[RuleTest], Field(max_length=100)]
     actions: RuleActions
@@ -174,8 +186,10 @@ def _check_roles(agent: AgentEntry, departments: set[str], roles: set[str]) -> N
                 )  # fmt: skip
 
 
-def _check(body: RoutingSection, departments: set[str], roles: set[str]) -> None:
+def _check(body: RoutingSection, departments: set[str], roles: set[str], worded: set[str]) -> None:
     """See to it that what entries name is there, that shifts can be computed with, and that rules can hold.
+
+    `worded` are the custom fields that hold words.
 
     Raises:
         Problem: 422.
@@ -199,7 +213,7 @@ def _check(body: RoutingSection, departments: set[str], roles: set[str]) -> None
                 fields={"departments.parent": f"{department.parent!r} must be another department's key"},
             )  # fmt: skip
     for rule in body.rules:
-        if wrong := faults(rule.model_dump()):
+        if wrong := faults(rule.model_dump(), worded):
             said = "; ".join(f"{where} {what}" for where, what in wrong.items())
             raise Problem(
                 422, f"rule {rule.key}: {said}.", fields={f"rules.{rule.key}.{where}": what for where, what in wrong.items()}
@@ -212,7 +226,8 @@ async def apply_section(body: RoutingSection, caller: CallerDep, routing: Routin
     caller.need("system", "administrator")
     departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
     roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
-    _check(body, departments, roles)
+    worded = {key for key, field in (await routing.directory.fields()).items() if field["type"] in WORDED}
+    _check(body, departments, roles, worded)
     applier = _Applier(routing, caller)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

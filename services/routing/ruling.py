@@ -1,6 +1,7 @@
 """Rules on tickets that are under way: asked after what people and other systems do to them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,30 +43,35 @@ class Ruling:
         rules = asked(self._routing.config.rules, when, kinds_of(event))
         if not rules:
             return
-        seen = await self._seen(event.stream_id, then["values"], rules, (event.personal or {}).get("body"))
+        seen = await self.seen(event.stream_id, then["values"], rules, (event.personal or {}).get("body"))
         why = {"when": when, "seen": then["versions"]}
         held = matching(rules, seen)
         for one in held:
             context = _context(one, derived("rule", event.event_id, one.rule["key"]), event)
             await self._tickets.execute(event.stream_id, lambda _, one=one: [applied(one, why)], context)  # type: ignore[misc] # mypy cannot infer a lambda's defaults
-        await self._hand_over(event, held, seen["status"])
-
-    async def _hand_over(self, event: Event, held: Sequence[Held], status: str) -> None:
-        """Give the ticket to whom those rules name that name somebody."""
         naming = [one for one in held if any(one.rule["actions"].get(name) for name in OF_ROUTING)]
-        if not naming:
-            return
-        if status in OVER:
-            await log.ainfo(
-                "rule came too late", rule=naming[0].rule["key"], ticket=str(event.stream_id), status=status
-            )
-            return
-        await self._routing.give(
-            event.stream_id, _context(naming[0], derived("rule", event.event_id), event), event.occurred_at,
-            lambda state, now: domain.handle(state, naming, self._routing.config, self._routing.load, now),
-        )  # fmt: skip
+        if naming:
+            context = _context(naming[0], derived("rule", event.event_id), event)
+            await self.hand_over(event.stream_id, naming, seen["status"], context, event.occurred_at)
 
-    async def _seen(self, ticket: UUID, values: Mapping[str, Any], rules: Sequence[Rule], body: str | None) -> Seen:
+    async def hand_over(
+        self, ticket: UUID, naming: Sequence[Held], status: str, context: Context, at: datetime
+    ) -> None:
+        """Give a ticket to whom rules name that name somebody."""
+        if status in OVER:
+            await log.ainfo("rule came too late", rule=naming[0].rule["key"], ticket=str(ticket), status=status)
+            return
+        routing = self._routing
+        await routing.give(
+            ticket, context, at, lambda state, now: domain.handle(state, naming, routing.config, routing.load, now)
+        )
+
+    async def refresh(self) -> domain.Config:
+        """Look at the configuration and the load, once for a batch."""
+        await self._routing.before_batch()
+        return self._routing.config
+
+    async def seen(self, ticket: UUID, values: Mapping[str, Any], rules: Sequence[Rule], body: str | None) -> Seen:
         """Return what rules look at: these values, and the words and the requester, which never change but by being erased."""
         row = await self._pool.fetchrow(
             "SELECT requester_id, looks ->> 'subject' AS subject FROM ticket WHERE stream_id = $1", ticket

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from services.workflow import domain
+from services.workflow.canned import automatic
 from services.workflow.fields import sheet_for
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
+from shared.refusal import Refusal
 
 MOST_MERGES = 20
 """Tickets merged into tickets merged into tickets, at most: a ring cannot come about but by a race."""
@@ -37,17 +41,32 @@ class Workflow:
         note = (event.personal or {}).get("note")
         fresh = (event.data.get("why") or {}).get("when", "created") == "created"
         left: dict[str, str] = {}
+        answer, unsaid = await self._answer(row, event.data["changes"].get("reply"))
 
         def decide(state: domain.Life) -> Sequence[NewEvent]:
-            found = domain.ruled(state, event.data["changes"], note=note, asked=asked, fresh=fresh, sheet=sheet)
+            found = domain.ruled(
+                state, event.data["changes"], note=note, asked=asked, fresh=fresh, sheet=sheet, answer=answer
+            )
             left.clear()
-            left.update(found.left)
+            left.update({**unsaid, **found.left})
             return found.events
 
         await self._react(event, decide, Actor("rule", event.data["rule"]))
         if left:
             number = row["number"] if row else None
             await log.ainfo("rule came too late", rule=event.data["rule"], ticket=number, left=left)
+
+    async def _answer(
+        self, row: asyncpg.Record | None, reply: str | None
+    ) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """Return what a rule's canned reply comes to on a ticket; or why nothing is said."""
+        if reply is None or row is None:
+            return None, {}
+        try:
+            said = await automatic(self._directory, row, reply)
+        except Refusal as refusal:
+            return None, {"reply": refusal.detail}
+        return {"body": said.text, "canned": said.made_from}, {}
 
     async def on_agent_acted(self, event: Event) -> None:
         """A person assigned, released or transferred it: an agent's act, and the first makes the ticket open."""

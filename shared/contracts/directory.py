@@ -211,22 +211,33 @@ class RuleActions(Strict):
     status: RuleStatus | None = None
     sla: Key | None = None
     note: Body | None = None
+    reply: Key | None = None
     escalate: bool = False
     notify: Annotated[list[Id], Field(max_length=50)] = []
     watch: Annotated[list[Id], Field(max_length=50)] = []
     reject: Line | None = None
 
 
-RuleWhen = Literal["created", "updated", "message", "replied"]
+RuleWhen = Literal["created", "updated", "message", "replied", "time"]
+RuleSince = Literal["created", "unanswered", "replied", "status", "due"]
+"""What a rule on time counts from; see routing's `domain.moments`."""
 RuleChange = Literal["status", "priority", "severity", "department", "assignment", "tags", "fields"]
+
+
+class RuleAfter(Strict):
+    """So many minutes by the clock, since something."""
+
+    minutes: Annotated[int, Field(ge=0, le=525_600)]
+    since: RuleSince
 
 
 class Rule(Strict):
     """A routing rule. Rules are tried by `order`; `match` says whether all tests or any must hold.
 
     Attributes:
-        when: It is asked when a ticket is created, something of it changes, the requester writes, or an agent answers.
+        when: It is asked when a ticket is created, something of it changes, the requester writes, an agent answers, or its time has come.
         changes: Of what changes it is asked; none: of all.
+        after: When its time comes, of a rule on time.
     """
 
     key: Key
@@ -234,6 +245,7 @@ class Rule(Strict):
     order: int
     when: RuleWhen = "created"
     changes: list[RuleChange] = []
+    after: RuleAfter | None = None
     match: Key = "all"
     tests: list[RuleTest]
     actions: RuleActions
@@ -259,6 +271,47 @@ class Policy(Strict):
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
     guests_read: bool = True
+
+
+class LifecycleState(Strict):
+    """A state of the desk's own, of one status. Requesters see it if it is `public`."""
+
+    key: Key
+    name: Line
+    status: Literal["new", "open", "on_hold", "resolved", "closed"]
+    public: bool = False
+    active: bool = True
+
+
+MoveVerb = Literal[
+    "hold", "resume", "resolve", "close", "reopen", "escalate", "acknowledge", "prioritise", "state"
+]  # fmt: skip
+
+
+class LifecycleMove(Strict):
+    """A move that is allowed. Those of one verb are alternatives; a verb of which none is given is allowed as ever.
+
+    Attributes:
+        when: Statuses and states in which; a status stands for all its states. None: those in which it is usual.
+        to: States into which, likewise; none: any.
+        by: Roles of accounts, configured roles, `requester` for whose the ticket is; none: any.
+        message: Whether it takes words.
+    """
+
+    verb: MoveVerb
+    when: Annotated[list[Key], Field(max_length=100)] = []
+    to: Annotated[list[Key], Field(max_length=100)] = []
+    by: Annotated[list[Key], Field(max_length=100)] = []
+    message: bool = False
+
+
+class Lifecycle(Strict):
+    """The states that tickets have here besides their statuses, and who may make which move, and when."""
+
+    key: Literal["desk"] = "desk"
+    states: Annotated[list[LifecycleState], Field(max_length=100)] = []
+    moves: Annotated[list[LifecycleMove], Field(max_length=200)] = []
+    version: int
 
 
 class SpecialHours(Strict):
@@ -376,6 +429,11 @@ class RoleConfigured(Strict):
 class PolicyConfigured(Strict):
     new: Policy
     old: Policy | None = None
+
+
+class LifecycleConfigured(Strict):
+    new: Lifecycle
+    old: Lifecycle | None = None
 
 
 class OrganisationConfigured(Strict):

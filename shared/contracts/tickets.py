@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.directory import RuleStatus
+from shared.contracts.directory import RuleSince, RuleStatus
 from shared.contracts.fields import (
     Body,
     Email,
@@ -201,6 +201,7 @@ class Wanted(Changes):
     status: RuleStatus | None = None
     sla: Key | None = None
     note: bool = False
+    reply: Key | None = None
     escalate: bool = False
     notify: list[Id] = []
     watch: list[Id] = []
@@ -210,12 +211,21 @@ class Wanted(Changes):
     skills: list[Key] = []
 
 
+class RuleMoment(Strict):
+    """What a rule on time counted from, and when its time came, RFC 3339."""
+
+    since: RuleSince
+    anchor: Text
+    at: Text
+
+
 class RuleWhy(Strict):
     """Why a rule applied: what it was asked at, which of its tests held, and how much of the ticket was seen (owner to version)."""
 
     when: Key
     tests: list[HeldTest]
     seen: dict[Key, int] = {}
+    moment: RuleMoment | None = None
 
 
 class RuleApplied(Imported):
@@ -269,7 +279,13 @@ class Prioritised(Imported):
     previous: Changes
 
 
-class Held(Imported):
+class Stated(Imported):
+    """The ticket is in this one of the desk's own states from then on; None: in none. See `directory.Lifecycle`."""
+
+    state: Key | None = None
+
+
+class Held(Stated):
     until: str | None = None
 
 
@@ -277,11 +293,11 @@ class HeldPersonal(Strict):
     reason: Body | None = None
 
 
-class Resumed(Imported):
+class Resumed(Stated):
     pass
 
 
-class Resolved(Imported):
+class Resolved(Stated):
     pass
 
 
@@ -289,12 +305,16 @@ class ResolvedPersonal(Strict):
     resolution: Body | None = None
 
 
-class Closed(Imported):
+class Closed(Stated):
     pass
 
 
-class Reopened(Imported):
+class Reopened(Stated):
     previous: str | None = None
+
+
+class StateChanged(Stated):
+    previous: Key | None = None
 
 
 class Escalated(Imported):
@@ -442,7 +462,7 @@ class Merged(Imported):
     previous: Status
 
 
-class Unmerged(Imported):
+class Unmerged(Stated):
     """It stands for itself again, in this status; `into` is the ticket that stood for it."""
 
     into: Id

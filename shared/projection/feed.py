@@ -27,6 +27,10 @@ class Feed(Protocol):
         """Return ``{"position", "now"}`` of an owner's store."""
         ...
 
+    async def versions(self, owner: str, streams: Sequence[UUID]) -> dict[UUID, int]:
+        """Return how far those of these streams (1,000 at most) have come that the owner has; asked once, without patience."""
+        ...
+
 
 class HttpFeed:
     """The owners' internal endpoints, called with short-lived tokens signed by the stack's key.
@@ -75,6 +79,18 @@ class HttpFeed:
         result: dict[str, Any] = (await self._get(owner, "head")).json()
         return result
 
+    async def versions(self, owner: str, streams: Sequence[UUID]) -> dict[UUID, int]:
+        """Return how far these streams have come.
+
+        Raises:
+            httpx.HTTPError: The owner does not answer.
+        """
+        url = f"{self._base_url(owner)}/api/v1/internal/{owner}/versions"
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        response = await self._client.post(url, json={"streams": [str(one) for one in streams]}, headers=headers)
+        response.raise_for_status()
+        return {UUID(stream): version for stream, version in response.json()["versions"].items()}
+
 
 class NoFeed:
     """Stands where nothing is to be asked of the owners: folding what one has in hand."""
@@ -102,3 +118,11 @@ class NoFeed:
             RuntimeError: Always.
         """
         raise RuntimeError(f"nothing is to be asked of {owner}")
+
+    async def versions(self, owner: str, streams: Sequence[UUID]) -> dict[UUID, int]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"nothing is to be asked of {owner} ({len(streams)} streams)")

@@ -82,3 +82,7 @@ class StoreFeed:
     async def head(self, owner: str) -> dict[str, Any]:
         """Return the end of the owner's store."""
         return {"position": await self._stores[owner].last_position(), "now": rfc3339(datetime.now(UTC))}
+
+    async def versions(self, owner: str, streams: Sequence[UUID]) -> dict[UUID, int]:
+        """Return how far these streams have come."""
+        return {stream: head.version for stream, head in (await self._stores[owner].heads(streams)).items()}

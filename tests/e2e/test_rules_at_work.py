@@ -1,5 +1,6 @@
 """Rules on a running stack: what they do to tickets, and whom they do not let in."""
 
+from datetime import datetime
 from uuid import uuid4
 
 import httpx
@@ -8,6 +9,7 @@ import yaml
 
 from ledgerdesk import waiting
 from shared.testing.wait import wait_until, wait_until_async
+from shared.timers import GRACE
 from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_work import did, opened
@@ -28,10 +30,13 @@ def rule(key: str, *tests: str, when: dict | None = None, **actions) -> dict:
     }  # fmt: skip
 
 
+GREETING = {"key": f"greeting-{WORD}", "name": "Greeting", "body": "We have {{ticket.number}}."}
 RULES = [
     rule("banned", f"subject contains {WORD}", "subject contains forbidden", reject="Airships are not allowed here."),
     rule("all", f"subject contains {WORD}", "subject contains everything", priority="high", add_tags=["airship"],
          remove_tags=["boring"], note="Fetch a ladder.", watch=["jane"], escalate=True, notify=["john"], status="on_hold"),
+    rule("canned", f"subject contains {WORD}", "tags equals greet", reply=f"greeting-{WORD}"),
+    rule("unsaid", f"subject contains {WORD}", "tags equals greet", reply="unheard-of", add_tags=["unsaid"]),
     rule("spam", f"subject contains {WORD}", r"subject matches \bspam\b", status="closed"),
     rule("vip", f"subject contains {WORD}", "priority equals emergency", "agent equals none",
          when={"when": "updated", "changes": ["priority"]}, agent="jane", add_tags=["vip"]),
@@ -41,11 +46,14 @@ RULES = [
          status="closed"),
     rule("answered", f"subject contains {WORD}", "body contains deadline", when={"when": "replied"}, note="Mind the deadline."),
 ]  # fmt: skip
+ON_TIME = {"when": "time", "after": {"minutes": 0, "since": "unanswered"}}
+"""No minute: as soon as somebody has asked."""
+RULES.append(rule("waits", f"subject contains {WORD}", "tags equals waiting", when=ON_TIME, escalate=True))
 
 
 def apply(stack, folder, rules) -> httpx.Response:
     path = folder / "rules.yaml"
-    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules}))
+    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules, "canned_replies": [GREETING]}))
     return ledgerdesk(stack, "org", "apply", str(path))
 
 
@@ -155,6 +163,42 @@ def test_rules_on_messages_and_replies(john, person, admin):
     assert after(ken, "messages", body="But it is broken again.") == "open"
     assert after(john, "resolve", resolution="done") == "resolved"
     assert after(ken, "messages", body="Thanks a lot!") == "closed", "reopened by the message, closed by the rule"
+
+
+def test_a_rule_on_time_comes_once_for_each_moment(john, admin):
+    ticket = opened(john, subject=WORD, tags=["waiting"])
+    wait_until(lambda: by(steps_of(john, ticket), "waits"), message="its time")
+    settled(admin)
+    found = steps_of(john, ticket)
+    assert by(found, "waits") == ["rule_applied", "escalated"]
+    (applied,) = [step for step in found if step["type"] == "rule_applied"]
+    opening = next(step for step in found if step["type"] == "created")
+    assert applied["data"]["why"]["moment"]["anchor"] == applied["data"]["why"]["moment"]["at"]
+    late = datetime.fromisoformat(applied["at"]) - datetime.fromisoformat(opening["at"])
+    assert late < GRACE, "dated when its time came (or when routing wrote last), not when it was noticed"
+    did(john, "POST", f"/tickets/{ticket}/messages", {"body": "Still waiting."})
+    wait_until(lambda: len(by(steps_of(john, ticket), "waits")) > 2, message="its time again")
+    settled(admin)
+    assert by(steps_of(john, ticket), "waits") == ["rule_applied", "escalated"] * 2
+
+
+def test_a_new_rule_on_time_counts_for_tickets_that_are_there(stack, john, tmp_path):
+    ticket = opened(john, subject=WORD, tags=["there already"])
+    late = rule("late", f"subject contains {WORD}", "tags equals there already", when=ON_TIME, add_tags=["late"])
+    assert apply(stack, tmp_path, [late]).returncode == 0
+    wait_until(lambda: "late" in john.get(f"/tickets/{ticket}").json()["tags"], message="the rule's tag")
+    assert apply(stack, tmp_path, [{**late, "active": False}]).returncode == 0
+
+
+def test_a_canned_reply(john, person, admin):
+    ken = person("ken")
+    ticket = opened(ken, subject=WORD, tags=["greet"])
+    settled(admin)
+    number = john.get(f"/tickets/{ticket}").json()["number"]
+    (said,) = [step for step in steps_of(ken, ticket) if step["type"] == "auto_replied"]
+    assert said["data"]["body"] == f"We have {number}."
+    assert john.get(f"/tickets/{ticket}").json()["status"] == "new", "nobody has worked on it"
+    assert by(steps_of(john, ticket), "unsaid") == ["tagged"], "and what cannot be said does not hinder the rest"
 
 
 def test_spam_is_closed_unread(john):

@@ -1,123 +1,20 @@
 """Rules on real stores and views: asked as the ticket was, once for each cause, and never by each other."""
 
-from typing import Any
 from uuid import UUID
 
-import desk as desks
 import pytest
 
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
-from services.routing import domain as routing_domain
-from services.routing.domain.causes import CAUSES
-from services.routing.reactions import Routing
-from services.routing.ruling import Ruling
-from services.workflow import domain as workflow_domain
-from services.workflow.reactions import Workflow
-from shared import db
-from shared.contracts.event import Actor, Event, NewEvent, Via
-from shared.contracts.ids import directory_id, random_id
-from shared.contracts.topic_names import DIRECTORY
-from shared.directory.people import Directory
-from shared.eventstore.ledger import Context, Ledger
-from shared.projection.reactor import reactions
+from shared.contracts.event import Actor
 from shared.testing.events import created, message
-
-TICKET, OTHER = UUID(int=1), UUID(int=2)
-JOHN, JANE, KEN = (str(UUID(int=n)) for n in (11, 12, 7))
-WHY, NOBODY = {"by": "person", "reason": "test"}, {"agent": None, "team": None}
-
-
-def fact(name: str, personal: dict | None = None, **data: Any) -> NewEvent:
-    return NewEvent(f"ledgerdesk.ticket.{name}", data, personal)
-
-
-def prioritised(priority: str) -> NewEvent:
-    return fact("prioritised", priority=priority, severity=None, previous={"priority": "normal", "severity": None})
-
-
-class Desk(desks.Desk):
-    """A desk whose routing and workflow react."""
-
-    def __init__(self, dsn: str, pools: dict[str, db.Pool]) -> None:
-        super().__init__(dsn, pools)
-
-        def ledger(owner: str, of: Any) -> Ledger[Any]:
-            return Ledger(self.stores[owner], self.appenders[owner], *of)
-
-        handling = ledger("routing", (routing_domain.Handling, routing_domain.evolve))
-        self.lives = ledger("workflow", (workflow_domain.Life, workflow_domain.evolve))
-        directory = Directory(pools["routing"])
-        self.routing = Routing(pools["routing"], directory, handling)
-        self.ruling = Ruling(pools["routing"], directory, handling, self.routing)
-        self.workflow = Workflow(pools["workflow"], self.lives)
-
-    @property
-    def handlers(self) -> dict[tuple[str, str], desks.Handler]:
-        routing = reactions(
-            {"created": self.routing.on_created, "replied": self.routing.on_replied, "reopened": self.routing.on_reopened},
-            dict.fromkeys(CAUSES, self.ruling.on_event),
-        )  # fmt: skip
-        workflow = {
-            "rule_applied": self.workflow.on_rule_applied, "message_received": self.workflow.on_message_received,
-            "assigned": self.workflow.on_agent_acted,
-        }  # fmt: skip
-        return {("routing", name): handler for name, handler in routing.items()} | {
-            ("workflow", name): handler for name, handler in workflow.items()
-        }
-
-    async def configure(
-        self, kind: str, stream: UUID | None = None, personal: dict | None = None, **entry: Any
-    ) -> None:
-        stream = stream or directory_id(kind, entry["key"])
-        configured = NewEvent(f"ledgerdesk.{kind}.configured", {"new": entry, "old": None}, personal)
-        await self.take(DIRECTORY, await self.write("routing", stream, configured))
-
-    async def rule(self, key: str, *tests: tuple[str, str, str], when: str = "updated", **more: Any) -> None:
-        actions = more.pop("actions", {"add_tags": [key]})
-        await self.configure("rule", **{
-            "key": key, "name": key, "order": 1, "when": when, "changes": [], "match": "all", "stop": False, "active": True, "version": 1,
-            "tests": [dict(zip(("field", "op", "value"), test, strict=True)) for test in tests], "actions": actions, **more,
-        })  # fmt: skip
-
-    async def does(self, owner: str, *facts: NewEvent, ticket: UUID = TICKET, by: Actor | None = None) -> list[Event]:
-        """Let somebody do something, without anybody reacting yet."""
-        context = Context(random_id(), by or Actor("person", JOHN), Via("key", "test"))
-        ledger = self.lives if owner == "workflow" else Ledger(
-            self.stores[owner], self.appenders[owner], lambda: None, lambda state, _: state)  # fmt: skip
-        known = await self.ends()
-        await ledger.execute(ticket, lambda _: facts, context)
-        return await self.read_on(known)
-
-    async def react(self) -> None:
-        await self.routing.before_batch()
-        await super().react()
-
-    async def happens(self, owner: str, *facts: NewEvent, ticket: UUID = TICKET, **more: Any) -> None:
-        await self.does(owner, *facts, ticket=ticket, **more)
-        await self.react()
-
-    async def applied(self, ticket: UUID = TICKET) -> list[Event]:
-        events, _ = await self.stores["routing"].load(ticket)
-        return [event for event in events if event.name == "rule_applied"]
-
-    async def rules(self, ticket: UUID = TICKET) -> list[str]:
-        return [event.data["rule"] for event in await self.applied(ticket)]
-
-    async def tags(self, ticket: UUID = TICKET) -> list[str]:
-        return await self.pools["workflow"].fetchval("SELECT tags FROM ticket WHERE stream_id = $1", ticket)
+from tests.integration import ruled
+from tests.integration.ruled import JANE, JOHN, KEN, NOBODY, OTHER, TICKET, WHY, fact, prioritised
 
 
 @pytest.fixture
 async def desk(postgres_dsn):
-    async with desks.opened(Desk, postgres_dsn) as desk:
-        await desk.configure("department", key="support", name="Support", active=True)
-        for who, login in ((JOHN, "john"), (JANE, "jane")):
-            await desk.configure(
-                "agent", UUID(who), {"login": login}, person_id=who, departments=["support"], active=True
-            )
-        await desk.take(DIRECTORY, await desk.write("intake", UUID(KEN), NewEvent(
-            "ledgerdesk.person.registered", {"organisation": "example"}, {"email": "ken@example.org", "name": "Ken"})))  # fmt: skip
+    async with ruled.opened(postgres_dsn) as desk:
         yield desk
         verdict = await verify(postgres_dsn, wait=0)
         assert not verdict.differences
@@ -182,7 +79,7 @@ async def test_a_message_asks_again_when_it_reopens_and_what_a_rule_reopens_asks
     assert await desk.rules() == ["reopener"], "and its reopening is nobody's act"
     await desk.happens("workflow", fact("resolved"))
     await desk.does("workflow", fact("closed"))
-    await desk.happens("intake", message())
+    await desk.happens("intake", message(), after=1)
     assert await desk.rules() == ["reopener", "reopener", "back"], "the customer's message has opened it, in his name"
 
 

@@ -239,7 +239,7 @@ def test_a_rule_names_agent_team_department_priority():
     "wanted",
     [
         {"add_tags": ["vpn"]}, {"remove_tags": ["vpn"]}, {"status": "resolved"}, {"sla": "gold"}, {"escalate": True, "notify": [JOHN]},
-        {"watch": [JOHN, JANE]}, {"add_tags": ["a"], "severity": "Sev-B"},
+        {"watch": [JOHN, JANE]}, {"reply": "received"}, {"add_tags": ["a"], "severity": "Sev-B"},
     ],
 )  # fmt: skip
 def test_what_others_own_is_wanted_of_them(wanted):

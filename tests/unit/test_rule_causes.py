@@ -32,7 +32,7 @@ def fact(name: str, personal: dict | None = None, **data) -> NewEvent:
 
 
 def event(said: NewEvent, version: int = 1, *, actor=PERSON, via=KEY, **changes):
-    owner = CATALOGUE[said.type].owner if said.type in CATALOGUE else "workflow"
+    owner = CATALOGUE[said.type].owner
     return event_of_fact(said, owner, TICKET, version, actor=actor, via=via, **changes)
 
 
@@ -127,7 +127,7 @@ def test_values_are_those_of_now():
     )
     assert values(opened) == {
         "topic": "vpn", "channel": "api", "status": "new", "priority": "low", "severity": None, "tags": ["a", "b"],
-        "department": "support", "team": None, "agent": None, "field.floor": 3, "field.urgent": True,
+        "department": "support", "team": None, "agent": None, "field.floor": 3, "field.urgent": True, "unseen": [],
     }  # fmt: skip
     now = values(
         opened, URGENT, ASSIGNED, fact("started"), fact("held", until=None), fact("tagged", added=["c"], removed=["a"]),
@@ -136,7 +136,7 @@ def test_values_are_those_of_now():
     )  # fmt: skip
     assert now == {
         "topic": "vpn", "channel": "api", "status": "on_hold", "priority": "high", "severity": None, "tags": ["b", "c"],
-        "department": None, "team": None, "agent": JOHN, "field.floor": 4, "field.urgent": None,
+        "department": None, "team": None, "agent": JOHN, "field.floor": 4, "field.urgent": None, "unseen": [],
     }  # fmt: skip
     assert (
         values(opened, fact("fields_changed", new={"floor": 4}), fact("fields_changed", as_created=["floor"]))[
@@ -145,6 +145,20 @@ def test_values_are_those_of_now():
         == 3
     )
     assert values(created())["priority"] == "normal", "what nobody has asked for"
+
+
+def test_fields_of_words_are_seen_of_a_new_ticket_alone():
+    opened = created(worded=["serial"])
+    filled = fact("fields_changed", worded={"place": True})
+    seen = values(opened, filled)
+    assert seen["unseen"] == ["field.serial", "field.place"]
+    for op in ("equals", "not_equals"):
+        assert not matching([rule(("field.serial", op, ""))], seen), "it is not nothing, and not known either"
+    assert matching([rule(("field.other", "equals", ""))], seen)
+    assert values(opened, filled, fact("fields_changed", worded={"serial": False, "place": False}))["unseen"] == []
+    assert values(opened, filled, fact("fields_changed", as_created=["place"]))["unseen"] == ["field.serial"]
+    assert list(faults(rule(("field.serial", "equals", "x")), {"serial"})) == ["tests.0.field"]
+    assert faults(rule(("field.serial", "equals", "x"), when="created"), {"serial"}) == {}
 
 
 def test_an_agent_s_act_on_hold_does_not_open_it():

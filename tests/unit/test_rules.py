@@ -13,7 +13,7 @@ from shared.rules import Held, compiled, faults, matching, refusing
 SEEN = {
     "subject": "The VPN drops", "body": "Every ten minutes", "topic": None, "priority": "high", "severity": None, "channel": "api",
     "email": "ken@example.org", "organisation": "example", "tags": ["vpn", "Home office"], "field.floor": 3, "field.urgent": True,
-    "field.systems": ["mail", "vpn"],
+    "field.systems": ["mail", "vpn"], "unseen": ["field.secret"],
 }  # fmt: skip
 
 
@@ -64,6 +64,8 @@ def rule(*tests: tuple[str, str, str], key: str = "r", order: int = 1, **more):
         (("field.systems", "equals", "printer"), False),
         (("field.empty", "equals", ""), True),
         (("field.empty", "contains", "x"), False),
+        (("field.secret", "equals", ""), False),
+        (("field.secret", "not_equals", "x"), False),
         # what cannot be tested holds never, nor its opposite
         (("subject", "resembles", "vpn"), False),
         (("subject", "not_resembles", "vpn"), False),

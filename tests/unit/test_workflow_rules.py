@@ -79,6 +79,18 @@ def test_a_note_and_whom_an_escalation_calls():
     assert escalated.data == {"level": 1, "notify": [JOHN]}
 
 
+def test_a_canned_reply_is_said_as_a_rule_says_it():
+    answer = {"body": "We have your ticket.", "canned": {"key": "received", "version": 2}}
+    (said,) = domain.ruled(Life(), {"reply": "received"}, note=None, asked={}, fresh=True, answer=answer).events
+    check(said, "workflow")
+    assert (said.type.rpartition(".")[2], said.data["canned"], said.personal["body"]) == (
+        "auto_replied", answer["canned"], answer["body"],
+    )  # fmt: skip
+    closed = given(STARTED, CLOSED).state
+    found = domain.ruled(closed, {"reply": "received"}, note=None, asked={}, fresh=True, answer=answer)
+    assert (names(found), set(found.left)) == ([], {"reply"})
+
+
 def test_a_fact_says_what_was_before():
     (event,) = ruled(priority="high", asked={"priority": "low"}).events
     assert event.data == {"priority": "high", "severity": None, "previous": {"priority": "low", "severity": None}}

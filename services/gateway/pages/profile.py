@@ -25,7 +25,14 @@ def door_in_words(visit: Visit, door: str | None) -> str:
 
 async def _page(visit: Visit, status: int = 200, **context: Any) -> Response:
     codes, sessions = await visit.start(visit.api.get("/me/totp"), visit.api.get("/sessions"))
-    items = [{**one, "how": door_in_words(visit, one["door"])} for one in sessions["items"]]
+    items = [
+        {
+            **one,
+            "how": door_in_words(visit, one["door"]),
+            "last_seen": max(one["last_seen"] or "", one["started_at"] or ""),
+        }
+        for one in sessions["items"]
+    ]  # last seen is told to ten minutes, which may be before it began
     shown: dict[str, Any] = {"problem": None, "where": None, "offered": None, "recovery": None, "done": None, **context}
     return visit.page("profile.html", status, section="profile", codes=codes, sessions=items, **shown)
 

@@ -1,8 +1,10 @@
 """What rules look at in a ticket, kept in one column of routing's row: plain JSON, no slot of which two owners write. Pure.
 
-Slots of intake: `subject`, `topic`, `channel`, `asked` (priority, severity, tags), `fields`, `opened`, `wrote`. Of workflow: `priority`,
-`severity`, `tags` (put on or taken off), `changed` (fields), `due`, `moved`, `replied`, `answered`. The last words but two of each, and
-`opened`, are moments (RFC 3339) from which rules on time count: what rules have done, and what was imported, sets none.
+Slots of intake: `subject`, `topic`, `channel`, `asked` (priority, severity, tags), `fields`, and `worded`, which fields hold words: those
+are not kept here. Of workflow: `priority`, `severity`, `tags` (put on or taken off), `changed` and `reworded` fields, `due`.
+
+And moments (RFC 3339) from which rules on time count: `opened` and `wrote` of intake, `moved`, `replied` and `answered` of workflow.
+What rules have done, and what was imported, sets none.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from typing import Any
 from services.routing.domain.causes import by_rule
 from shared.contracts.erasing import blanks
 from shared.contracts.event import Event, rfc3339
-from shared.rules import FIELD, Seen
+from shared.rules import FIELD, UNSEEN, Seen
 
 Looks = Mapping[str, Any]
 NOTHING: Looks = {}
@@ -35,7 +37,7 @@ def _created(looks: Looks, event: Event) -> dict[str, Any]:
     return {
         "subject": personal.get("subject"), "topic": data.get("topic"), "channel": data.get("channel"),
         "asked": {"priority": data.get("priority"), "severity": data.get("severity"), "tags": list(data.get("tags", []))},
-        "fields": dict(data.get("fields", {})), **_moment(event, "opened", "wrote"),
+        "fields": dict(data.get("fields", {})), "worded": list(data.get("worded", [])), **_moment(event, "opened", "wrote"),
     }  # fmt: skip
 
 
@@ -54,9 +56,12 @@ def _tagged(looks: Looks, event: Event) -> dict[str, Any]:
 
 
 def _fields(looks: Looks, event: Event) -> dict[str, Any]:
-    again = event.data.get("as_created", ())
-    before = {key: value for key, value in looks.get("changed", {}).items() if key not in again}
-    return {"changed": before | dict(event.data.get("new", {}))}
+    data, again = event.data, event.data.get("as_created", ())
+    changed, reworded = (
+        {key: value for key, value in looks.get(name, {}).items() if key not in again} | dict(data.get(said, {}))
+        for name, said in (("changed", "new"), ("reworded", "worded"))
+    )
+    return {"changed": changed, "reworded": reworded}
 
 
 def _scheduled(looks: Looks, event: Event) -> dict[str, Any]:
@@ -90,6 +95,7 @@ def as_it_is(looks: Looks, status: str, holders: Mapping[str, str | None]) -> di
     asked, tags = looks.get("asked", {}), looks.get("tags", {})
     put_on = [tag for tag, on in tags.items() if on]
     fields = {**looks.get("fields", {}), **looks.get("changed", {})}
+    worded = dict.fromkeys(looks.get("worded", ()), True) | looks.get("reworded", {})
     return {
         "topic": looks.get("topic"), "channel": looks.get("channel"), "status": status,
         "priority": looks.get("priority") or asked.get("priority") or "normal",
@@ -97,6 +103,7 @@ def as_it_is(looks: Looks, status: str, holders: Mapping[str, str | None]) -> di
         "tags": list(dict.fromkeys([*(tag for tag in asked.get("tags", []) if tags.get(tag, True)), *put_on])),
         **{name: holders.get(name) for name in ("department", "team", "agent")},
         **{f"{FIELD}{key}": value for key, value in fields.items()},
+        UNSEEN: [f"{FIELD}{key}" for key, filled in worded.items() if filled],
     }  # fmt: skip
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from services.routing.domain.state import RULE_APPLIED, Config, NewTicket
+from services.routing.domain.state import RULE_APPLIED, Config, Handling, NewTicket
 from shared import rules
 from shared.contracts.event import NewEvent
 from shared.rules import FIELD, Held, Seen
 
-OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "escalate", "notify", "watch")
+OF_OTHERS = ("priority", "severity", "add_tags", "remove_tags", "status", "sla", "reply", "escalate", "notify", "watch")
 """Actions on what others own: they make it so. A note is one, too; its words are personal."""
 OF_ROUTING = ("department", "agent", "team", "skills")
 
@@ -53,10 +54,18 @@ def wanted(held: Held) -> dict[str, Any]:
     return changes | ({"note": True} if actions.get("note") else {})
 
 
-def applied(held: Held, why: Mapping[str, Any]) -> NewEvent:
-    """Say that a rule has applied, and what it wants. `why` has at least `when`; the tests that held are added."""
+def applied(held: Held, why: Mapping[str, Any], at: datetime | None = None) -> NewEvent:
+    """Say that a rule has applied, and what it wants. `why` has at least `when`; the tests that held are added. `at`: see `NewEvent`."""
     data = {
         "rule": held.rule["key"], "rule_version": held.rule["version"], "changes": wanted(held), "why": {**why, "tests": held.named},
     }  # fmt: skip
     note = held.rule["actions"].get("note")
-    return NewEvent(RULE_APPLIED, data, {"note": note} if note else None)
+    return NewEvent(RULE_APPLIED, data, {"note": note} if note else None, at)
+
+
+def come_true(state: Handling, held: Held, why: Mapping[str, Any], at: datetime | None) -> list[NewEvent]:
+    """Let a rule on time apply; nothing, if it has for this moment, in whatever version."""
+    moment = why["moment"]
+    if (held.rule["key"], moment["since"], moment["anchor"]) in state.fired:
+        return []
+    return [applied(held, why, at)]

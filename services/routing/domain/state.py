@@ -28,6 +28,8 @@ class Handling:
     """(agent, team, department) who were given sight of it, one of the three each."""
     waits: Mapping[str, Any] | None = None
     """Where it waits for somebody who can have it (`department`, `skills`); None: it does not."""
+    fired: frozenset[tuple[str, str, str]] = frozenset()
+    """(rule, since, moment) for which rules on time have applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +90,9 @@ def evolve(state: Handling, event: Event) -> Handling:
             others = tuple(one for one in state.referrals if one != to)
             return replace(state, referrals=(*others, to) if event.type == REFERRED else others)
         case _:
-            return state
+            moment = (data.get("why") or {}).get("moment")
+            return (
+                replace(state, fired=state.fired | {(data["rule"], moment["since"], moment["anchor"])})
+                if moment
+                else state
+            )

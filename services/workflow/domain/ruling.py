@@ -12,6 +12,7 @@ from services.workflow.domain import life
 from services.workflow.domain.fields import NO_SHEET, Sheet, needs_fields
 from services.workflow.domain.links import tag
 from services.workflow.domain.state import Life, fact
+from services.workflow.domain.talk import auto_reply
 from services.workflow.domain.talk import note as write_note
 from services.workflow.domain.tasks import watch
 from shared.contracts.event import NewEvent
@@ -28,6 +29,7 @@ class Ruled:
 
 def ruled(
     state: Life, wanted: Mapping[str, Any], *, note: str | None, asked: Mapping[str, Any], fresh: bool, sheet: Sheet = NO_SHEET,
+    answer: Mapping[str, Any] | None = None,
 ) -> Ruled:  # fmt: skip
     """Do what a rule wants.
 
@@ -38,37 +40,37 @@ def ruled(
         asked: What the ticket was created with: `priority`, `severity`, `tags`.
         fresh: The rule speaks for a ticket that was just created: what somebody has set meanwhile stands.
         sheet: What its custom fields are decided with, if the rule closes it.
+        answer: What the canned reply that it names comes to: `body`, and `canned`, what it was made from.
     """
     if state.merged_into is not None:
         return Ruled([], {"ticket": "It is merged into another."})
-    events: list[NewEvent] = []
-    left: dict[str, str] = {}
-
-    def do(action: str, decide: Callable[[], Sequence[NewEvent]]) -> None:
-        try:
-            events.extend(event for event in decide() if not event.type.endswith(".started") or action == "status")
-        except Refusal as refusal:
-            left[action] = refusal.detail
-
     levels = {
         name: wanted[name]
         for name in ("priority", "severity")
         if wanted.get(name) and not (fresh and getattr(state, name) is not None)
     }
-    if levels:
-        do("priority", lambda: _prioritise(state, levels, asked))
-    if wanted.get("add_tags") or wanted.get("remove_tags"):
-        add, remove = wanted.get("add_tags", []), wanted.get("remove_tags", [])
-        do("tags", lambda: tag(state, add=add, remove=remove, asked=asked.get("tags") or []))
-    for person in dict.fromkeys(wanted.get("watch", [])):
-        do("watch", lambda person=person: watch(state, person=person))  # type: ignore[misc] # mypy cannot infer a lambda's defaults
-    if note is not None:
-        do("note", lambda: write_note(state, body=note))
-    if wanted.get("escalate"):
-        do("escalate", lambda: _escalate(state, wanted.get("notify", [])))
-    if wanted.get("status"):
-        do("status", lambda: _move(state, wanted["status"], sheet))
+    wishes: Sequence[tuple[str, Callable[[], Sequence[NewEvent]]]] = (
+        ("priority", lambda: _prioritise(state, levels, asked)),
+        ("tags", lambda: tag(state, add=wanted.get("add_tags", []), remove=wanted.get("remove_tags", []), asked=asked.get("tags") or [])),
+        ("watch", lambda: [event for who in dict.fromkeys(wanted.get("watch", [])) for event in watch(state, person=who)]),
+        ("note", lambda: _without_start(write_note(state, body=note)) if note is not None else []),
+        ("reply", lambda: auto_reply(state, **answer) if answer is not None else []),
+        ("escalate", lambda: _escalate(state, wanted.get("notify", [])) if wanted.get("escalate") else []),
+        ("status", lambda: _move(state, wanted["status"], sheet) if wanted.get("status") else []),
+    )  # fmt: skip
+    events: list[NewEvent] = []
+    left: dict[str, str] = {}
+    for action, decide in wishes:
+        try:
+            events += decide()
+        except Refusal as refusal:
+            left[action] = refusal.detail
     return Ruled(events, left)
+
+
+def _without_start(events: Sequence[NewEvent]) -> list[NewEvent]:
+    """Leave out that somebody has begun to work on it."""
+    return [event for event in events if not event.type.endswith(".started")]
 
 
 def _prioritise(state: Life, levels: Mapping[str, str], asked: Mapping[str, Any]) -> list[NewEvent]:
@@ -82,7 +84,7 @@ def _prioritise(state: Life, levels: Mapping[str, str], asked: Mapping[str, Any]
 
 
 def _escalate(state: Life, notify: Sequence[str]) -> list[NewEvent]:
-    events = life.escalate(state, message=None)
+    events = _without_start(life.escalate(state, message=None))
     called = {"notify": list(dict.fromkeys(notify))} if notify else {}
     return [NewEvent(event.type, {**event.data, **called}, event.personal) for event in events]
 
@@ -109,7 +111,7 @@ def _move(state: Life, status: str, sheet: Sheet) -> list[NewEvent]:
             moved = [*done, *life.close(replace(state, status="resolved"), message=None)]
         case _:
             moved = life.close(state, message=None)
-    return [event for event in moved if not event.type.endswith(".started")]
+    return _without_start(moved)
 
 
 def _open(state: Life) -> list[NewEvent]:

@@ -1,0 +1,101 @@
+"""A ticket as routing must know it: the row of table `ticket`, and how events change it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.routing.domain.looks import NOTHING, Looks, as_it_is, looks_after
+from services.routing.domain.moments import SETTING, moments_of
+from shared.contracts.event import Event
+from shared.projection.access import NOWHERE, Access, access_after, department_of
+from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.table import RowTable
+
+_STATUS = {
+    "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
+    "reopened": "open", "merged": "merged",
+}  # fmt: skip
+
+
+TABLE = RowTable(
+    "ticket",
+    {
+        "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "stated_department": "text",
+        "status": "text", "moved": "bool", "department": "text", "team": "text", "agent": "uuid",
+        "queued_at": "timestamptz", "assigned_at": "timestamptz", "access": "jsonb", "collaborators": "jsonb", "looks": "jsonb",
+        "moments": "jsonb",
+    },
+)  # fmt: skip
+COLUMNS = ", ".join(TABLE.columns)
+
+
+class TicketRow(NamedTuple):
+    """A ticket as routing must know it. Slots of three owners; none is written by two."""
+
+    stream_id: UUID
+    versions: Versions
+    number: str | None = None
+    requester_id: UUID | None = None
+    stated_department: str | None = None
+    status: str = "new"
+    moved: bool = False
+    department: str | None = None
+    team: str | None = None
+    agent: UUID | None = None
+    queued_at: datetime | None = None
+    assigned_at: datetime | None = None
+    access: Access = NOWHERE
+    collaborators: Sequence[str] = ()
+    looks: Looks = NOTHING
+    # derived, for rules on time
+    moments: Mapping[str, str] = NOTHING
+
+
+def initial(stream_id: UUID) -> TicketRow:
+    """Return the row of a ticket of which nothing has come."""
+    return TicketRow(stream_id, {}, access={}, collaborators=[], looks={}, moments={})
+
+
+def evolve(state: TicketRow, event: Event) -> TicketRow:
+    """Fold an event of any owner. Total, and the order of owners does not matter."""
+    after = _evolve(state, event)
+    return after._replace(moments=moments_of(after.looks)) if event.name in SETTING else after
+
+
+def _evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
+    data, versions = event.data, advanced(state.versions, event)
+    state = state._replace(access=access_after(state.access, event), looks=looks_after(state.looks, event))
+    match event.name:
+        case "created":
+            return state._replace(
+                versions=versions, number=data["number"], requester_id=UUID(data["person_id"]),
+                stated_department=data.get("department"),
+            )  # fmt: skip
+        case "assigned":
+            agent = data.get("agent")
+            return state._replace(
+                versions=versions, agent=UUID(agent) if agent else None, team=data.get("team") or state.team,
+                queued_at=None, assigned_at=event.occurred_at if agent else state.assigned_at,
+            )  # fmt: skip
+        case "unassigned":
+            return state._replace(versions=versions, agent=None, team=None, queued_at=None)
+        case "transferred":
+            return state._replace(versions=versions, department=data.get("department"), moved=True, queued_at=None)
+        case "queued":
+            return state._replace(versions=versions, queued_at=event.occurred_at)
+        case "collaborator_added" | "collaborator_removed":
+            return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
+        case "unmerged":
+            return state._replace(versions=versions, status=data["status"])
+        case "started" if state.status != "new":
+            return state._replace(versions=versions)
+        case name if name in _STATUS:
+            return state._replace(versions=versions, status=_STATUS[name])
+        case _:
+            return state._replace(versions=versions)
+
+
+def values_of(row: TicketRow) -> dict[str, Any]:
+    """Return a ticket's values as rules test them; see `as_it_is`."""
+    return as_it_is(row.looks, row.status, {**row.access, "department": department_of(row.access)})
