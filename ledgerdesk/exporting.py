@@ -115,7 +115,8 @@ def file_of(entries: Entries) -> OrganisationFile:
         for topic in entries.of("topic")
         for route in (routes.get(topic["key"], {}),)
     ]
-    policy = [{name: value for name, value in one.items() if name != "key"} for one in entries.of("policy")]
+    policy = [_without(one, "key") for one in entries.of("policy")]
+    lifecycle = [_without(one, "key", "version") for one in entries.of("lifecycle")]
     return OrganisationFile.model_validate(
         {
             "default_department": routes.get("*", {}).get("department"),
@@ -128,6 +129,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
             "policy": policy[0] if policy else None,
+            "lifecycle": lifecycle[0] if lifecycle else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
             "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
             "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],

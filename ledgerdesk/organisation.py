@@ -21,6 +21,8 @@ from shared.contracts.directory import (
     FieldCondition,
     FieldRights,
     FieldType,
+    LifecycleMove,
+    LifecycleState,
     OpenHours,
     SlaTargets,
     SpecialHours,
@@ -140,6 +142,13 @@ class PolicyEntry(Strict):
     guests_read: bool = Field(True, description="Public articles are read without signing in")
 
 
+class LifecycleEntry(Strict):
+    """The desk's own states, and who may make which move, and when; see docs/lifecycle.md."""
+
+    states: list[LifecycleState] = []
+    moves: list[LifecycleMove] = Field([], description="Of a verb that is not named, what is usual")
+
+
 class StepEntry(Strict):
     """A step of the ladder that a breach begins, until somebody acknowledges."""
 
@@ -206,6 +215,7 @@ class OrganisationFile(Strict):
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
     policy: PolicyEntry | None = None
+    lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
     categories: list[CategoryEntry] = []
@@ -312,6 +322,8 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
         plans.append({**plan.model_dump(), "order": order, "ladder": ladder})
     return {
         "policy": file.policy.model_dump() if file.policy else None,
+        "lifecycle": file.lifecycle.model_dump() if file.lifecycle else None,
+        "known_roles": [role.key for role in file.roles],
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
         "canned_replies": [reply.model_dump() for reply in file.canned_replies],

@@ -112,15 +112,19 @@ def asks_for(field: CustomField) -> set[str]:
 def in_turn(form: Form) -> tuple[list[CustomField], list[CustomField]]:
     """Return fields in such an order that each comes after those its conditions look at; and those of which there is no such order."""
     found: list[CustomField] = []
+    known: set[str] = set()
     left, keys = list(form), {field["key"] for field in form}
     while left:
-        known = {field["key"] for field in found}
-        ready = [field for field in left if asks_for(field) & keys <= known]
-        if not ready:
+        later = []
+        for field in left:
+            if field["shown_when"] and not asks_for(field) & keys <= known:
+                later.append(field)
+            else:
+                found.append(field)
+                known.add(field["key"])
+        if len(later) == len(left):
             break
-        found += ready
-        keys_of_ready = {field["key"] for field in ready}
-        left = [field for field in left if field["key"] not in keys_of_ready]
+        left = later
     return found, left
 
 
@@ -391,13 +395,14 @@ def visible(fields: Mapping[str, CustomField], key: str, audience: Audience) -> 
 
 
 def readable(
-    fields: Mapping[str, CustomField], values: Values, audience: Audience, topic: str | None, facts: Facts
+    fields: Mapping[str, CustomField], form: Form, values: Values, audience: Audience, facts: Facts
 ) -> dict[str, Any]:
     """Return what a ticket's fields hold, as this audience reads it: without what is not asked for, as the ticket is.
 
     The desk also sees what fields hold that are on the form no more.
     """
-    form = form_of(fields.values(), topic)
+    if not values:
+        return {}
     on_form, now = {field["key"] for field in form}, shown(form, values, facts)
     return plain(
         {

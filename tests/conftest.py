@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 
 from shared.testing.servers import (
     KafkaAt,
@@ -14,6 +15,9 @@ from shared.testing.servers import (
     kind_of_kafka,
     postgres_server,
 )
+
+settings.register_profile("untimed", deadline=None)  # what an example takes depends on what else the machine does
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

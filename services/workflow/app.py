@@ -1,6 +1,16 @@
 """Workflow, wired."""
 
-from services.workflow import api, domain, organisation, read_canned, read_fields, read_links, read_work, reads
+from services.workflow import (
+    api,
+    domain,
+    organisation,
+    read_canned,
+    read_fields,
+    read_links,
+    read_moves,
+    read_work,
+    reads,
+)
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
 from services.workflow.reactions import Workflow
@@ -24,6 +34,7 @@ ROUTERS = (
     reads.router,
     read_work.router,
     read_links.router,
+    read_moves.router,
     read_fields.router,
     read_canned.router,
     *api.ROUTERS,

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from services.workflow import domain
 from services.workflow.api import fields, life, work
-from services.workflow.api.common import MessageOnly
 from services.workflow.domain import Life
-from services.workflow.domain.state import fact
+from services.workflow.domain.state import fact, named
 from shared.contracts.event import Event, NewEvent
 from shared.http.bulk import Bulk, Verb
 
@@ -14,16 +13,22 @@ from shared.http.bulk import Bulk, Verb
 def _status_back(state: Life, event: Event) -> Sequence[NewEvent]:
     """Take a change of status back: through open, to what it was."""
     done = {"resolved": "resolved", "closed": "closed"}.get(event.name)
-    opened = [fact("reopened", {"previous": done})] if done else []
+    was = named(state.state)
+    back = was if state.status == "open" else {}  # of a ticket that was new: what an agent has begun is begun
+    opened = [fact("reopened", {"previous": done, **back})] if done else []
     if not done and event.name == "held" and state.status != "on_hold":
-        opened = [fact("resumed")]
+        opened = [fact("resumed", back)]
     match state.status:
         case "on_hold":
-            return [*opened, fact("held", {"until": state.until})]
+            return [*opened, fact("held", {"until": state.until, **was})]
         case "resolved" | "closed":
-            return [*opened, fact(state.status)]
-        case _:  # new or open: what an agent has begun is begun
+            return [*opened, fact(state.status, was)]
+        case _:
             return opened
+
+
+def _state_back(state: Life, event: Event) -> Sequence[NewEvent]:
+    return [fact("state_changed", {"state": state.state, "previous": event.data["state"]})]
 
 
 def _priority_back(state: Life, event: Event) -> Sequence[NewEvent]:
@@ -50,16 +55,18 @@ def _watching_back(state: Life, event: Event) -> Sequence[NewEvent]:
 bulk = Bulk(
     "workflow",
     {
-        "prioritise": Verb(life.prioritise, "ticket.edit", life.PrioritiseBody, needed=True),
-        "hold": Verb(life.hold, "ticket.hold", life.HoldBody), "resume": Verb(life.resume, "ticket.hold"),
-        "resolve": Verb(life.resolve, "ticket.close", life.ResolveBody, needed=True),
-        "close": Verb(life.close, "ticket.close", MessageOnly), "reopen": Verb(life.reopen, "ticket.close", MessageOnly),
+        "prioritise": Verb(life.prioritise, life.TAKES["prioritise"], life.PrioritiseBody, needed=True),
+        "hold": Verb(life.hold, life.TAKES["hold"], life.HoldBody), "resume": Verb(life.resume, life.TAKES["resume"], life.ResumeBody),
+        "state": Verb(life.change_state, life.TAKES["state"], life.StateBody, needed=True),
+        "resolve": Verb(life.resolve, life.TAKES["resolve"], life.ResolveBody, needed=True),
+        "close": Verb(life.close, life.TAKES["close"], life.MoveBody), "reopen": Verb(life.reopen, life.TAKES["reopen"], life.MoveBody),
         "tags": Verb(work.change_tags, "ticket.edit", work.TagsBody, needed=True),
         "fields": Verb(fields.change_fields, "ticket.edit", fields.FieldsBody, needed=True),
         "watch": Verb(work.watch, None, work.WatchBody), "unwatch": Verb(work.unwatch, None, work.WatchBody),
     },
     {
-        **dict.fromkeys(("held", "resumed", "resolved", "closed", "reopened"), _status_back), "prioritised": _priority_back,
+        **dict.fromkeys(("held", "resumed", "resolved", "closed", "reopened"), _status_back), "state_changed": _state_back,
+        "prioritised": _priority_back,
         "tagged": _tags_back, "fields_changed": _fields_back, "watched": _watching_back, "unwatched": _watching_back,
     },
     Life, domain.evolve,

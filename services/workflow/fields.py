@@ -10,6 +10,9 @@ from services.workflow.domain import Sheet
 from services.workflow.domain.fields import after, effective
 from shared import forms
 from shared.directory.people import Directory
+from shared.http.caller import Caller
+from shared.http.forms import audience_of
+from shared.projection.access import access_of, department_of
 
 
 def facts_of(row: asyncpg.Record) -> forms.Facts:
@@ -28,6 +31,14 @@ def sheet_of(row: asyncpg.Record, fields: Mapping[str, forms.CustomField]) -> Sh
 async def sheet_for(directory: Directory, row: asyncpg.Record) -> Sheet:
     """Return the same, with the fields as they are configured now."""
     return sheet_of(row, await directory.fields())
+
+
+def fills_in_as(caller: Caller, row: asyncpg.Record) -> forms.Audience | None:
+    """Return as whom somebody may fill in a ticket's form: of the desk, if he may edit the ticket; else as its requester; or not."""
+    permissions = caller.permissions_in(department_of(access_of(dict(row))))
+    if caller.is_staff and caller.sees_inside(row) and "ticket.edit" in permissions:
+        return audience_of(caller, inside=True)
+    return "customer" if caller.asks(row) and (caller.is_staff or "requester" in caller.roles) else None
 
 
 async def fields_told(

@@ -1,10 +1,11 @@
-"""Workflow's part of an organisation file: the desk's policy, calendars, SLA plans, canned replies. Used by `ledgerdesk org apply`."""
+"""Workflow's part of an organisation file: policy, lifecycle, calendars, SLA plans, canned replies. Used by `ledgerdesk org apply`."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from services.workflow import domain
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.domain import canned
 from shared.contracts import directory as contracts
@@ -25,6 +26,13 @@ class PolicyEntry(Strict):
     close_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     close_warning_days: Annotated[int, Field(ge=0, le=365)] = 2
     guests_read: bool = True
+
+
+class LifecycleEntry(Strict):
+    """The desk's own states and moves; see `shared.contracts.directory.Lifecycle`."""
+
+    states: Annotated[list[contracts.LifecycleState], Field(max_length=100)] = []
+    moves: Annotated[list[contracts.LifecycleMove], Field(max_length=200)] = []
 
 
 class CalendarEntry(Strict):
@@ -82,6 +90,8 @@ class WorkflowSection(Strict):
     """What workflow owns of an organisation file."""
 
     policy: PolicyEntry | None = None
+    lifecycle: LifecycleEntry | None = None
+    known_roles: list[Key] = Field([], description="Roles of the same file, which are not in workflow's directory yet")
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
     canned_replies: list[CannedEntry] = []
@@ -121,11 +131,17 @@ async def _apply(workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, *
 
 
 async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
-    """See to it that calendars can be computed with, that plans name such, and that canned replies can be filled in.
+    """See to it that calendars, plans, canned replies and the lifecycle name what there is, and can be worked with.
 
     Raises:
         Problem: 422.
     """
+    if body.lifecycle is not None:
+        roles = {*body.known_roles, *(role["key"] for role in await workflow.directory.entries("role"))}
+        wrong = domain.faults(body.lifecycle.model_dump(mode="json"), frozenset(roles))
+        if wrong:
+            detail = "; ".join(f"lifecycle.{where}: {must}" for where, must in wrong.items())
+            raise Problem(422, f"{detail}.", fields={f"lifecycle.{where}": must for where, must in wrong.items()})
     for calendar in body.calendars:
         try:
             hours_of(calendar.model_dump())
@@ -161,6 +177,9 @@ async def apply_section(body: WorkflowSection, caller: CallerDep, workflow: Work
     if body.policy is not None:
         policy = {"key": "desk", **body.policy.model_dump(mode="json")}
         changed += await _apply(workflow, caller, "policy", policy, versioned=False)
+    if body.lifecycle is not None:
+        lifecycle = {"key": "desk", **body.lifecycle.model_dump(mode="json")}
+        changed += await _apply(workflow, caller, "lifecycle", lifecycle, versioned=True)
     for calendar in body.calendars:
         changed += await _apply(workflow, caller, "calendar", calendar.model_dump(mode="json"), versioned=True)
     for plan in body.sla_plans:

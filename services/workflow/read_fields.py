@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.workflow.api import WorkflowDep
-from services.workflow.fields import facts_of
+from services.workflow.fields import facts_of, fills_in_as
 from services.workflow.reads import AfterHeader, visible
 from shared import forms
 from shared.http.caller import CallerDep
@@ -42,16 +42,17 @@ async def read_fields(
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
     audience = audience_of(caller, inside=caller.sees_inside(row))
+    writer = fills_in_as(caller, row)
     fields, facts = await workflow.directory.fields(), facts_of(row)
     form = forms.form_of(fields.values(), row["topic"])
     held, on_form = row["fields"], {field["key"] for field in form}
-    readable = forms.readable(fields, held, audience, row["topic"], facts)
+    readable = forms.readable(fields, form, held, audience, facts)
     now, lacking = forms.shown(form, held, facts), {field["key"] for field in forms.missing(form, held, facts)}
     former = [field for key, field in fields.items() if key in readable and key not in on_form]
     items = []
     for field in [*form, *former]:
         if forms.may(field, audience, "visible"):
-            key, shown = field["key"], show_field(field, audience)
-            shown["editable"] = shown["editable"] and key in on_form
+            key, shown = field["key"], show_field(field, writer or audience)
+            shown["editable"] = shown["editable"] and key in on_form and writer is not None
             items.append(HeldField(**shown, value=readable.get(key), shown=key in now, missing=key in lacking))
     return TicketForm(items=items)

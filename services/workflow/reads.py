@@ -110,6 +110,7 @@ class ListParameters(BaseModel):
     """Filters of a list. Several values of one filter are alternatives; filters are conjunctive."""
 
     status: Annotated[list[Status], Field(max_length=10)] = []
+    state: Annotated[list[Key], Field(max_length=20, description="The desk's own states, for the desk alone")] = []
     assignee: Line | None = Field(None, description="Login, `me`, or `none`")
     team: Key | None = None
     department: Key | None = None
@@ -150,5 +151,7 @@ async def read_tickets(
             raise Problem(
                 422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"}
             )
+    if query.state and not caller.is_desk:
+        raise Problem(403, "state: only the desk looks for its own states.", fields={"state": "must be left out"})
     rows, cursor = await list_tickets(workflow.pool, workflow.directory, query, caller)
     return Page(items=await show_ticket(workflow.directory, rows, caller), next=cursor)

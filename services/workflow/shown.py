@@ -49,6 +49,13 @@ class SlaShown(BaseModel):
     promises: list[PromiseShown]
 
 
+class StateShown(BaseModel):
+    """One of the desk's own states, which a status has besides its name."""
+
+    key: str
+    name: str
+
+
 class TicketShown(BaseModel):
     """A ticket as it is now."""
 
@@ -56,6 +63,7 @@ class TicketShown(BaseModel):
     number: str
     subject: str
     status: str
+    state: StateShown | None = Field(description="The desk's own state of the status; to requesters, if it is public")
     priority: str
     severity: str | None
     requester: RequesterShown
@@ -117,9 +125,12 @@ def _agent(people: Mapping[UUID, Person], agent: UUID | None) -> PersonShown | N
 async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TicketShown]:
     """Return tickets as the caller may see them."""
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
+    states = await _states(directory) if any(row["state"] for row in rows) else {}
     fields = await directory.fields() if any(row["fields"] for row in rows) else {}
+    forms_by_topic = {topic: forms.form_of(fields.values(), topic) for topic in {row["topic"] for row in rows}}
     shown, now = [], datetime.now(UTC)
     for row in rows:
+        form = forms_by_topic[row["topic"]]
         assignee = _agent(people, row["agent"])
         inside = caller.sees_inside(row)
         if assignee is not None and not inside:
@@ -128,11 +139,12 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
         shown.append(
             TicketShown(
                 id=row["stream_id"], number=row["number"], subject=row["subject"] or "(erased)", status=row["status"],
+                state=_state_shown(row["state"], states, inside=inside),
                 priority=row["priority"], severity=row["severity"],
                 requester=RequesterShown(email=row["requester_email"], name=row["requester_name"]), topic=row["topic"],
                 channel=row["channel"], department=row["department"], team=row["team"] if inside else None,
                 assignee=assignee, tags=row["tags"], external_id=row["external_id"],
-                fields=forms.readable(fields, row["fields"], audience_of(caller, inside=inside), row["topic"], facts_of(row)),
+                fields=forms.readable(fields, form, row["fields"], audience_of(caller, inside=inside), facts_of(row)),
                 merged_into=row["merged_into"], open_tasks=sum(not task["done"] for task in row["tasks"]) if inside else 0,
                 minutes=row["minutes"] if inside else None, score=row["score"],
                 watched=caller.person_id is not None and str(caller.person_id) in row["watchers"],
@@ -143,6 +155,20 @@ async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], call
             )
         )  # fmt: skip
     return shown
+
+
+async def _states(directory: Directory) -> Mapping[str, Mapping[str, Any]]:
+    """Return the desk's own states, by key."""
+    lifecycle = await directory.entry("lifecycle", "desk") or {}
+    return {state["key"]: state for state in lifecycle.get("states", [])}
+
+
+def _state_shown(key: str | None, states: Mapping[str, Mapping[str, Any]], *, inside: bool) -> StateShown | None:
+    """Return a state by its name; one that is configured no more has none but its key."""
+    state = states.get(key or "", {})
+    if key is None or not (inside or state.get("public")):
+        return None
+    return StateShown(key=key, name=state.get("name", key))
 
 
 def _sla(said: Mapping[str, Any]) -> SlaShown | None:
@@ -170,8 +196,8 @@ def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
 
 
-_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions", "follows", "canned")
-"""Where an imported row stood, what a hold waits for, what another ticket is: the desk's business."""
+_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions", "follows", "canned", "state")
+"""Where an imported row stood, what a hold waits for, the desk's own states, what another ticket is: the desk's business."""
 
 
 def _corrections(rows: Sequence[asyncpg.Record]) -> dict[str, asyncpg.Record]:

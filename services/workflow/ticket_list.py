@@ -29,6 +29,7 @@ class ListQuery:
     """What is asked for; see `reads.ListParameters`."""
 
     status: list[str] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
     assignee: str | None = None
     team: str | None = None
     department: str | None = None
@@ -101,6 +102,10 @@ async def list_tickets(
     for column in ("status", "priority", "severity"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))
+    if query.state:
+        # Of what one sees as one of the desk: the states of one's own requests elsewhere are not shown either.
+        where.conditions.append(f"({caller.sight.condition(where.parameter)})")
+        where.add("state = ANY ({})", query.state)
     for column in ("team", "department", "topic"):
         if getattr(query, column) is not None:
             where.add(f"{column} = {{}}", getattr(query, column))

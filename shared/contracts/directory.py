@@ -273,6 +273,47 @@ class Policy(Strict):
     guests_read: bool = True
 
 
+class LifecycleState(Strict):
+    """A state of the desk's own, of one status. Requesters see it if it is `public`."""
+
+    key: Key
+    name: Line
+    status: Literal["new", "open", "on_hold", "resolved", "closed"]
+    public: bool = False
+    active: bool = True
+
+
+MoveVerb = Literal[
+    "hold", "resume", "resolve", "close", "reopen", "escalate", "acknowledge", "prioritise", "state"
+]  # fmt: skip
+
+
+class LifecycleMove(Strict):
+    """A move that is allowed. Those of one verb are alternatives; a verb of which none is given is allowed as ever.
+
+    Attributes:
+        when: Statuses and states in which; a status stands for all its states. None: those in which it is usual.
+        to: States into which, likewise; none: any.
+        by: Roles of accounts, configured roles, `requester` for whose the ticket is; none: any.
+        message: Whether it takes words.
+    """
+
+    verb: MoveVerb
+    when: Annotated[list[Key], Field(max_length=100)] = []
+    to: Annotated[list[Key], Field(max_length=100)] = []
+    by: Annotated[list[Key], Field(max_length=100)] = []
+    message: bool = False
+
+
+class Lifecycle(Strict):
+    """The states that tickets have here besides their statuses, and who may make which move, and when."""
+
+    key: Literal["desk"] = "desk"
+    states: Annotated[list[LifecycleState], Field(max_length=100)] = []
+    moves: Annotated[list[LifecycleMove], Field(max_length=200)] = []
+    version: int
+
+
 class SpecialHours(Strict):
     """Hours of one day, in place of its week's and though it be a holiday."""
 
@@ -388,6 +429,11 @@ class RoleConfigured(Strict):
 class PolicyConfigured(Strict):
     new: Policy
     old: Policy | None = None
+
+
+class LifecycleConfigured(Strict):
+    new: Lifecycle
+    old: Lifecycle | None = None
 
 
 class OrganisationConfigured(Strict):

@@ -279,7 +279,13 @@ class Prioritised(Imported):
     previous: Changes
 
 
-class Held(Imported):
+class Stated(Imported):
+    """The ticket is in this one of the desk's own states from then on; None: in none. See `directory.Lifecycle`."""
+
+    state: Key | None = None
+
+
+class Held(Stated):
     until: str | None = None
 
 
@@ -287,11 +293,11 @@ class HeldPersonal(Strict):
     reason: Body | None = None
 
 
-class Resumed(Imported):
+class Resumed(Stated):
     pass
 
 
-class Resolved(Imported):
+class Resolved(Stated):
     pass
 
 
@@ -299,12 +305,16 @@ class ResolvedPersonal(Strict):
     resolution: Body | None = None
 
 
-class Closed(Imported):
+class Closed(Stated):
     pass
 
 
-class Reopened(Imported):
+class Reopened(Stated):
     previous: str | None = None
+
+
+class StateChanged(Stated):
+    previous: Key | None = None
 
 
 class Escalated(Imported):
@@ -452,7 +462,7 @@ class Merged(Imported):
     previous: Status
 
 
-class Unmerged(Imported):
+class Unmerged(Stated):
     """It stands for itself again, in this status; `into` is the ticket that stood for it."""
 
     into: Id

@@ -86,6 +86,11 @@ class Caller:
             return True
         return self.organisation is not None and self.organisation == row.get("organisation")
 
+    def is_asker(self, row: asyncpg.Record) -> bool:
+        """Whether the caller acts on the ticket as its requester. Who works it does only on his own: letting himself in gives no rights."""
+        own = self.person_id is not None and self.person_id == row["requester_id"]
+        return own or (self.asks(row) and not (self.is_staff and self.sees_inside(row)))
+
     def sees_inside(self, row: asyncpg.Record) -> bool:
         """Whether the caller sees all that is in a ticket; an agent's own request, beyond his sight, is to him as to any requester."""
         return self.is_desk and self.sight.covers(access_of(dict(row)))
@@ -119,6 +124,20 @@ class Caller:
         """Return what the caller may do in a department; None: with what is in none."""
         role = self.department_roles.get(department) if department is not None else None
         return role.permissions if role is not None else by_default(self.roles)
+
+    def roles_on(self, row: asyncpg.Record) -> frozenset[str]:
+        """Return in which roles the caller acts on a ticket: his account's, the one he has in its department, `requester` if it is his."""
+        acting = {"requester"} if self.is_asker(row) else set()
+        if self.sees_inside(row):
+            role = self.department_roles.get(department_of(access_of(dict(row))) or "")
+            acting |= self.roles - {"requester"} | ({role.key} if role is not None else set())
+        return frozenset(acting)
+
+    def may(self, permission: Permission, row: asyncpg.Record) -> bool:
+        """Whether the caller works this ticket, and may do so in the department that it is in."""
+        if not self.is_staff or not self.sees_inside(row):
+            return False
+        return permission in self.permissions_in(department_of(access_of(dict(row))))
 
     def need_permission(self, permission: Permission, row: asyncpg.Record) -> None:
         """Require somebody who works this ticket, and may do so in the department that it is in.

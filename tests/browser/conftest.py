@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from desk import PASSWORD, ROOT, People, Stack
 from playwright.async_api import Browser, async_playwright, expect
 
 from shared.embedded import free_port
 from shared.testing.wait import wait_until
+from tests.browser.desk import PASSWORD, ROOT, People, Stack
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [

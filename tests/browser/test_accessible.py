@@ -1,8 +1,9 @@
 """WCAG 2.2 AA: axe-core finds nothing on any page, light or dark, wide or on a phone."""
 
 import pytest
-from desk import ROOT, People, begin, open_ticket
 from playwright.async_api import Page
+
+from tests.browser.desk import ROOT, People, begin, open_ticket
 
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -4,8 +4,9 @@ import asyncio
 import re
 from uuid import uuid4
 
-from desk import People, Stack, begin, make, open_ticket, picture, row, status, write
 from playwright.async_api import expect
+
+from tests.browser.desk import People, Stack, begin, make, open_ticket, picture, row, status, write
 
 WITHIN = 1000
 """Milliseconds from when somebody sees his own move until others do."""

@@ -4,8 +4,9 @@ import asyncio
 import re
 from uuid import uuid4
 
-from desk import SCREENSHOTS, People, Stack, open_ticket, picture, status
 from playwright.async_api import expect
+
+from tests.browser.desk import SCREENSHOTS, People, Stack, open_ticket, picture, status
 
 SWITCH = """tab => new Promise((done) => {
     const from = performance.now();

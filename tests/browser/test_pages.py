@@ -3,8 +3,9 @@
 import asyncio
 from uuid import uuid4
 
-from desk import People, Stack, at_once, begin, make, open_ticket, picture, row, status, write
 from playwright.async_api import expect
+
+from tests.browser.desk import People, Stack, at_once, begin, make, open_ticket, picture, row, status, write
 
 
 async def test_a_ticket_from_the_question_to_the_answer(people: People) -> None:

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from desk import PASSWORD, TOKEN, People, Stack, open_ticket, write
 from playwright.async_api import expect
+
+from tests.browser.desk import PASSWORD, TOKEN, People, Stack, open_ticket, write
 
 INJECTED = "main img, main script, main :is(svg, a, p, h1)[onload], main [onerror], main svg:not(.icon)"
 

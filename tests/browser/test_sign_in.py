@@ -11,13 +11,13 @@ from uuid import uuid4
 import httpx
 import pyotp
 import pytest
-from desk import PASSWORD, ROOT, People, Stack, picture
 from playwright.async_api import Page, expect
 
 from ledgerdesk import organisation
 from ledgerdesk.client import Stack as StackAt
 from ledgerdesk.organisation import OrganisationFile
 from shared.testing.wait import wait_until
+from tests.browser.desk import PASSWORD, ROOT, People, Stack, picture
 
 NEW_PASSWORD = "orbit-lantern-cobalt-41"
 

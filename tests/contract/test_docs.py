@@ -3,6 +3,7 @@
 The table in docs/events.md is made from the catalogue: `python tests/contract/test_docs.py` writes it anew.
 """
 
+import json
 import re
 import sys
 import types
@@ -14,14 +15,17 @@ from urllib.parse import unquote
 
 import pytest
 import typer.main
+import yaml
 
 from ledgerdesk.cli import app
+from ledgerdesk.organisation import OrganisationFile
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.event import WATERMARK
 from shared.contracts.fields import Strict
 from shared.contracts.permissions import DEFAULTS, MEANING
 from shared.contracts.tickets import Imported
 from shared.contracts.topic_names import PARTITIONS
+from shared.hours import hours_of
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +87,53 @@ def test_every_relative_link_resolves(name: str):
         elif anchor and target.suffix == ".md" and anchor not in anchors_of(target):
             broken.append(f"{link}: there is no such heading")
     assert not broken
+
+
+# -- the API ---------------------------------------------------------------------------------------------------------
+
+_CALL = re.compile(r"(?:(?:GET|POST|PUT|PATCH|DELETE|[|])+ )?(/[^\s`?]*)")
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path.rstrip("/."))
+
+
+def described(text: str) -> set[str]:
+    """The paths that a page's code names; one that begins anew (`/replies` after `/tickets/{ref}/notes`) beside the one before."""
+    found, before = set(), ""
+    for _, code in code_of(text):
+        if (call := _CALL.match(code)) is None:
+            continue
+        path = _shape(call[1])
+        parents = before.split("/")
+        found |= {path, *("/".join(parents[:length]) + path for length in range(1, len(parents) + 1))}
+        before = path if path.split("/")[1] in _FIRSTS else before
+    return found
+
+
+_PATHS = [
+    path.removeprefix("/api/v1") for path in json.loads((ROOT / "tests/contract/openapi.json").read_text())["paths"]
+]
+_FIRSTS = {path.split("/")[1] for path in _PATHS}
+
+
+def test_every_endpoint_is_described():
+    known = described(text_of(ROOT / "docs" / "api.md"))
+    verbs = re.search(r"Verbs: ([^.]*)", text_of(ROOT / "docs" / "api.md"))
+    assert verbs is not None
+    known |= {f"/bulk/{verb}" for verb in re.findall(r"\w+", verbs[1])}
+    known |= {f"/bulk/{owner}/{{}}/undo" for owner in ("routing", "workflow") if "/bulk/{}/{}/undo" in known}
+    assert [path for path in _PATHS if _shape(path) not in known] == [], "describe it in docs/api.md"
+
+
+@pytest.mark.parametrize("name", ["routing.md", "service-levels.md"])
+def test_an_organisation_in_a_document_can_be_applied(name: str):
+    blocks = [block for language, block in _FENCE.findall(text_of(ROOT / "docs" / name)) if language == "yaml"]
+    assert blocks
+    for block in blocks:
+        file = OrganisationFile.model_validate(yaml.safe_load(block))
+        for calendar in file.calendars:
+            hours_of(calendar.model_dump())
 
 
 # -- the table of events ---------------------------------------------------------------------------------------------

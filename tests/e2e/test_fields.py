@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.testing.wait import wait_until
-from tests.e2e.conftest import Stack
+from tests.e2e.conftest import PASSWORD, Stack
 from tests.e2e.test_forget import everything
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_work import did, opened, seen
@@ -139,6 +139,33 @@ def test_the_desk_and_other_systems_are_held_to_less(john, admin):
     assert refused(john.post("/tickets", json={**body, "fields": {LIKED: True}})) == {f"fields.{LIKED}"}
 
 
+def test_rules_look_at_fields(ken, john, stack, tmp_path):
+    def rule(key: str, tests: dict[str, str], actions: dict[str, Any], **more: Any) -> dict[str, Any]:
+        said = [{"field": f"field.{name}", "op": "equals", "value": value} for name, value in tests.items()]
+        return {"key": f"{key}-{RUN}", "name": key, "stop": False, "tests": said, "actions": actions, **more}
+
+    odd, even = f"odd{RUN}", f"even{RUN}"
+    rules = [
+        rule("refused", {SERIAL: odd}, {"reject": "Not this one."}), rule("soon", {SERIAL: even, KIND: "laptop"}, {"priority": "high"}),
+        rule("shut", {KIND: "laptop", SERIAL: even, SEATS: "7"}, {"status": "closed", "add_tags": [even]}),
+    ]  # fmt: skip
+    answer = applied(stack, tmp_path / "rules.yaml", {"rules": rules})
+    assert answer.returncode == 0, answer.stderr
+    try:
+        wait_until(
+            lambda: ken.post("/tickets", json=new(**{KIND: "laptop", SERIAL: odd})).status_code == 422,
+            message="the door",
+        )
+        ticket = did(ken, "POST", "/tickets", new(**{KIND: "laptop", SERIAL: even})).json()["id"]
+        wait_until(lambda: ken.get(f"/tickets/{ticket}").json().get("priority") == "high", message="the rule")
+        body = {**new(**{KIND: "laptop", SERIAL: even, SEATS: 7}), "requester": {"email": "ken@example.org"}}
+        other = did(john, "POST", "/tickets", body).json()["id"]
+        wait_until(lambda: john.get(f"/tickets/{other}").json().get("tags") == [even], message="the rule")
+        assert john.get(f"/tickets/{other}").json()["status"] != "closed", "it lacks its cause"
+    finally:
+        applied(stack, tmp_path / "rules.yaml", {"rules": [{**rule, "active": False} for rule in rules]})
+
+
 def test_an_idempotent_ticket_is_answered_as_at_first_whatever_the_form_is_now(ken):
     key, body = {"Idempotency-Key": uuid4().hex}, new(**{KIND: "laptop", SERIAL: "S/N 9"})
     first, again = (ken.post("/tickets", json=body, headers=key) for _ in range(2))
@@ -198,6 +225,30 @@ def test_who_may_change_what(ticket, ken, john, person):
     stale = john.patch(path, json={SEATS: 3}, headers={"If-Match": '"intake.1-workflow.0"'})
     assert stale.status_code == 412
     assert stale.json()["since"][-1]["data"]["new"] == {LIKED: True, KIND: "printer"}
+
+
+def test_who_may_not_edit_a_ticket_fills_in_his_own_as_a_customer(stack, person, tmp_path):
+    """An analyst sees all that is in a ticket, his own included; that makes him nobody who works it."""
+    login = f"amy-{RUN}"
+    amy = {
+        "email": f"{login}@{RUN}.example",
+        "login": login,
+        "name": "Amy",
+        "roles": ["requester", "analyst"],
+        "password": PASSWORD,
+    }
+    assert applied(stack, tmp_path / "amy.yaml", {"people": [amy]}).returncode == 0
+    with stack.signed_in(login) as client:
+        ticket = did(client, "POST", "/tickets", new(**{KIND: "printer"})).json()["id"]
+        wait_until(lambda: client.get(f"/tickets/{ticket}").is_success, message="her ticket")
+        path = f"/tickets/{ticket}/fields"
+        assert refused(client.patch(path, json={SEATS: 2})) == {f"fields.{SEATS}"}
+        assert refused(client.patch(path, json={CAUSE: ["use"]})) == {f"fields.{CAUSE}"}
+        items = {item["key"]: item for item in client.get(path).json()["items"]}
+        assert (items[SEATS]["editable"], items[CAUSE]["editable"], items[LIKED]["editable"]) == (False, False, True)
+        did(client, "PATCH", path, {LIKED: True})
+    ana = {item["key"]: item["editable"] for item in person("ana").get(path).json()["items"]}
+    assert not any(ana.values()), "who may change nothing is offered nothing"
 
 
 def test_closing_waits_for_what_it_needs(ticket, ken, john):

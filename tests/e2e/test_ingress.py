@@ -106,6 +106,13 @@ async def test_an_event_sent_twice_is_one_ticket(send, admin, mode):
     assert created["via"] == {"kind": "ingress", "id": "/sensors/7"}
 
 
+async def test_another_system_fills_in_fields_and_is_asked_for_none(send, admin):
+    word = f"form{random_id().hex}"
+    await send(binary(str(random_id()), {**new(word), "fields": {"since": "2026-11-01", "cause": "fault"}}))
+    (ticket,) = await found_by(admin, word)
+    assert ticket["fields"] == {"since": "2026-11-01", "cause": "fault"}
+
+
 async def test_the_same_id_of_another_source_is_another_ticket(send, admin):
     word, event_id = f"twin{random_id().hex}", str(random_id())
     await send(binary(event_id, new(word)))
@@ -145,6 +152,8 @@ BAD = {
     "a message for no ticket": (
         binary("x", {"ticket": "0", "body": "b", "author": {"email": "a@b.c"}}, "org.example.message"), "ticket",
     ),
+    "a custom field that is none": (binary("x", {**new("s"), "fields": {"unheard-of": 1}}), "fields.unheard-of"),
+    "a custom field of the wrong type": (binary("x", {**new("s"), "fields": {"since": 5}}), "fields.since: must be a day"),
     "a NUL character": (binary("x", {**new("a\x00b")}), "subject"),
     "a lone surrogate": ((b'{"subject": "\\ud800", "body": "b", "requester": {"email": "a@b.c"}}', binary("x", {})[1]), ""),
     "too large for an event": (binary("x", {**new("s"), "body": "\U0001f600" * 90_000}), "262144"),

@@ -219,6 +219,16 @@ def test_what_agents_have_done_takes_a_permission(as_):
     assert as_(but("report.agents")).get("/reports/agents", params={"department": ELSEWHERE}).status_code == 200
 
 
+def test_letting_oneself_in_gives_no_requesters_rights(as_, admin):
+    made, who = opened(admin, topic=WITHIN), only("ticket.edit")
+    wait_until(lambda: as_(who).get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
+    wait_until(lambda: as_(who).get(f"/tickets/{made}/collaborators").is_success, message="intake")
+    as_(who).post(f"/tickets/{made}/collaborators", json={"email": who}).raise_for_status()
+    wait_until(lambda: as_(who).get(f"/tickets/{made}/collaborators").json()["items"], message="let in")
+    assert as_(who).post(f"/tickets/{made}/messages", json={"body": "x"}).status_code == 403
+    assert as_(who).post(f"/tickets/{made}/close").status_code == 403
+
+
 def test_undoing_takes_the_permission_where_the_ticket_is_by_then(as_, admin):
     made, two = opened(admin, topic=WITHIN), as_(f"two-{RUN}@desk.example")
     wait_until(lambda: two.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, append
 
 from ledgerdesk.audit.keys import AuditFiles
 from ledgerdesk.audit.seal import make_seal
@@ -16,6 +15,7 @@ from shared.contracts.event import NewEvent
 from shared.testing.events import created, message
 from shared.testing.servers import PostgresAt, database
 from shared.testing.stores import STORE, Stores, prepare
+from tests.integration.sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, append
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import desk as desks
-
 from services.routing import domain as routing_domain
 from services.routing.domain.causes import CAUSES
 from services.routing.reactions import Routing
@@ -23,6 +21,7 @@ from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
 from shared.projection.reactor import reactions
 from shared.testing.stores import StoreFeed
+from tests.integration import desk as desks
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TICKET, OTHER = UUID(int=1), UUID(int=2)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import desk as desks
 import pytest
 
 from ledgerdesk.rebuild import rebuild
@@ -22,6 +21,7 @@ from shared.eventstore.ledger import Context, Ledger
 from shared.testing.events import DOOR, SYSTEM, created, message
 from shared.testing.forms import field
 from shared.timers import LEASE, Timers
+from tests.integration import desk as desks
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TICKET, OTHER = UUID(int=1), UUID(int=2)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sealed import CHANGE, LATE, ONE, TWO, Stack
 
 from ledgerdesk.audit import tables
 from ledgerdesk.audit.check import Audit, audit
@@ -22,6 +21,7 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context
 from shared.eventstore.store import EventStore
 from shared.testing.events import DOOR, SYSTEM
+from tests.integration.sealed import CHANGE, LATE, ONE, TWO, Stack
 
 # -- clean -------------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import desk as desks
 import pytest
 
 from ledgerdesk.rebuild import rebuild
@@ -20,6 +19,7 @@ from shared.http.problems import Problem
 from shared.projection.records import Record
 from shared.settings import SERVICES
 from shared.testing.events import DOOR, SYSTEM, created, message
+from tests.integration import desk as desks
 
 WANDA, OTHER = UUID(int=77), UUID(int=78)
 REGISTERED = NewEvent(

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from desk import Desk, opened
 
 from ledgerdesk.audit.keys import AuditFiles
 from ledgerdesk.audit.seal import make_seal
@@ -25,6 +24,7 @@ from shared.eventstore.store import EMPTY, EventStore
 from shared.service_names import SERVICES
 from shared.testing.events import command, created
 from shared.testing.events import event_of_fact as event_of
+from tests.integration.desk import Desk, opened
 
 EVERYBODY = Reader(desk=False, writes=False, departments=None, categories=frozenset())
 ONE, TWO, KEN, ANA = (UUID(int=n) for n in (1, 2, 3, 4))

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 import pytest
-import ruled
-from ruled import JANE, JOHN, KEN, NOBODY, OTHER, TICKET, WHY, fact, prioritised
 
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
 from shared.contracts.event import Actor
 from shared.testing.events import created, message
+from tests.integration import ruled
+from tests.integration.ruled import JANE, JOHN, KEN, NOBODY, OTHER, TICKET, WHY, fact, prioritised
 
 
 @pytest.fixture

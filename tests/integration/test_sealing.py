@@ -11,7 +11,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sealed import CHANGE, LATE, NOTED, ONE, TWO, Stack
 
 from ledgerdesk.audit import seal as sealing
 from ledgerdesk.audit.check import Audit, NoSealError, audit
@@ -30,6 +29,7 @@ from shared.testing.events import created, message
 from shared.testing.mutants import mutant
 from shared.testing.servers import database
 from shared.testing.wait import wait_until_async
+from tests.integration.sealed import CHANGE, LATE, NOTED, ONE, TWO, Stack
 
 # -- making seals ----------------------------------------------------------------------------------------------------------
 

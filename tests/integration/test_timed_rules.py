@@ -6,8 +6,6 @@ from datetime import timedelta
 import asyncpg
 import httpx
 import pytest
-import ruled
-from ruled import JANE, MONDAY, OTHER, TICKET, Desk, fact, prioritised
 
 from ledgerdesk import reacted
 from ledgerdesk.rebuild import rebuild
@@ -16,6 +14,8 @@ from services.routing.timed import Due
 from shared.contracts.event import rfc3339
 from shared.testing.events import created, message
 from shared.timers import LEASE
+from tests.integration import ruled
+from tests.integration.ruled import JANE, MONDAY, OTHER, TICKET, Desk, fact, prioritised
 
 ANY = ("channel", "equals", "api")
 REPLIED = fact("replied", {"body": "Try again"})

@@ -298,13 +298,13 @@ def test_who_reads_what():
             field("off", shown_when=[when("priority", "is", "high")]),
         ]
     }  # fmt: skip
-    values = {key: {"words": key} for key in [*fields, "unknown"]}
-    read = {a: forms.readable(fields, values, a, "hardware", FACTS) for a in ("customer", "agent", "system")}
+    values, form = {key: {"words": key} for key in [*fields, "unknown"]}, forms.form_of(fields.values(), "hardware")
+    read = {a: forms.readable(fields, form, values, a, FACTS) for a in ("customer", "agent", "system")}
     assert read["customer"].keys() == {"both", "theirs"}
     assert read["agent"].keys() == {"both", "desk", "gone", "later", "unknown"}
     assert read["system"].keys() == {"both", "desk", "theirs", "gone", "later", "unknown"}
     assert read["customer"]["both"] == "both"
-    assert forms.readable(fields, {"both": {"words": None}}, "customer", None, FACTS) == {"both": "(erased)"}
+    assert forms.readable(fields, form, {"both": {"words": None}}, "customer", FACTS) == {"both": "(erased)"}
 
 
 def test_words_are_blanked_where_they_stand():

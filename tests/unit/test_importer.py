@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importer_logs import ACTIVITY, ACTS, STATUS, facts_of, kinds, lines, reading_in
 
 from ledgerdesk.importer.derive import derive
 from ledgerdesk.importer.facts import fact_id, person_id, ticket_id
@@ -16,6 +15,7 @@ from ledgerdesk.importer.reader import read_log
 from services.workflow import domain as workflow
 from shared.contracts.event import Event
 from shared.contracts.ids import derived
+from tests.unit.importer_logs import ACTIVITY, ACTS, STATUS, facts_of, kinds, lines, reading_in
 
 
 @pytest.fixture

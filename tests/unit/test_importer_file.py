@@ -3,12 +3,12 @@
 import gzip
 
 import pytest
-from importer_logs import ACTIVITY, ACTS, HEADER, ROOT, STATUS, facts_of, kinds, lines, reading_in, times
 
 from ledgerdesk.importer.derive import derive
 from ledgerdesk.importer.facts import fact_id
 from ledgerdesk.importer.mapping import MappingError, load_mapping, parse_mapping
 from ledgerdesk.importer.source import LogError
+from tests.unit.importer_logs import ACTIVITY, ACTS, HEADER, ROOT, STATUS, facts_of, kinds, lines, reading_in, times
 
 
 @pytest.fixture

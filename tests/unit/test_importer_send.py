@@ -7,7 +7,6 @@ import httpx
 import orjson
 import pytest
 import stamina
-from importer_logs import STATUS, lines
 from rich.console import Console
 
 from ledgerdesk.importer import command
@@ -15,6 +14,7 @@ from ledgerdesk.importer.run import run_import
 from ledgerdesk.importer.send import SendError
 from shared.contracts.ids import derived
 from shared.eventstore.facts import Facts
+from tests.unit.importer_logs import STATUS, lines
 
 
 class Owners:

@@ -129,6 +129,24 @@ def test_a_permission_works_no_ticket_that_one_does_not_see():
     assert own.asks({**row("it"), "requester_id": ME})
     assert own.asks({**row("it"), "collaborators": [str(ME)]})
     assert not own.asks(row("it"))
+    assert own.is_asker({**row("it"), "collaborators": [str(ME)]}), "whom somebody has let in asks like any other"
+
+
+def test_who_works_a_ticket_gains_nothing_by_letting_himself_in():
+    me = caller(it=DepartmentRole("reader", frozenset()))
+    let_in = {**row("it"), "collaborators": [str(ME)]}
+    assert me.asks(let_in)
+    assert not me.is_asker(let_in)
+    assert me.roles_on(let_in) == {"agent", "reader"}
+    own = {**row("it"), "requester_id": ME}
+    assert me.is_asker(own)
+    assert me.roles_on(own) == {"agent", "reader", "requester"}
+    assert me.roles_on(row("hr")) == {"agent"}
+    assert caller({"requester"}).roles_on(own) == {"requester"}
+    assert caller({"agent", "requester"}).roles_on(row("hr")) == {"agent"}, "nobody's requester but his own"
+    assert me.may("ticket.close", row("hr"))
+    assert not me.may("ticket.close", own)
+    assert not caller({"requester"}).may("ticket.close", own)
 
 
 def test_who_sees_only_his_own_sees_all_of_a_department_where_his_role_says_so():

@@ -16,9 +16,11 @@ from services.routing import domain as routing
 from services.routing.domain import Config
 from services.workflow import domain as workflow
 from services.workflow.views import row as rows
+from shared import forms
 from shared.contracts.catalogue import check
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
+from shared.testing.forms import field, when
 
 ME, OTHER, THIRD = (str(UUID(int=n)) for n in (1, 2, 3))
 AGENTS = st.sampled_from([ME, OTHER, THIRD])
@@ -26,17 +28,75 @@ TAGS = st.sets(st.sampled_from(["vpn", "mail", "urgent"]), max_size=2)
 PRIORITIES = st.sampled_from([None, "low", "normal", "high"])
 START = datetime(2026, 11, 23, tzinfo=UTC)
 WORK = {"new", "open", "on_hold"}
+STATES = {"waiting": "on_hold", "vendor": "on_hold", "review": "open", "worked-around": "resolved", "spam": "closed"}
+"""The desk's own states, where it has a lifecycle, and the status of each."""
+USUAL = {
+    "hold": WORK, "resume": {"on_hold"}, "resolve": WORK, "close": {"open", "on_hold", "resolved"}, "reopen": {"resolved", "closed"},
+    "escalate": WORK, "acknowledge": WORK | {"resolved"}, "prioritise": WORK | {"resolved"},
+    "state": WORK | {"resolved", "closed"},
+}  # fmt: skip
+"""Where each verb is allowed when nothing is configured. Only closing may be allowed further: of what is new."""
+LEADS_TO = {"hold": "on_hold", "resume": "open", "resolve": "resolved", "close": "closed", "reopen": "open"}
+WHO = st.sampled_from([frozenset({"agent"}), frozenset({"lead"}), frozenset({"agent", "first"})])
+TO = st.sampled_from([None, None, *STATES])
+SAID = st.sampled_from([None, "because"])
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> dict[str, Any]:
+    """A move that a desk could configure."""
+    verb = draw(st.sampled_from(sorted(USUAL)))
+    places = USUAL[verb] | ({"new"} if verb == "close" else set())
+    led_to = {LEADS_TO[verb]} if verb in LEADS_TO else places if verb == "state" else set()
+    some = lambda of: draw(  # noqa: E731 -- drawn from here
+        st.lists(
+            st.sampled_from([*sorted(of), *(k for k, status in STATES.items() if status in of)]),
+            unique=True,
+            max_size=3,
+        )
+        if of
+        else st.just([])
+    )
+    by = draw(st.lists(st.sampled_from(["agent", "lead", "first"]), unique=True, max_size=2))
+    return {"verb": verb, "when": some(places), "to": some(led_to), "by": by, "message": draw(st.booleans())}
+
+
+LIFECYCLES = st.none() | st.builds(
+    lambda ways: {
+        "key": "desk", "version": 1, "moves": ways,
+        "states": [{"key": k, "name": k, "status": v, "public": False, "active": True} for k, v in STATES.items()],
+    },
+    st.lists(moves(), max_size=6),
+)  # fmt: skip
 CONFIG = Config(
     agents=[{"person_id": who, "departments": ["support"], "active": True} for who in (ME, OTHER)],
     departments={key: {"key": key, "active": True} for key in ("support", "field")},
 )
 
 
+FORM = [
+    field("cause", "choice", required_to_close=True),
+    field("note", shown_when=[when("field.cause", "is", "printer")]),
+]
+WORDS = st.sampled_from([None, "a", "b"])
+
+
+def closed(state: workflow.Life, *, sheet: workflow.Sheet, **how: Any) -> list[NewEvent]:
+    """Close a ticket as the endpoint does."""
+    workflow.needs_fields(state, sheet=sheet, audience="agent")
+    return workflow.close(state, **how)
+
+
 class Desk(RuleBasedStateMachine):
     """A ticket, and what it should be."""
 
-    @initialize(asked=PRIORITIES, tags=TAGS)
-    def opened(self, asked: str | None, tags: set[str]) -> None:
+    @initialize(asked=PRIORITIES, tags=TAGS, note=WORDS, lifecycle=LIFECYCLES)
+    def opened(self, asked: str | None, tags: set[str], note: str | None, lifecycle: dict[str, Any] | None) -> None:
+        self.lifecycle = lifecycle
+        if lifecycle is not None:
+            assert workflow.faults(lifecycle, frozenset({"first"})) == {}, "what is drawn is what can be configured"
+        self.state: str | None = None
+        self.state_before: str | None = None
         self.clock, self.versions = START, {"intake": 0, "workflow": 0, "routing": 0}
         self.life, self.handling, self.row = workflow.Life(), routing.Handling(), rows.initial(UUID(int=9))
         self.status, self.before = "new", "new"
@@ -45,13 +105,17 @@ class Desk(RuleBasedStateMachine):
         self.tasks: dict[str, dict[str, bool]] = {}
         self.watchers: set[str] = set()
         self.minutes, self.level, self.seen = 0, 0, False
+        self.cause: str | None = None
+        self.note = note
         self.into: str | None = None
         self.agent: str | None = None
         self.team: str | None = None
         self.department: str | None = None
         self.sight: set[tuple[str | None, str | None, str | None]] = set()
         created = {"number": "1", "person_id": THIRD, "channel": "web", "priority": asked, "tags": self.asked_tags}
-        words = {"subject": "s", "body": "b", "requester": {"email": "k@example.org"}}
+        words: dict[str, Any] = {"subject": "s", "body": "b", "requester": {"email": "k@example.org"}}
+        if note is not None:
+            created["worded"], words["fields"] = ["note"], {"note": note}
         self.happens("intake", [NewEvent("ledgerdesk.ticket.created", created, words)])
 
     def happens(self, owner: str, facts: list[NewEvent]) -> None:
@@ -83,54 +147,93 @@ class Desk(RuleBasedStateMachine):
 
     def acted(self) -> None:
         """An agent's first act makes a new ticket an open one."""
-        self.status = "open" if self.status == "new" else self.status
+        self.goes("open" if self.status == "new" else self.status)
+
+    def goes(self, status: str, state: str | None = None) -> None:
+        """Into a status, and a state of it; where it stays in its status it stays in its state."""
+        self.state = state if status != self.status else state or self.state
+        self.status = status
+
+    def may(self, verb: str, who: frozenset[str], to: str | None, said: str | None, there: str | None = None) -> bool:
+        """Whether the desk's lifecycle leaves this move to these roles, as a person would read it. `there`: where it leads to."""
+        there = there or LEADS_TO.get(verb, self.status)
+        if to is not None and (self.lifecycle is None or STATES[to] != there):
+            return False
+        ways = [way for way in (self.lifecycle or {"moves": []})["moves"] if way["verb"] == verb]
+        if not ways:
+            return self.status in USUAL[verb]
+        return any(
+            (not way["by"] or who & set(way["by"]))
+            and (self.status in USUAL[verb] if not way["when"] else {self.status, self.state} & set(way["when"]))
+            and (not way["to"] or {there, to} & set(way["to"]))
+            and (said is not None or not way["message"])
+            for way in ways
+        )
+
+    def ways(self, who: frozenset[str]) -> workflow.Moves:
+        return workflow.moves_of(self.lifecycle, who)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    @rule(priority=PRIORITIES)
-    def prioritise(self, priority: str | None) -> None:
+    @rule(priority=PRIORITIES, who=WHO, said=SAID)
+    def prioritise(self, priority: str | None, who: frozenset[str], said: str | None) -> None:
         wanted = priority or self.priority
-        allowed = self.status != "closed" and wanted != self.priority
+        allowed = self.may("prioritise", who, None, said) and wanted != self.priority
         asked = {"priority": self.asked, "severity": None}
-        if self.gives(allowed, workflow.prioritise, priority=priority, severity=None, message=None, asked=asked):
+        more = {"message": said, "asked": asked, "moves": self.ways(who)}
+        if self.gives(allowed, workflow.prioritise, priority=priority, severity=None, **more):
             self.priority = wanted
             self.acted()
 
-    @rule()
-    def hold(self) -> None:
-        if self.gives(self.status in WORK, workflow.hold, reason=None, until=None):
-            self.status = "on_hold"
+    @rule(who=WHO, to=TO, said=SAID)
+    def hold(self, who: frozenset[str], to: str | None, said: str | None) -> None:
+        stays = self.state if self.status == "on_hold" else None
+        allowed = self.may("hold", who, to or stays, said)
+        if self.gives(allowed, workflow.hold, reason=said, until=None, to=to, moves=self.ways(who)):
+            self.goes("on_hold", to)
 
-    @rule()
-    def resume(self) -> None:
-        if self.gives(self.status == "on_hold", workflow.resume):
-            self.status = "open"
+    @rule(who=WHO, to=TO, said=SAID)
+    def resume(self, who: frozenset[str], to: str | None, said: str | None) -> None:
+        if self.gives(self.may("resume", who, to, said), workflow.resume, reason=said, to=to, moves=self.ways(who)):
+            self.goes("open", to)
 
-    @rule()
-    def resolve(self) -> None:
-        if self.gives(self.status in WORK, workflow.resolve, resolution="done"):
-            self.status = "resolved"
+    @rule(who=WHO, to=TO)
+    def resolve(self, who: frozenset[str], to: str | None) -> None:
+        allowed = self.may("resolve", who, to, "done")
+        if self.gives(allowed, workflow.resolve, resolution="done", to=to, moves=self.ways(who)):
+            self.goes("resolved", to)
 
-    @rule()
-    def close(self) -> None:
-        blocked = any(task["blocks"] and not task["done"] for task in self.tasks.values())
-        if self.gives(self.status in {"open", "on_hold", "resolved"} and not blocked, workflow.close, message=None):
-            self.status = "closed"
+    @rule(who=WHO, to=TO, said=SAID)
+    def close(self, who: frozenset[str], to: str | None, said: str | None) -> None:
+        blocked = any(task["blocks"] and not task["done"] for task in self.tasks.values()) or self.cause is None
+        allowed = self.may("close", who, to, said) and not blocked
+        if self.gives(allowed, closed, message=said, to=to, moves=self.ways(who), sheet=self.sheet()):
+            self.goes("closed", to)
 
-    @rule()
-    def reopen(self) -> None:
-        if self.gives(self.status in {"resolved", "closed"}, workflow.reopen, message=None):
-            self.status = "open"
+    @rule(who=WHO, to=TO, said=SAID)
+    def reopen(self, who: frozenset[str], to: str | None, said: str | None) -> None:
+        if self.gives(self.may("reopen", who, to, said), workflow.reopen, message=said, to=to, moves=self.ways(who)):
+            self.goes("open", to)
 
-    @rule()
-    def escalate(self) -> None:
-        if self.gives(self.status in WORK, workflow.escalate, message=None):
+    @rule(who=WHO, to=TO, said=SAID)
+    def change_state(self, who: frozenset[str], to: str | None, said: str | None) -> None:
+        begins = self.status == "new" and to is not None and STATES[to] == "open"
+        allowed = self.may("state", who, to, said, "open" if begins else self.status)
+        if self.gives(allowed, workflow.change_state, to=to, message=said, moves=self.ways(who)):
+            if begins:
+                self.status = "open"
+            self.state = to
+
+    @rule(who=WHO, said=SAID)
+    def escalate(self, who: frozenset[str], said: str | None) -> None:
+        if self.gives(self.may("escalate", who, None, said), workflow.escalate, message=said, moves=self.ways(who)):
             self.level, self.seen = self.level + 1, False
             self.acted()
 
-    @rule()
-    def acknowledge(self) -> None:
-        if self.gives(self.status != "closed" and not self.seen, workflow.acknowledge, message=None):
+    @rule(who=WHO, said=SAID)
+    def acknowledge(self, who: frozenset[str], said: str | None) -> None:
+        allowed = self.may("acknowledge", who, None, said) and not self.seen
+        if self.gives(allowed, workflow.acknowledge, message=said, moves=self.ways(who)):
             self.seen = True
             self.acted()
 
@@ -139,12 +242,12 @@ class Desk(RuleBasedStateMachine):
         """What he wrote before the status changed last has been seen by who changed it."""
         at = START if late else self.clock + timedelta(hours=1)
         facts = workflow.customer_wrote(self.life, at)
-        moves = {"on_hold": "open", "resolved": "open", "closed": "open"}.get(self.status)
-        if late or moves is None:
+        goes_to = {"on_hold": "open", "resolved": "open", "closed": "open"}.get(self.status)
+        if late or goes_to is None:
             assert not facts
         else:
             self.happens("workflow", facts)
-            self.status = moves
+            self.goes(goes_to)
 
     # -- words and work ----------------------------------------------------------------------------------------------
 
@@ -162,6 +265,20 @@ class Desk(RuleBasedStateMachine):
     def tag(self, add: set[str], remove: set[str]) -> None:
         if self.gives(True, workflow.tag, add=sorted(add), remove=sorted(remove), asked=self.asked_tags):
             self.tags = (self.tags - remove) | add
+
+    def sheet(self) -> workflow.Sheet:
+        return workflow.Sheet(FORM, values=self.row.asked_fields)
+
+    @rule(cause=st.sampled_from([None, "laptop", "printer"]), note=WORDS)
+    def fill_in(self, cause: str | None, note: str | None) -> None:
+        """A note is asked for of printers; what a closed ticket was closed with stays."""
+        accepted = note is None or cause == "printer"
+        goes = self.status == "closed" and cause is None and self.cause is not None
+        wanted, changes = {"cause": cause, "note": note}, (cause, note) != (self.cause, self.note)
+        more = {"wanted": wanted, "sheet": self.sheet(), "audience": "agent"}
+        if self.gives(accepted and not goes, workflow.change_fields, **more) and changes:
+            self.cause, self.note = cause, note
+            self.acted()
 
     @rule(blocks=st.booleans())
     def add_task(self, blocks: bool) -> None:
@@ -203,7 +320,8 @@ class Desk(RuleBasedStateMachine):
         assert self.into in {None, into}
         if self.into is None:
             self.acted()
-            self.before, self.status, self.into = self.status, "merged", into
+            self.before, self.state_before, self.into = self.status, self.state, into
+            self.goes("merged")
         self.happens("workflow", facts)
 
     @rule()
@@ -214,7 +332,7 @@ class Desk(RuleBasedStateMachine):
             assert self.into is None
             return
         assert self.into is not None
-        self.status, self.into = self.before, None
+        self.status, self.state, self.into = self.before, self.state_before, None
         self.happens("workflow", facts)
 
     # -- who has it --------------------------------------------------------------------------------------------------
@@ -272,7 +390,7 @@ class Desk(RuleBasedStateMachine):
     def the_ledger_says_what_the_model_says(self) -> None:
         if not hasattr(self, "status"):
             return
-        assert (self.life.status, self.life.merged_into) == (self.status, self.into)
+        assert (self.life.status, self.life.state, self.life.merged_into) == (self.status, self.state, self.into)
         assert (self.life.level, self.life.acknowledged) == (self.level, self.seen)
         assert {key: {"blocks": t.blocks, "done": t.done} for key, t in self.life.tasks.items()} == self.tasks
         assert self.life.watchers == self.watchers
@@ -286,10 +404,12 @@ class Desk(RuleBasedStateMachine):
         if not hasattr(self, "status"):
             return
         row = self.row
-        assert row.status == self.status
+        assert (row.status, row.state) == (self.status, self.state)
         assert (row.set_priority or row.asked_priority or "normal") == self.priority
         assert set(row.tags) == self.tags
         assert len(row.tags) == len(self.tags)
+        filled = {key: value for key, value in (("cause", self.cause), ("note", self.note)) if value is not None}
+        assert forms.plain(row.fields) == forms.plain(self.sheet().held(self.life)) == filled
         assert set(row.watchers) == self.watchers
         assert (str(row.agent) if row.agent else None, row.team) == (self.agent, self.team)
         assert (row.moved_department if row.moved else row.stated_department) == self.department

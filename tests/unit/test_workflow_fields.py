@@ -187,6 +187,8 @@ def test_what_a_row_holds_is_blanked_by_its_owner_s_facts_alone():
     assert shown(said, first) == shown(first, said) == {"device": "printer", "serial": "S/N 1", "note": "x"}
     by_intake, by_workflow = event_at(blanking("created", 1), 2, "intake"), event_at(blanking("fields_changed", 1), 3)
     assert shown(first, by_intake, said) == {"device": "printer", "serial": "(erased)", "note": "x"}
+    of_a_message = event_at(blanking("message_received", 1), 2, "intake")
+    assert shown(first, said, of_a_message)["note"] == "x", "its versions are another owner's"
     assert shown(first, said, again, by_workflow) == {"device": "printer", "serial": "S/N 2", "note": "(erased)"}
     assert shown(first, said, again, by_intake) == {"device": "printer", "serial": "S/N 2", "note": "x"}, (
         "what was said since stands"

@@ -27,6 +27,7 @@ _OF_PATHS = {
     "sla": "workflow",
     "topics": "intake",
     "canned-replies": "workflow",
+    "lifecycle": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),
     **dict.fromkeys(("people", "organisations"), "intake"),
 }

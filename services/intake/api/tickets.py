@@ -146,7 +146,7 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     """
     row = await known_ticket(intake.pool, ref, command.caller)
     caller = command.caller
-    if not caller.asks(row):
+    if not caller.is_asker(row):
         caller.need_permission("ticket.create", row)
     elif not caller.is_staff:
         caller.need("requester")

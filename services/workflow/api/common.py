@@ -107,18 +107,17 @@ async def for_anybody(
 ) -> asyncpg.Record:
     """Return the ticket of a command that its requester may give, too; one of the desk takes the permission."""
     row = await known_ticket(workflow.pool, ref, command.caller)
-    if not command.caller.asks(row):
+    if not command.caller.is_asker(row):
         command.caller.need_permission(permission, row)
     elif not command.caller.is_staff:
         command.caller.need("requester")
     return row
 
 
-async def by_anybody(
-    ref: str, permission: Permission, command: CommandRequest, workflow: WorkflowApp, decide: Decide
-) -> Taken:
-    """Run a command that the requester of the ticket may give, too."""
-    return await run(await for_anybody(ref, permission, command, workflow), command, workflow, decide)
+async def moves_on(row: asyncpg.Record, command: CommandRequest, workflow: WorkflowApp) -> domain.Moves:
+    """Return the moves that the desk's lifecycle allows the caller on a ticket."""
+    caller, entry = command.caller, await workflow.directory.entry("lifecycle", "desk")
+    return domain.moves_of(entry, caller.roles_on(row), desk=caller.sees_inside(row))
 
 
 async def agent_named(workflow: WorkflowApp, who: str, field: str) -> str:

@@ -5,9 +5,9 @@ from pydantic import RootModel
 
 from services.workflow import domain
 from services.workflow.api.common import Taken, WorkflowDep, for_anybody, run
-from services.workflow.fields import sheet_for
+from services.workflow.fields import fills_in_as, sheet_for
 from shared.http.commands import CommandDep
-from shared.http.forms import FieldValues, audience_of
+from shared.http.forms import FieldValues
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef
 
@@ -25,7 +25,7 @@ async def change_fields(ref: TicketRef, body: FieldsBody, command: CommandDep, w
     if not body.root:
         raise Problem(422, "Say what to change.", fields={"fields": "{key: value}; null takes a value off"})
     sheet = await sheet_for(workflow.directory, row)
-    audience = audience_of(command.caller, inside=command.caller.sees_inside(row))
+    audience = fills_in_as(command.caller, row) or "customer"
     return await run(
         row, command, workflow,
         lambda state: domain.change_fields(state, wanted=body.root, sheet=sheet, audience=audience),

@@ -1,7 +1,8 @@
 """Workflow's rules. Pure.
 
-A ticket's life (`life`), what is said on it (`talk`, `canned`), its tasks and times (`tasks`), its custom fields (`fields`), how tickets
-hang together (`links`), what happens by itself (`alarms`), and what is promised by when (`sla`).
+A ticket's life (`life`), the desk's own states and allowed moves (`lifecycle`), what is said on it (`talk`, `canned`), its tasks
+and times (`tasks`), its custom fields (`fields`), how tickets hang together (`links`), what happens by itself (`alarms`), and
+what is promised by when (`sla`).
 """
 
 from dataclasses import replace
@@ -11,6 +12,7 @@ from services.workflow.domain.alarms import come_true, warn_of_closing
 from services.workflow.domain.fields import Sheet, change_fields, needs_fields, take_fields_back, unfinished
 from services.workflow.domain.life import (
     acknowledge,
+    change_state,
     close,
     customer_wrote,
     escalate,
@@ -20,6 +22,7 @@ from services.workflow.domain.life import (
     resolve,
     resume,
 )
+from services.workflow.domain.lifecycle import USUAL, VERBS, Moves, faults, moves_of, possible
 from services.workflow.domain.links import INVERSE, effective, link, merge, split_off, tag, unlink, unmerge
 from services.workflow.domain.ruling import Ruled, ruled
 from services.workflow.domain.state import WORKED, Life, needs_no_merge, start
@@ -50,8 +53,11 @@ def evolve(state: Life, event: Event) -> Life:
 
 __all__ = [
     "INVERSE",
+    "USUAL",
+    "VERBS",
     "WORKED",
     "Life",
+    "Moves",
     "Ruled",
     "Sheet",
     "acknowledge",
@@ -59,6 +65,7 @@ __all__ = [
     "auto_reply",
     "canned",
     "change_fields",
+    "change_state",
     "change_task",
     "close",
     "come_true",
@@ -68,15 +75,18 @@ __all__ = [
     "effective",
     "escalate",
     "evolve",
+    "faults",
     "fields",
     "finish_task",
     "hold",
     "link",
     "log_time",
     "merge",
+    "moves_of",
     "needs_fields",
     "needs_no_merge",
     "note",
+    "possible",
     "prioritise",
     "rate",
     "remove_time",

@@ -7,7 +7,7 @@ own stream, the other one shows it as part of itself, and unmerging takes nothin
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from services.workflow.domain.state import Life, fact, start
+from services.workflow.domain.state import Life, fact, named, start
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
@@ -30,12 +30,16 @@ def linking(state: Life, event: Event) -> Life:
 def merging(state: Life, event: Event) -> Life:
     """Fold a merge, or its undoing."""
     if event.name == "merged":
-        before = state.before_merge if state.merged_into is not None else state.status
+        again = state.merged_into is not None
+        before = (state.before_merge, state.state_before_merge) if again else (state.status, state.state)
         return replace(
-            state, status="merged", merged_into=event.data["into"], before_merge=before, moved_at=event.occurred_at,
-            closes_at=None,
+            state, status="merged", state=None, merged_into=event.data["into"], before_merge=before[0],
+            state_before_merge=before[1], moved_at=event.occurred_at, closes_at=None,
         )  # fmt: skip
-    return replace(state, status=event.data["status"], merged_into=None, moved_at=event.occurred_at, closes_at=None)
+    return replace(
+        state, status=event.data["status"], state=event.data.get("state"), merged_into=None, moved_at=event.occurred_at,
+        closes_at=None,
+    )  # fmt: skip
 
 
 FOLDS = {
@@ -108,4 +112,5 @@ def unmerge(state: Life, *, message: str | None) -> list[NewEvent]:
     """
     if state.merged_into is None:
         raise Refusal("The ticket is not merged.")
-    return [fact("unmerged", {"into": state.merged_into, "status": state.before_merge}, message=message)]
+    data = {"into": state.merged_into, "status": state.before_merge, **named(state.state_before_merge)}
+    return [fact("unmerged", data, message=message)]

@@ -38,12 +38,13 @@ class Life:
     """A ticket, as workflow's own events say.
 
     Attributes:
+        state: The desk's own state of the status, by its key; see `lifecycle`.
         moved_at: When the status changed last.
         tags: Tag to whether it was put on or taken off; what `created` says holds for the others.
         fields: Custom field to what it was made to hold (`fields.after`); what `created` says holds for the others.
         tasks: Task id to task.
         links: (kind, other ticket).
-        merged_into: The ticket that stands for this one; `before_merge` is the status to go back to.
+        merged_into: The ticket that stands for this one; `before_merge` and `state_before_merge` are what to go back to.
         words: Event id to note or reply.
         watchers: Person ids.
         minutes: Entry id to minutes of work.
@@ -53,6 +54,7 @@ class Life:
     """
 
     status: str = "new"
+    state: str | None = None
     priority: str | None = None
     severity: str | None = None
     until: str | None = None
@@ -65,6 +67,7 @@ class Life:
     links: frozenset[tuple[str, str]] = frozenset()
     merged_into: str | None = None
     before_merge: str = "new"
+    state_before_merge: str | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
     watchers: frozenset[str] = frozenset()
     minutes: Mapping[str, int] = field(default_factory=dict)
@@ -87,6 +90,11 @@ def fact(name: str, data: Mapping[str, Any] | None = None, **personal: str | Non
 def refuse(state: Life, verb: str, remedy: str) -> Refusal:
     """Return the refusal of a verb in this status, with what to do instead."""
     return Refusal(f"A ticket that is {state.status.replace('_', ' ')} cannot be {verb}: {remedy}")
+
+
+def named(key: str | None) -> dict[str, str]:
+    """Return how an event names the state that a ticket is in from then on; nothing, for one without a name."""
+    return {"state": key} if key is not None else {}
 
 
 def start(state: Life) -> list[NewEvent]:

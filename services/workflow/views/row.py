@@ -43,6 +43,7 @@ class TicketRow(NamedTuple):
     agent: UUID | None = None
     involved: Sequence[str] = ()
     status: str = "new"
+    state: str | None = None
     set_priority: str | None = None
     set_severity: str | None = None
     hold_until: datetime | None = None
@@ -54,6 +55,7 @@ class TicketRow(NamedTuple):
     links: Sequence[Mapping[str, Any]] = ()
     merged_into: UUID | None = None
     before_merge: str | None = None
+    state_before_merge: str | None = None
     watchers: Sequence[str] = ()
     minutes: int = 0
     score: int | None = None
@@ -78,9 +80,10 @@ COLUMNS = {
     "requester_email": "text", "requester_name": "text", "topic": "text", "channel": "text", "external_id": "text",
     "tags": "jsonb", "asked_priority": "text", "asked_severity": "text", "stated_department": "text",
     "created_at": "timestamptz", "last_message_at": "timestamptz", "moved": "bool", "moved_department": "text", "team": "text",
-    "agent": "uuid", "involved": "jsonb", "status": "text", "set_priority": "text", "set_severity": "text",
+    "agent": "uuid", "involved": "jsonb", "status": "text", "state": "text", "set_priority": "text", "set_severity": "text",
     "hold_until": "timestamptz", "last_reply_at": "timestamptz", "updated_at": "timestamptz", "asked_tags": "jsonb",
     "tag_changes": "jsonb", "tasks": "jsonb", "links": "jsonb", "merged_into": "uuid", "before_merge": "text",
+    "state_before_merge": "text",
     "watchers": "jsonb", "minutes": "int", "score": "int", "collaborators": "jsonb",
     "referrals": "jsonb", "sla": "jsonb", "answered_at": "timestamptz",
     "closes_at": "timestamptz", "close_warned_at": "timestamptz", "ruled_sla": "text", "asked_fields": "jsonb",
@@ -103,9 +106,11 @@ def _later(one: datetime | None, other: datetime) -> datetime:
 
 
 def _moved(state: TicketRow, event: Event) -> Changes:
-    status = state.status if event.name == "started" and state.status != "new" else AFTER[event.name]
+    status, key = AFTER[event.name], event.data.get("state")
+    if event.name == "started" and state.status != "new":
+        status, key = state.status, state.state
     until = event.data.get("until") if event.name == "held" else None
-    return {"status": status, "hold_until": datetime.fromisoformat(until) if until else None}
+    return {"status": status, "state": key, "hold_until": datetime.fromisoformat(until) if until else None}
 
 
 def _created(state: TicketRow, event: Event) -> Changes:
@@ -209,9 +214,16 @@ def _links(state: TicketRow, event: Event) -> Changes:
 
 def _merged(state: TicketRow, event: Event) -> Changes:
     if event.name == "merged":
-        before = state.before_merge if state.merged_into is not None else state.status
-        return {"status": "merged", "merged_into": UUID(event.data["into"]), "before_merge": before}
-    return {"status": event.data["status"], "merged_into": None, "before_merge": None}
+        again = state.merged_into is not None
+        before = (state.before_merge, state.state_before_merge) if again else (state.status, state.state)
+        return {
+            "status": "merged", "state": None, "merged_into": UUID(event.data["into"]), "before_merge": before[0],
+            "state_before_merge": before[1],
+        }  # fmt: skip
+    return {
+        "status": event.data["status"], "state": event.data.get("state"), "merged_into": None, "before_merge": None,
+        "state_before_merge": None,
+    }  # fmt: skip
 
 
 def _watchers(state: TicketRow, event: Event) -> Changes:
@@ -226,7 +238,7 @@ def _minutes(state: TicketRow, event: Event) -> Changes:
 
 
 _FOLDS: dict[str, Callable[[TicketRow, Event], Changes]] = {
-    **dict.fromkeys(AFTER, _moved), "created": _created, "assigned": _assigned, "prioritised": _prioritised,
+    **dict.fromkeys(AFTER, _moved), "state_changed": lambda _state, event: {"state": event.data.get("state")}, "created": _created, "assigned": _assigned, "prioritised": _prioritised,
     "message_received": lambda state, event: {"last_message_at": _later(state.last_message_at, event.occurred_at)},
     "replied": lambda state, event: {"last_reply_at": _later(state.last_reply_at, event.occurred_at)},
     "unassigned": lambda _state, _event: {"agent": None, "team": None},
