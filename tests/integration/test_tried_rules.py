@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import ruled
-from ruled import JANE, JOHN, KEN, NOBODY, WHY, Desk, fact, prioritised
 
 from ledgerdesk.exporting import Entries
 from ledgerdesk.trying import Fired, History, TriedDesk, desk_of, play, try_rules
 from ledgerdesk.trying.history import history_of
 from shared.contracts.event import Actor, NewEvent
 from shared.testing.events import created, message
+from tests.integration import ruled
+from tests.integration.ruled import JANE, JOHN, KEN, NOBODY, WHY, Desk, fact, prioritised
 
 TICKETS = [UUID(int=n) for n in range(1, 6)]
 
