@@ -30,7 +30,7 @@ from shared.rules import Held, Rule, matching
 from shared.timers import BATCH, GRACE, LEASE
 
 AT_ONCE = 64
-_TAKE = """
+TAKE = """
 UPDATE rule_timer SET try_at = clock_timestamp() + $1::interval
 WHERE (ticket_id, rule) IN (SELECT ticket_id, rule FROM rule_timer WHERE try_at <= clock_timestamp() - $2::interval ORDER BY try_at
                             LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -99,7 +99,7 @@ class TimedRules:
 
     async def drain(self) -> None:
         """Ask all whose time has come."""
-        while rows := await self._pool.fetch(_TAKE, LEASE, GRACE, BATCH):
+        while rows := await self._pool.fetch(TAKE, LEASE, GRACE, BATCH):
             await self.wake([Due(*row) for row in rows])
 
     async def wake(self, due: Sequence[Due]) -> None:

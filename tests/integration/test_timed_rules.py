@@ -10,10 +10,10 @@ import pytest
 from ledgerdesk import reacted
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
-from services.routing.timed import Due
+from services.routing.timed import TAKE, Due
 from shared.contracts.event import rfc3339
 from shared.testing.events import created, message
-from shared.timers import LEASE
+from shared.timers import BATCH, GRACE, LEASE
 from tests.integration import ruled
 from tests.integration.ruled import JANE, MONDAY, OTHER, TICKET, Desk, fact, prioritised
 
@@ -264,6 +264,13 @@ async def test_a_taken_timer_comes_back_after_its_lease_and_no_two_take_one(desk
     both = [desk.started(), desk.started()]
     for timed in both:
         monkeypatch.setattr(timed, "wake", wake)
+    async with pool.acquire() as connection:  # a third takes it, and has not committed yet
+        taking = connection.transaction()
+        await taking.start()
+        assert len(await connection.fetch(TAKE, LEASE, GRACE, BATCH)) == 1
+        await asyncio.wait_for(both[0].drain(), 5)
+        await taking.rollback()
+    assert taken == [], "nobody waits for who has taken it"
     await asyncio.gather(*(timed.drain() for timed in both))
     assert taken == [[Due(TICKET, "r", at(0), at(60))]]
     await pool.execute("UPDATE rule_timer SET try_at = try_at - $1::interval - interval '2 seconds'", LEASE)
