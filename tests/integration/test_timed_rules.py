@@ -241,6 +241,26 @@ async def test_after_a_crash_it_comes_once_and_is_not_lost(desk, monkeypatch):
     assert await desk.timers() == {(TICKET, "r"): None}
 
 
+async def test_whatever_is_wrong_with_one_the_others_have_their_time(desk, monkeypatch):
+    await laid(desk, "r")
+    await desk.happens("intake", created("100001"))
+    await desk.happens("intake", created("100002"), ticket=OTHER)
+    ask = desk.timed._ask
+
+    async def sometimes(rule, row, due, laid_at):
+        if due.ticket == TICKET:
+            raise ValueError("something nobody has thought of")
+        return await ask(rule, row, due, laid_at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.timed, "_ask", sometimes)
+        await desk.wakes(61)
+    assert await desk.timers() == {(TICKET, "r"): at(60), (OTHER, "r"): None}
+    assert await desk.rules(OTHER) == ["r"]
+    await desk.wakes()
+    assert await desk.rules() == ["r"]
+
+
 async def test_two_that_are_asked_at_once_apply_once(desk):
     await laid(desk, "r")
     await desk.happens("intake", created())
