@@ -21,6 +21,8 @@ class Entries:
         for event in events:
             self._by_kind.setdefault(event.type.removeprefix("ledgerdesk."), []).append(event)
         self._people = self._known()
+        registered = self._by_kind.get("person.registered", [])
+        self._organisations = {str(event.stream_id): event.data.get("organisation") for event in registered}
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the entries of a kind, by key."""
@@ -44,6 +46,20 @@ class Entries:
     def whom(self, person_ids: Iterable[str]) -> list[str]:
         """Return their logins, without those who were forgotten."""
         return [login for login in map(self.who, person_ids) if login is not None]
+
+    def address(self, person_id: str) -> str | None:
+        """Return somebody's address; None, where there is none (any more)."""
+        return self._people.get(person_id, {}).get("email")
+
+    def organisation(self, person_id: str) -> str | None:
+        """Return the organisation that somebody was registered with."""
+        return self._organisations.get(person_id)
+
+    def ids(self) -> dict[str, str]:
+        """Return login, and address, to person id."""
+        return {
+            person[name]: key for key, person in self._people.items() for name in ("email", "login") if name in person
+        }
 
     def people(self) -> list[dict[str, Any]]:
         """Return who has an account or is an agent, as the file says it."""
@@ -77,13 +93,18 @@ def export(client: httpx.Client, at: datetime | None = None) -> OrganisationFile
         client: Of an administrator.
         at: As of when; None: now.
     """
+    return file_of(entries_of(client, at))
+
+
+def entries_of(client: httpx.Client, at: datetime | None = None) -> Entries:
+    """Return what the owners had configured as of a moment; None: now."""
     params = {"at": rfc3339(at)} if at is not None else {}
     lines = [
         line
         for owner in OWNERS
         for line in checked_text(client.get(f"/internal/{owner}/entries", params=params)).splitlines()
     ]
-    return file_of(Entries(from_feed_line(line.encode()) for line in lines if line))
+    return Entries(from_feed_line(line.encode()) for line in lines if line)
 
 
 def file_of(entries: Entries) -> OrganisationFile:

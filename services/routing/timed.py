@@ -34,7 +34,7 @@ _TAKE = """
 UPDATE rule_timer SET try_at = clock_timestamp() + $1::interval
 WHERE (ticket_id, rule) IN (SELECT ticket_id, rule FROM rule_timer WHERE try_at <= clock_timestamp() - $2::interval ORDER BY try_at
                             LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING ticket_id, rule, anchor
+RETURNING ticket_id, rule, anchor, at
 """
 _ASKED = "jsonb_build_object('after', entry -> 'after', 'tests', entry -> 'tests', 'match', entry -> 'match')"
 _CHANGED = f"""
@@ -59,11 +59,12 @@ log = structlog.get_logger("rules")
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A rule whose time has come with a ticket; `anchor` is from when it counted."""
+    """A rule whose time has come with a ticket, at `at`; `anchor` is from when it counted."""
 
     ticket: UUID
     rule: str
     anchor: datetime
+    at: datetime
 
 
 class TimedRules:
@@ -99,7 +100,7 @@ class TimedRules:
     async def drain(self) -> None:
         """Ask all whose time has come."""
         while rows := await self._pool.fetch(_TAKE, LEASE, GRACE, BATCH):
-            await self.wake([Due(row["ticket_id"], row["rule"], row["anchor"]) for row in rows])
+            await self.wake([Due(*row) for row in rows])
 
     async def wake(self, due: Sequence[Due]) -> None:
         """Ask these rules about their tickets as they are now."""
@@ -112,21 +113,29 @@ class TimedRules:
             await log.awarning("rules wait", reason=repr(error))
             return
         gate = asyncio.Semaphore(AT_ONCE)
+        by_ticket: dict[UUID, list[Due]] = {}
+        for one in sorted(due, key=lambda one: (one.at, one.rule)):
+            by_ticket.setdefault(one.ticket, []).append(one)
 
-        async def ask(one: Due) -> None:
-            rule, row = rules.get(one.rule), rows.get(one.ticket)
-            if rule is None or row is None:
-                return  # it is off, and its timers go; or the ticket's row is not what the stores say, which it is soon
+        async def ask(ticket: UUID) -> None:
+            row = rows.get(ticket)
+            if row is None:
+                return  # its row is not what the stores say, which it is soon
             async with gate:
-                try:
-                    fired = await self._ask(rule, row, one, laid)
-                except ContentionError as error:  # its lease ends soon, and it is asked again
-                    await log.ainfo("asked again later", rule=one.rule, ticket=row.number, reason=repr(error))
-                else:
-                    if fired is not None:
-                        await self._dealt_with(one, fired=fired)
+                for one in by_ticket[ticket]:
+                    if (rule := rules.get(one.rule)) is not None:  # else it is off, and its timers go
+                        await self._ask_about(rule, row, one, laid)
 
-        await asyncio.gather(*map(ask, due))
+        await asyncio.gather(*map(ask, by_ticket))
+
+    async def _ask_about(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> None:
+        try:
+            fired = await self._ask(rule, row, due, laid)
+        except ContentionError as error:  # its lease ends soon, and it is asked again
+            await log.ainfo("asked again later", rule=due.rule, ticket=row.number, reason=repr(error))
+            return
+        if fired is not None:
+            await self._dealt_with(due, fired=fired)
 
     async def _ask(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> bool | None:
         moment = moment_of(rule, row.moments)

@@ -1,5 +1,6 @@
 """Rules on a running stack: what they do to tickets, and whom they do not let in."""
 
+import json
 from datetime import datetime
 from uuid import uuid4
 
@@ -7,7 +8,8 @@ import httpx
 import pytest
 import yaml
 
-from ledgerdesk import waiting
+from ledgerdesk import trying, waiting
+from ledgerdesk.exporting import entries_of
 from shared.testing.wait import wait_until, wait_until_async
 from shared.timers import GRACE
 from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
@@ -250,3 +252,56 @@ def test_a_rule_that_cannot_hold_is_refused_with_its_place(stack, admin, tmp_pat
     refused = admin.put("/internal/routing/organisation", json={"rules": [{**bad, "order": 1}]})
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json()["errors"]] == [f"rules.{bad['key']}.{said}"]
+
+
+def test_trying_the_rules_in_force_comes_to_what_has_happened(admin):
+    """All that the tests before this one have done, played again."""
+    settled(admin)
+    desk = trying.desk_of(entries_of(admin))
+    histories, last = trying.histories(admin, None, None)
+    mine = [
+        one
+        for one in histories
+        if WORD in (one.created.personal or {}).get("subject", "") and "there already" not in one.created.data["tags"]
+    ]
+    assert len(mine) > 5
+    seen = set()
+    for history in mine:
+        applied = [event.data for event in history.ruled if event.name == "rule_applied"]
+        fired = trying.play(history, desk, last).fired
+        assert [(one.rule, one.when, one.wants) for one in fired] == [
+            (data["rule"], data["why"]["when"], data["changes"]) for data in applied
+        ]  # fmt: skip
+        seen |= {one.when for one in fired}
+    assert seen == {"created", "updated", "message", "replied", "time"}
+
+
+def test_other_rules_are_tried_the_same_each_time(stack, john, admin, tmp_path):
+    ticket = opened(john, subject=f"{WORD} tried", tags=["tried"])
+    settled(admin)
+    did(john, "POST", f"/tickets/{ticket}/prioritise", {"priority": "high"})
+    did(john, "POST", f"/tickets/{ticket}/messages", {"body": "Please hurry."})
+    settled(admin)
+    path = tmp_path / "tried.yaml"
+    path.write_text(yaml.safe_dump({"rules": [
+        rule("urgent", "tags equals tried", "priority equals high", when={"when": "updated"}, watch=["jane"]),
+        rule("hurry", "tags equals tried", "body contains hurry", when={"when": "message"}, escalate=True, notify=["john"]),
+        rule("asked", "tags equals tried", when=ON_TIME, add_tags=["asked"]),
+    ]}))  # fmt: skip
+    arguments = ("rules", "try", "--rules", str(path))
+    first, second = (ledgerdesk(stack, *arguments, "--json") for _ in range(2))
+    assert (first.returncode, first.stdout) == (0, second.stdout), first.stderr
+    found = json.loads(first.stdout)
+    (mine,) = [one for one in found["differing"] if one["subject"] == f"{WORD} tried"]
+    # Whether the time of the first asking came depends on how fast this was: a message within a second begins a new silence.
+    assert [(one["rule"], one["when"], one["wants"]) for one in mine["then"]["later"]] == [
+        (f"asked-{WORD}", "time", {"add_tags": ["asked"]}),
+        (f"urgent-{WORD}", "updated", {"watch": ["jane"]}),
+        (f"hurry-{WORD}", "message", {"escalate": True, "notify": ["john"]}),
+        (f"asked-{WORD}", "time", {"add_tags": ["asked"]}),
+    ] or [one["rule"] for one in mine["then"]["later"]] == [f"{key}-{WORD}" for key in ("urgent", "hurry", "asked")]
+    words = ledgerdesk(stack, *arguments).stdout
+    assert f"then urgent-{WORD} (updated)" in words
+    path.write_text(yaml.safe_dump({"rules": [rule("nobody", "tags equals x", watch=["nobody-of-that-name"])]}))
+    refused = ledgerdesk(stack, *arguments)
+    assert (refused.returncode, "nobody-of-that-name" in refused.stderr) == (1, True)

@@ -122,7 +122,7 @@ class Desk(desks.Desk):
         self.now += timedelta(minutes=after)
         known = await self.ends()
         rows = await self.pools["routing"].fetch(
-            "SELECT ticket_id, rule, anchor FROM rule_timer WHERE try_at IS NOT NULL AND at <= $1", self.now
+            "SELECT ticket_id, rule, anchor, at FROM rule_timer WHERE try_at IS NOT NULL AND at <= $1", self.now
         )
         await (timed or self.timed).wake([Due(*row) for row in rows])
         found = await self.read_on(known)

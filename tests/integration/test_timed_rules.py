@@ -245,7 +245,7 @@ async def test_two_that_are_asked_at_once_apply_once(desk):
     await laid(desk, "r")
     await desk.happens("intake", created())
     desk.now = at(61)
-    due = [Due(TICKET, "r", at(0))]
+    due = [Due(TICKET, "r", at(0), at(60))]
     await asyncio.gather(*(timed.wake(due) for timed in (desk.timed, desk.started(), desk.started())))
     events, _ = await desk.stores["routing"].load(TICKET)
     assert [event.name for event in events] == ["rule_applied"]
@@ -265,7 +265,7 @@ async def test_a_taken_timer_comes_back_after_its_lease_and_no_two_take_one(desk
     for timed in both:
         monkeypatch.setattr(timed, "wake", wake)
     await asyncio.gather(*(timed.drain() for timed in both))
-    assert taken == [[Due(TICKET, "r", at(0))]]
+    assert taken == [[Due(TICKET, "r", at(0), at(60))]]
     await pool.execute("UPDATE rule_timer SET try_at = try_at - $1::interval - interval '2 seconds'", LEASE)
     await both[1].drain()
     assert len(taken) == 2
