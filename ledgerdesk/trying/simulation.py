@@ -122,7 +122,7 @@ class _Player:
     def _next_due(self, now: datetime) -> tuple[datetime, Rule, str] | None:
         found = []
         for rule in self._on_time:
-            moment = moment_of(rule, self._row.moments)
+            moment = moment_of(rule, self._row.looks)
             if moment is None or moment[1] + GRACE > now:
                 continue
             since = rule["after"]["since"] + rfc3339(moment[0])

@@ -18,7 +18,7 @@ from services.routing.domain.moments import UNDER_WAY, moment_of
 from services.routing.domain.rules import OF_ROUTING, come_true
 from services.routing.ruling import Ruling
 from services.routing.views import TicketRow, TicketView, values_of
-from services.routing.views.timers import LOCK, TIMED_RULES
+from services.routing.views.timers import LOCK, TIMED_RULES, set_all
 from shared.contracts.event import Actor, Via, rfc3339
 from shared.contracts.ids import derived
 from shared.contracts.topic_names import TICKETS
@@ -42,19 +42,6 @@ _CHANGED = f"""
 SELECT coalesce(w.key, l.rule) AS rule, w.asked FROM (SELECT key, {_ASKED} AS asked FROM directory_entry WHERE {TIMED_RULES}) w
 FULL JOIN rule_laid l ON l.rule = w.key WHERE w.asked IS DISTINCT FROM l.asked
 """
-_LAY = f"""
-INSERT INTO rule_timer (ticket_id, rule, anchor, at, try_at)
-SELECT stream_id, key, anchor, anchor + late, anchor + late
-FROM (SELECT t.stream_id, e.key, (t.moments ->> (e.entry -> 'after' ->> 'since'))::timestamptz AS anchor,
-             make_interval(mins => (e.entry -> 'after' ->> 'minutes')::int) AS late
-      FROM directory_entry e CROSS JOIN ticket t
-      WHERE e.key = $1 AND {TIMED_RULES} AND t.status IN ('new', 'open', 'on_hold', 'resolved')) n
-WHERE anchor IS NOT NULL
-ON CONFLICT (ticket_id, rule) DO UPDATE SET anchor = excluded.anchor, at = excluded.at, try_at = excluded.try_at, fired = false
-WHERE NOT rule_timer.fired OR rule_timer.anchor <> excluded.anchor
-"""
-"""What is past already comes at once; what a rule has applied for stays so."""
-
 log = structlog.get_logger("rules")
 
 
@@ -89,7 +76,7 @@ class TimedRules:
                     await connection.execute("DELETE FROM rule_timer WHERE rule = $1", row["rule"])
                     await connection.execute("DELETE FROM rule_laid WHERE rule = $1", row["rule"])
                     continue
-                await connection.execute(_LAY, row["rule"])
+                await set_all(connection, row["rule"])
                 await connection.execute(
                     f"INSERT INTO rule_laid (rule, asked, laid_at) SELECT key, {_ASKED}, $2 FROM directory_entry "
                     f"WHERE key = $1 AND {TIMED_RULES} "
@@ -149,7 +136,7 @@ class TimedRules:
         return None
 
     async def _ask(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> bool | None:
-        moment = moment_of(rule, row.moments)
+        moment = moment_of(rule, row.looks)
         if moment is None or moment[0] != due.anchor or row.status not in UNDER_WAY:
             return False  # the ticket has gone on, and so has the timer
         if moment[1] > self._clock():

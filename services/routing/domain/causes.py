@@ -22,6 +22,8 @@ _WHEN = {
 }  # fmt: skip
 CAUSES = frozenset(_WHEN) - {"created"}
 """Names of the events that may make a rule hold, but for the first of a ticket."""
+CAUSING = frozenset(f"ledgerdesk.ticket.{name}" for name in CAUSES)
+"""Their types."""
 
 
 def by_rule(event: Event) -> bool:

@@ -12,12 +12,13 @@ from services.routing.domain.looks import Looks
 UNDER_WAY = frozenset({"new", "open", "on_hold", "resolved"})
 """Statuses in which rules on time apply."""
 SETTING = frozenset(
-    {
+    f"ledgerdesk.ticket.{name}"
+    for name in (
         "created", "message_received", "replied", "resolved", "started", "held", "resumed", "closed", "reopened", "merged", "unmerged",
         "sla_scheduled", "sla_met",
-    }
+    )
 )  # fmt: skip
-"""Events that may set one, or bring a ticket under way."""
+"""Types of events that may set one, or bring a ticket under way."""
 
 
 def moments_of(looks: Looks) -> dict[str, str]:
@@ -29,7 +30,9 @@ def moments_of(looks: Looks) -> dict[str, str]:
     - `status`: its status changed last; its opening counts.
     - `due`: the first promise that is not kept is due.
     """
-    opened, wrote, answered, replied = (looks.get(name) for name in ("opened", "wrote", "answered", "replied"))
+    opened, replied = looks.get("opened"), looks.get("replied")
+    wrote = looks.get("wrote") or opened
+    answered = max((at for at in (replied, looks.get("resolved")) if at is not None), default=None)
     found = {
         "created": opened,
         "unanswered": wrote if wrote is not None and (answered is None or answered < wrote) else None,
@@ -40,9 +43,9 @@ def moments_of(looks: Looks) -> dict[str, str]:
     return {since: at for since, at in found.items() if at is not None}
 
 
-def moment_of(rule: Mapping[str, Any], moments: Mapping[str, str]) -> tuple[datetime, datetime] | None:
+def moment_of(rule: Mapping[str, Any], looks: Looks) -> tuple[datetime, datetime] | None:
     """Return from when a rule counts for a ticket, and when its time has come; None: there is nothing to count from."""
-    since = moments.get(rule["after"]["since"])
+    since = moments_of(looks).get(rule["after"]["since"])
     if since is None:
         return None
     begun = datetime.fromisoformat(since)

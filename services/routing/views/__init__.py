@@ -14,10 +14,13 @@ from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.reactor import enqueue, enqueue_always
+from shared.rules import asked
 
 __all__ = ["AS_IT_WAS", "REACTED_TO", "TicketRow", "TicketView", "evolve", "values_of"]
 
 REACTED_TO = frozenset({"created", "replied", "reopened"})
+_REACTED_TO = frozenset(f"ledgerdesk.ticket.{name}" for name in REACTED_TO)
+_ESCALATED = "ledgerdesk.ticket.escalated"
 
 
 class TicketView:
@@ -33,7 +36,7 @@ class TicketView:
 
     async def audit(self, connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
         del events
-        return await timers.audit_timers(connection, ids)
+        return await timers.audit_timers(connection, await self.load(connection, ids))
 
     def wants(self, event_type: str) -> bool:
         return event_type.startswith("ledgerdesk.ticket.")
@@ -43,17 +46,19 @@ class TicketView:
         return {row["stream_id"]: TicketRow(*row) for row in rows}
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
-        asks = await asking(connection, applied)
-        on_time = await timers.rules_on_time(connection, applied)
+        rules = await timers.later_rules(connection, applied)
+        asks, on_time = asking(rules, applied) if rules else set(), asked(rules, "time")
         before = await self.load(connection, list(rows)) if asks or on_time else {}
         await TABLE.save(connection, rows, applied)
         if on_time:
             await timers.follow(connection, on_time, before, rows, applied)
-        causes = as_it_was(asks, before, applied)
-        handed_in = [causes.get(event.event_id, event) for event in applied]
-        await enqueue(connection, [e for e in handed_in if AS_IT_WAS in e.data or _asks_to_react(e)])
+        causes = as_it_was(asks, before, applied) if asks else {}
+        await enqueue(
+            connection,
+            [causes.get(e.event_id, e) for e in applied if e.event_id in causes or _asks_to_react(e)],
+        )
         await enqueue_always(connection, [event for event in applied if blanks_whole(event)])
 
 
 def _asks_to_react(event: Event) -> bool:
-    return event.name in REACTED_TO or (event.name == "escalated" and bool(event.data.get("reassign")))
+    return event.type in _REACTED_TO or (event.type == _ESCALATED and bool(event.data.get("reassign")))

@@ -4,30 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from services.routing.domain.causes import CAUSES, kinds_of, when_of
+from services.routing.domain.causes import CAUSING, kinds_of, when_of
 from services.routing.views.row import TicketRow, evolve, initial, values_of
 from shared.contracts.event import Event
-from shared.db import Connection
 from shared.rules import Rule, asked
 
 AS_IT_WAS = "as_it_was"
 """In `data` of an event in the inbox: what rules look at, just after that event; nothing personal."""
-_RULES = """
-SELECT jsonb_build_object('when', entry -> 'when', 'changes', entry -> 'changes') AS rule FROM directory_entry
-WHERE kind = 'rule' AND entry -> 'active' = 'true' AND entry ->> 'when' = ANY ($1)
-"""
 
 
-async def asking(connection: Connection, applied: Sequence[Event]) -> set[UUID]:
-    """Return the ids of those of these events after which a rule is asked."""
-    asks = {event.event_id: when for event in applied if event.name in CAUSES and (when := when_of(event))}
-    if not asks:
-        return set()
-    rules: list[Rule] = [row["rule"] for row in await connection.fetch(_RULES, list(set(asks.values())))]
+def asking(rules: Sequence[Rule], applied: Sequence[Event]) -> set[UUID]:
+    """Return the ids of those of these events after which a rule is asked. Pure."""
     return {
         event.event_id
         for event in applied
-        if (when := asks.get(event.event_id)) is not None and asked(rules, when, kinds_of(event))
+        if event.type in CAUSING and (when := when_of(event)) is not None and asked(rules, when, kinds_of(event))
     }
 
 

@@ -1,12 +1,11 @@
 """A ticket as routing must know it: the row of table `ticket`, and how events change it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.routing.domain.looks import NOTHING, Looks, as_it_is, looks_after
-from services.routing.domain.moments import SETTING, moments_of
 from shared.contracts.event import Event
 from shared.projection.access import NOWHERE, Access, access_after, department_of
 from shared.projection.model import Versions, advanced, collaborators_after
@@ -24,7 +23,6 @@ TABLE = RowTable(
         "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "stated_department": "text",
         "status": "text", "moved": "bool", "department": "text", "team": "text", "agent": "uuid",
         "queued_at": "timestamptz", "assigned_at": "timestamptz", "access": "jsonb", "collaborators": "jsonb", "looks": "jsonb",
-        "moments": "jsonb",
     },
 )  # fmt: skip
 COLUMNS = ", ".join(TABLE.columns)
@@ -48,24 +46,23 @@ class TicketRow(NamedTuple):
     access: Access = NOWHERE
     collaborators: Sequence[str] = ()
     looks: Looks = NOTHING
-    # derived, for rules on time
-    moments: Mapping[str, str] = NOTHING
 
 
 def initial(stream_id: UUID) -> TicketRow:
     """Return the row of a ticket of which nothing has come."""
-    return TicketRow(stream_id, {}, access={}, collaborators=[], looks={}, moments={})
+    return TicketRow(stream_id, {}, access={}, collaborators=[], looks={})
 
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    after = _evolve(state, event)
-    return after._replace(moments=moments_of(after.looks)) if event.name in SETTING else after
+    access, looks = access_after(state.access, event), looks_after(state.looks, event)
+    if access is not state.access or looks is not state.looks:
+        state = state._replace(access=access, looks=looks)
+    return _evolve(state, event)
 
 
 def _evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
     data, versions = event.data, advanced(state.versions, event)
-    state = state._replace(access=access_after(state.access, event), looks=looks_after(state.looks, event))
     match event.name:
         case "created":
             return state._replace(

@@ -1,4 +1,4 @@
-"""When rules on time have their time with which tickets: table `rule_timer`, which follows `moments` of the tickets' rows.
+"""When rules on time have their time with which tickets: table `rule_timer`, which follows what rules look at in the tickets' rows.
 
 A timer stands for a rule and a ticket under way, from the moment there is something to count from. It stays when its time has come
 (`try_at` is null then), so that a rule does not come again for the same moment; with the ticket's end it goes.
@@ -6,9 +6,9 @@ A timer stands for a rule and a ticket under way, from the moment there is somet
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from services.routing.domain.causes import CAUSING
 from services.routing.domain.moments import SETTING, UNDER_WAY, moment_of
 from services.routing.views.row import TicketRow
 from shared.contracts.event import Event
@@ -25,22 +25,33 @@ FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bo
 ON CONFLICT (ticket_id, rule) DO UPDATE SET anchor = excluded.anchor, at = excluded.at, try_at = excluded.try_at, fired = false
 WHERE rule_timer.anchor <> excluded.anchor OR (rule_timer.try_at IS NOT NULL AND rule_timer.at <> excluded.at)
 """
-_AUDIT = """
-SELECT t.stream_id, l.rule FROM ticket t CROSS JOIN rule_laid l
-JOIN directory_entry e ON e.key = l.rule AND e.kind = 'rule' AND e.entry -> 'after' = l.asked -> 'after'
-LEFT JOIN rule_timer r ON r.ticket_id = t.stream_id AND r.rule = l.rule
-WHERE t.stream_id = ANY ($1) AND t.status = ANY ($2) AND t.moments ? (l.asked -> 'after' ->> 'since')
-  AND r.anchor IS DISTINCT FROM (t.moments ->> (l.asked -> 'after' ->> 'since'))::timestamptz
+_SET_ALL = """
+INSERT INTO rule_timer (ticket_id, rule, anchor, at, try_at)
+SELECT n.ticket_id, $2, n.anchor, n.at, n.at FROM unnest($1::uuid[], $3::timestamptz[], $4::timestamptz[]) AS n (ticket_id, anchor, at)
+ON CONFLICT (ticket_id, rule) DO UPDATE SET anchor = excluded.anchor, at = excluded.at, try_at = excluded.try_at, fired = false
+WHERE NOT rule_timer.fired OR rule_timer.anchor <> excluded.anchor
 """
+"""What is past already comes at once; what a rule has applied for stays so."""
+_UNDER_WAY = "SELECT stream_id, looks FROM ticket WHERE status IN ('new', 'open', 'on_hold', 'resolved')"
+_LAID = f"""
+SELECT entry FROM directory_entry JOIN rule_laid ON rule = key
+WHERE {TIMED_RULES} AND entry -> 'after' = asked -> 'after'
+"""
+_LATER = "SELECT entry FROM directory_entry WHERE kind = 'rule' AND entry ->> 'when' <> 'created' AND entry -> 'active' = 'true'"
+_CONCERNING = SETTING | CAUSING
+PAGE = 2000
 
 
-async def rules_on_time(connection: Connection, applied: Sequence[Event]) -> list[Rule]:
-    """Return the rules whose timers these events may set or take away; they stay those of now until the transaction ends."""
-    if not any(event.name in SETTING for event in applied):
+async def later_rules(connection: Connection, applied: Sequence[Event]) -> list[Rule]:
+    """Return the rules on what comes after a ticket's opening, if these events may concern one.
+
+    Their times stay those of now until the transaction ends.
+    """
+    if not any(event.type in _CONCERNING for event in applied):
         return []
     await connection.execute(f"SELECT pg_advisory_xact_lock_shared({LOCK})")
     # A statement of its own: one snapshot for both would be from before the lock, and might not know a rule that has just been laid.
-    return [row["entry"] for row in await connection.fetch(f"SELECT entry FROM directory_entry WHERE {TIMED_RULES}")]
+    return [row["entry"] for row in await connection.fetch(_LATER)]
 
 
 async def follow(
@@ -50,7 +61,7 @@ async def follow(
     """Set, move and take away the timers of the tickets that these events have changed."""
     latest: dict[UUID, datetime] = {}
     for event in applied:
-        if event.name in SETTING:
+        if event.type in SETTING:
             latest[event.stream_id] = max(event.occurred_at, latest.get(event.stream_id, event.occurred_at))
     over = [ticket for ticket in latest if rows[ticket].status not in UNDER_WAY]
     if over:
@@ -81,17 +92,45 @@ def _change(
 
     A ticket that is under way again has missed what came meanwhile.
     """
-    now = moment_of(rule, row.moments)
+    now = moment_of(rule, row.looks)
     back = before is not None and before.status not in UNDER_WAY
     if now is not None and back:
         return (*now, now[1] <= at)
-    was = moment_of(rule, before.moments) if before is not None else None
+    was = moment_of(rule, before.looks) if before is not None else None
     if now == was:
         return ()
     return (*now, False) if now is not None else None
 
 
-async def audit_timers(connection: Connection, ids: Sequence[UUID]) -> list[str]:
+async def set_all(connection: Connection, key: str) -> None:
+    """Set the timers of a rule for all tickets under way; inside a transaction that holds `LOCK` alone."""
+    rule: Rule | None = await connection.fetchval(
+        f"SELECT entry FROM directory_entry WHERE key = $1 AND {TIMED_RULES}", key
+    )
+    if rule is None:
+        return
+    cursor = await connection.cursor(_UNDER_WAY)
+    while rows := await cursor.fetch(PAGE):
+        found = [(row["stream_id"], *moment) for row in rows if (moment := moment_of(rule, row["looks"])) is not None]
+        if found:
+            tickets, anchors, moments = map(list, zip(*found, strict=True))
+            await connection.execute(_SET_ALL, tickets, key, anchors, moments)
+
+
+async def audit_timers(connection: Connection, rows: Mapping[UUID, TicketRow]) -> list[str]:
     """Hold the timers of these tickets against their rows; returns what differs."""
-    rows: list[Any] = await connection.fetch(_AUDIT, ids, list(UNDER_WAY))
-    return [f"the timer of rule {row['rule']} for {row['stream_id']} is not set as it should be" for row in rows]
+    rules: list[Rule] = [row["entry"] for row in await connection.fetch(_LAID)]
+    if not rules:
+        return []
+    timers = await connection.fetch(
+        "SELECT ticket_id, rule, anchor FROM rule_timer WHERE ticket_id = ANY ($1)", list(rows)
+    )
+    anchors = {(timer["ticket_id"], timer["rule"]): timer["anchor"] for timer in timers}
+    return [
+        f"the timer of rule {rule['key']} for {ticket} is not set as it should be"
+        for ticket, row in rows.items()
+        for rule in rules
+        if row.status in UNDER_WAY
+        and (moment := moment_of(rule, row.looks)) is not None
+        and anchors.get((ticket, rule["key"])) != moment[0]
+    ]
