@@ -43,7 +43,11 @@ class Ruling:
         rules = asked(self._routing.config.rules, when, kinds_of(event))
         if not rules:
             return
-        seen = await self.seen(event.stream_id, then["values"], rules, (event.personal or {}).get("body"))
+        row = await self._pool.fetchrow(
+            "SELECT requester_id, looks ->> 'subject' AS subject FROM ticket WHERE stream_id = $1", event.stream_id
+        )
+        subject, requester = (row["subject"], row["requester_id"]) if row is not None else (None, None)
+        seen = await self.seen(then["values"], subject, requester, rules, (event.personal or {}).get("body"))
         why = {"when": when, "seen": then["versions"]}
         held = matching(rules, seen)
         for one in held:
@@ -71,17 +75,15 @@ class Ruling:
         await self._routing.before_batch()
         return self._routing.config
 
-    async def seen(self, ticket: UUID, values: Mapping[str, Any], rules: Sequence[Rule], body: str | None) -> Seen:
-        """Return what rules look at: these values, and the words and the requester, which never change but by being erased."""
-        row = await self._pool.fetchrow(
-            "SELECT requester_id, looks ->> 'subject' AS subject FROM ticket WHERE stream_id = $1", ticket
-        )
+    async def seen(
+        self, values: Mapping[str, Any], subject: str | None, requester: UUID | None, rules: Sequence[Rule], body: str | None
+    ) -> Seen:  # fmt: skip
+        """Return what rules look at: these values and words, and what the directory says of the requester, if they ask."""
         tested = {test["field"] for rule in rules for test in rule["tests"]}
-        person = None
-        if row is not None and row["requester_id"] is not None and tested & {"email", "organisation"}:
-            person = await self._directory.by_id(row["requester_id"])
+        asks = bool(tested & {"email", "organisation"})
+        person = await self._directory.by_id(requester) if asks and requester is not None else None
         return with_words(
-            values, subject=row["subject"] if row is not None else None, body=body, email=person.email if person else None,
+            values, subject=subject, body=body, email=person.email if person else None,
             organisation=person.organisation if person else None,
         )  # fmt: skip
 

@@ -22,7 +22,8 @@ from services.routing.views.timers import LOCK, TIMED_RULES
 from shared.contracts.event import Actor, Via, rfc3339
 from shared.contracts.ids import derived
 from shared.contracts.topic_names import TICKETS
-from shared.db import Pool
+from shared.db import LOST_CONNECTION, Pool
+from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import Clock, ContentionError, Context, Ledger, utc_now
 from shared.projection.checkpoints import publishers
 from shared.projection.feed import Feed
@@ -30,7 +31,7 @@ from shared.rules import Held, Rule, matching
 from shared.timers import BATCH, GRACE, LEASE
 
 AT_ONCE = 64
-_TAKE = """
+TAKE = """
 UPDATE rule_timer SET try_at = clock_timestamp() + $1::interval
 WHERE (ticket_id, rule) IN (SELECT ticket_id, rule FROM rule_timer WHERE try_at <= clock_timestamp() - $2::interval ORDER BY try_at
                             LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -99,7 +100,7 @@ class TimedRules:
 
     async def drain(self) -> None:
         """Ask all whose time has come."""
-        while rows := await self._pool.fetch(_TAKE, LEASE, GRACE, BATCH):
+        while rows := await self._pool.fetch(TAKE, LEASE, GRACE, BATCH):
             await self.wake([Due(*row) for row in rows])
 
     async def wake(self, due: Sequence[Due]) -> None:
@@ -117,25 +118,35 @@ class TimedRules:
         for one in sorted(due, key=lambda one: (one.at, one.rule)):
             by_ticket.setdefault(one.ticket, []).append(one)
 
-        async def ask(ticket: UUID) -> None:
+        async def ask(ticket: UUID) -> list[tuple[Due, bool]]:
             row = rows.get(ticket)
             if row is None:
-                return  # its row is not what the stores say, which it is soon
+                return []  # its row is not what the stores say, which it is soon
             async with gate:
-                for one in by_ticket[ticket]:
-                    if (rule := rules.get(one.rule)) is not None:  # else it is off, and its timers go
-                        await self._ask_about(rule, row, one, laid)
+                return [
+                    (one, fired)
+                    for one in by_ticket[ticket]
+                    if one.rule in rules  # else it is off, and its timers go
+                    and (fired := await self._ask_about(rules[one.rule], row, one, laid)) is not None
+                ]
 
-        await asyncio.gather(*map(ask, by_ticket))
+        answers = await asyncio.gather(*map(ask, by_ticket), return_exceptions=True)
+        await self._dealt_with([one for answer in answers if not isinstance(answer, BaseException) for one in answer])
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
-    async def _ask_about(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> None:
+    async def _ask_about(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> bool | None:
+        """Ask a rule; None: it is asked again, when its lease ends."""
         try:
-            fired = await self._ask(rule, row, due, laid)
-        except ContentionError as error:  # its lease ends soon, and it is asked again
+            return await self._ask(rule, row, due, laid)
+        except ContentionError as error:
             await log.ainfo("asked again later", rule=due.rule, ticket=row.number, reason=repr(error))
-            return
-        if fired is not None:
-            await self._dealt_with(due, fired=fired)
+        except (StoreUnavailableError, *LOST_CONNECTION):
+            raise
+        except Exception:  # whatever is wrong with one, the others have their time
+            await log.aexception("rule on time failed", rule=due.rule, ticket=row.number)
+        return None
 
     async def _ask(self, rule: Rule, row: TicketRow, due: Due, laid: Mapping[str, datetime]) -> bool | None:
         moment = moment_of(rule, row.moments)
@@ -143,7 +154,7 @@ class TimedRules:
             return False  # the ticket has gone on, and so has the timer
         if moment[1] > self._clock():
             return None  # the rule waits longer by now: its timers are about to be set anew
-        seen = await self._ruling.seen(due.ticket, values_of(row), [rule], None)
+        seen = await self._ruling.seen(values_of(row), row.looks.get("subject"), row.requester_id, [rule], None)
         held = matching([rule], seen)
         if not held:
             return False
@@ -168,11 +179,14 @@ class TimedRules:
             context = _context(key, derived(*name, "who"), result.occurred_at or at)
             await self._ruling.hand_over(row.stream_id, [held], row.status, context, at)
 
-    async def _dealt_with(self, due: Due, *, fired: bool) -> None:
-        """Note that a timer has had its time, unless it counts from another moment by now."""
+    async def _dealt_with(self, asked: Sequence[tuple[Due, bool]]) -> None:
+        """Note that these have had their time, and whether the rule applied; not where they count from another moment by now."""
         await self._pool.execute(
-            "UPDATE rule_timer SET try_at = NULL, fired = $4 WHERE ticket_id = $1 AND rule = $2 AND anchor = $3",
-            due.ticket, due.rule, due.anchor, fired,
+            "UPDATE rule_timer t SET try_at = NULL, fired = n.fired "
+            "FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bool[]) AS n (ticket_id, rule, anchor, fired) "
+            "WHERE (t.ticket_id, t.rule, t.anchor) = (n.ticket_id, n.rule, n.anchor)",
+            [due.ticket for due, _ in asked], [due.rule for due, _ in asked], [due.anchor for due, _ in asked],
+            [fired for _, fired in asked],
         )  # fmt: skip
 
     async def _whole(self, tickets: set[UUID]) -> dict[UUID, TicketRow]:

@@ -10,10 +10,10 @@ import pytest
 from ledgerdesk import reacted
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
-from services.routing.timed import Due
+from services.routing.timed import TAKE, Due
 from shared.contracts.event import rfc3339
 from shared.testing.events import created, message
-from shared.timers import LEASE
+from shared.timers import BATCH, GRACE, LEASE
 from tests.integration import ruled
 from tests.integration.ruled import JANE, MONDAY, OTHER, TICKET, Desk, fact, prioritised
 
@@ -241,6 +241,26 @@ async def test_after_a_crash_it_comes_once_and_is_not_lost(desk, monkeypatch):
     assert await desk.timers() == {(TICKET, "r"): None}
 
 
+async def test_whatever_is_wrong_with_one_the_others_have_their_time(desk, monkeypatch):
+    await laid(desk, "r")
+    await desk.happens("intake", created("100001"))
+    await desk.happens("intake", created("100002"), ticket=OTHER)
+    ask = desk.timed._ask
+
+    async def sometimes(rule, row, due, laid_at):
+        if due.ticket == TICKET:
+            raise ValueError("something nobody has thought of")
+        return await ask(rule, row, due, laid_at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.timed, "_ask", sometimes)
+        await desk.wakes(61)
+    assert await desk.timers() == {(TICKET, "r"): at(60), (OTHER, "r"): None}
+    assert await desk.rules(OTHER) == ["r"]
+    await desk.wakes()
+    assert await desk.rules() == ["r"]
+
+
 async def test_two_that_are_asked_at_once_apply_once(desk):
     await laid(desk, "r")
     await desk.happens("intake", created())
@@ -264,6 +284,13 @@ async def test_a_taken_timer_comes_back_after_its_lease_and_no_two_take_one(desk
     both = [desk.started(), desk.started()]
     for timed in both:
         monkeypatch.setattr(timed, "wake", wake)
+    async with pool.acquire() as connection:  # a third takes it, and has not committed yet
+        taking = connection.transaction()
+        await taking.start()
+        assert len(await connection.fetch(TAKE, LEASE, GRACE, BATCH)) == 1
+        await asyncio.wait_for(both[0].drain(), 5)
+        await taking.rollback()
+    assert taken == [], "nobody waits for who has taken it"
     await asyncio.gather(*(timed.drain() for timed in both))
     assert taken == [[Due(TICKET, "r", at(0), at(60))]]
     await pool.execute("UPDATE rule_timer SET try_at = try_at - $1::interval - interval '2 seconds'", LEASE)
