@@ -27,6 +27,7 @@ from shared.http import problems
 from shared.http.caller import Caller
 from shared.projection import checkpoints
 from shared.projection.folding import fold
+from shared.settings import Settings
 from shared.testing.events import event_of_fact
 from shared.testing.stores import SHARED, prepare
 
@@ -144,10 +145,11 @@ async def client(postgres_dsn: str, connection: db.Connection, heads: Heads) -> 
     assert not connection.is_closed()  # the tables are there
     pool = await db.create_pool(postgres_dsn, "reporting", maximum=3)
 
-    async def caller(token: str) -> Caller:
+    async def caller(token: str, _: str | None) -> Caller:
         return Caller(None, None, token, None, frozenset({token}), Via("key", token))
 
     app = FastAPI()
+    app.state.settings = Settings()
     completeness = Completeness("reporting.views", heads)  # type: ignore[arg-type] # of a feed it asks for the head alone
     app.state.services = {
         "reporting": SimpleNamespace(
