@@ -213,12 +213,12 @@ def _decimal(field: CustomField, given: Any, before: Any) -> str:
 
 def _date(field: CustomField, given: Any, before: Any) -> str:
     del field, before
+    if not isinstance(given, str) or not _DATE.fullmatch(given):
+        raise BadValueError("must be a day, YYYY-MM-DD")
     try:
-        if isinstance(given, str) and _DATE.fullmatch(given):
-            return date.fromisoformat(given).isoformat()
-    except ValueError:
-        pass
-    raise BadValueError("must be a day, YYYY-MM-DD")
+        return date.fromisoformat(given).isoformat()
+    except ValueError as error:
+        raise BadValueError("must be a day that there is, YYYY-MM-DD") from error
 
 
 def _bool(field: CustomField, given: Any, before: Any) -> bool:

@@ -12,8 +12,8 @@ warnings.simplefilter("ignore")  # of the provider's own libraries, in a process
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import oidc_provider_mock._app as provider  # noqa: E402 -- it warns when it is imported
-import uvicorn  # noqa: E402
-from authlib.oauth2.rfc7636 import CodeChallenge  # noqa: E402
+import uvicorn  # noqa: E402 -- after the line that quiets it
+from authlib.oauth2.rfc7636 import CodeChallenge  # noqa: E402 -- same
 
 _challenges: dict[str, tuple[str, str]] = {}
 

@@ -102,7 +102,7 @@ def ticket(as_, stack):
             wait_until(lambda p=path: some.get(f"/tickets/{made}/{p}").is_success, message=path)
         refused = lambda: some.post(f"/tickets/{made}/claim").status_code == 403  # noqa: E731 -- waited for below
         wait_until(refused, message="routing and the role")
-        refused = lambda: some.post(f"/tickets/{made}/messages", json={"body": "x"}).status_code == 403  # noqa: E731
+        refused = lambda: some.post(f"/tickets/{made}/messages", json={"body": "x"}).status_code == 403  # noqa: E731 -- same
         wait_until(refused, message="intake and the role")
         return made
 
