@@ -33,8 +33,10 @@ RETENTION = timedelta(milliseconds=RETENTION_MS)
 BATCH_BYTES = 900_000
 PAUSE = 0.005
 PAUSE_WHEN_BUSY = 0.015
-BUSY = 4
-"""Events of a page after which the next one is waited for longer: a page costs everybody behind it, however little it holds."""
+BUSY = 250.0
+"""Events a second above which a page is waited for longer: it costs everybody behind it, however little it holds."""
+RATE_OVER = 0.25
+"""Seconds over which events a second are counted. By the events of the last page it would swing: short pages keep the pauses short."""
 BUSY_POLL = 0.02
 IDLE_POLL = 0.25
 WATERMARK_EVERY = 1.0
@@ -110,6 +112,8 @@ class Relay:
         self._topics = topics_of(owner)
         self._watermarked = 0.0
         self._watermark_due = True
+        self._rate = 0.0
+        self._counted = 0.0
 
     def start(self) -> None:
         """Begin to relay in the running event loop."""
@@ -215,11 +219,16 @@ class Relay:
             poll = BUSY_POLL if loop.time() - moved < 1 else IDLE_POLL
             try:
                 await asyncio.wait_for(self._appended.wait(), poll)
-                await asyncio.sleep(
-                    PAUSE_WHEN_BUSY if len(rows) >= BUSY else PAUSE
-                )  # let a few more commits join the page
+                await asyncio.sleep(self._pause(len(rows), loop.time()))  # let a few more commits join the page
             except TimeoutError:
                 continue
+
+    def _pause(self, sent: int, now: float) -> float:
+        """Return how long to wait for the next page, having sent so many."""
+        since = max(now - self._counted, 0.001)
+        self._counted = now
+        self._rate += (sent / since - self._rate) * min(1.0, since / RATE_OVER)
+        return PAUSE_WHEN_BUSY if self._rate > BUSY else PAUSE
 
     async def _send(self, connection: Connection, producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
         """Send one page and move the cursor to the last event that was acknowledged."""

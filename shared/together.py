@@ -22,7 +22,7 @@ class Together(Generic[K, V]):
     def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int = 200) -> None:
         self._ask = ask
         self._most = most
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
@@ -31,12 +31,15 @@ class Together(Generic[K, V]):
         Raises:
             Exception: Whatever the query raised; everybody who shared it is told.
         """
-        future = self._waiting.get(key)
-        if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
+        return await self.soon(key)
+
+    def soon(self, key: K) -> asyncio.Future[V | None]:
+        """Ask for a key and go on: the answer is there when it is awaited, or raises as in `get`. One question costs no task."""
+        future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(future)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="together")
-        return await asyncio.shield(future)  # somebody who gives up does not take the others' answer with him
+        return future
 
     async def _work(self) -> None:
         try:
@@ -46,13 +49,22 @@ class Together(Generic[K, V]):
                 try:
                     found = await self._ask(keys)
                 except BaseException as error:  # nobody may hang because one query failed
-                    for future in asked.values():
-                        future.set_exception(error if isinstance(error, Exception) else ConnectionError("stopped"))
-                        future.exception()  # read here as well: nobody may be left to read it
+                    _tell(asked, error if isinstance(error, Exception) else ConnectionError("stopped"))
                     if not isinstance(error, Exception):
                         raise
                 else:
-                    for key, future in asked.items():
-                        future.set_result(found.get(key))
+                    for key, futures in asked.items():
+                        for future in futures:
+                            if not future.done():  # he gave up
+                                future.set_result(found.get(key))
         finally:
             self._task = None
+
+
+def _tell(asked: Mapping[K, Sequence[asyncio.Future[V | None]]], error: Exception) -> None:
+    """Tell everybody who asked that it failed."""
+    for futures in asked.values():
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # read here as well: nobody may be left to read it

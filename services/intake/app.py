@@ -43,7 +43,7 @@ async def build(kernel: Kernel) -> Service:
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people, forget, eraser,
-        Together(partial(api.draw_numbers, parts.pool)), Door(parts.pool, parts.directory),
+        Together(partial(api.draw_numbers, parts.pool)), Door(parts.directory),
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(

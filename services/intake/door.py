@@ -4,18 +4,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.db import Pool
 from shared.directory.people import Directory
 from shared.http.problems import Problem
 from shared.rules import Rule, Seen, refusing
 from shared.telemetry import REJECTED
-from shared.together import Together
-
-_RULES = """
-SELECT entry FROM directory_entry WHERE kind = 'rule' AND EXISTS (
-    SELECT FROM directory_entry WHERE kind = 'rule' AND entry -> 'active' = 'true' AND entry -> 'actions' ->> 'reject' IS NOT NULL)
-"""
-"""All rules, if one of them refuses anything: those that stop before it let a ticket in."""
 
 log = structlog.get_logger("intake")
 
@@ -23,25 +15,20 @@ log = structlog.get_logger("intake")
 class Door:
     """Refuses what rules refuse."""
 
-    def __init__(self, pool: Pool, directory: Directory) -> None:
-        self._pool = pool
+    def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._rules: Together[str, Sequence[Rule]] = Together(self._load)
 
-    async def _load(self, _: Sequence[str]) -> dict[str, Sequence[Rule]]:
-        return {"": [row["entry"] for row in await self._pool.fetch(_RULES)]}
-
-    async def pass_through(self, ticket: Seen, email: str) -> None:
+    async def pass_through(self, rules: Sequence[Rule], ticket: Seen, email: str) -> None:
         """Let a ticket in.
 
         Args:
+            rules: See `shared.directory.people.REFUSING`.
             ticket: What rules look at in a new one, but for its requester's `email` and `organisation`.
             email: The requester's address.
 
         Raises:
             Problem: 422, with the words of the rule that refuses it.
         """
-        rules = await self._rules.get("")
         if not rules:
             return
         seen = {**ticket, "email": email, "organisation": None}

@@ -15,13 +15,16 @@ _hours: dict[str, Hours] = {}
 async def load_config(pool: Pool, directory: Directory) -> Config:
     """Return what rules, departments, teams, topics and agents there are now."""
     rows = await pool.fetch("SELECT agent FROM person WHERE agent IS NOT NULL ORDER BY stream_id")
+    departments, teams, topic_routes, rules = await directory.several(
+        ("department", None), ("team", None), ("topic_route", None), ("rule", None)
+    )
     agents = [row["agent"] for row in rows if "person_id" in row["agent"]]
     return Config(
         agents=agents,
-        departments={entry["key"]: entry for entry in await directory.entries("department")},
-        teams={entry["key"]: entry for entry in await directory.entries("team")},
-        topic_routes={entry["topic"]: entry for entry in await directory.entries("topic_route")},
-        rules=await directory.entries("rule"),
+        departments={entry["key"]: entry for entry in departments},
+        teams={entry["key"]: entry for entry in teams},
+        topic_routes={entry["topic"]: entry for entry in topic_routes},
+        rules=rules,
         hours={agent["person_id"]: _shifts(agent) for agent in agents if agent.get("shifts")},
     )
 

@@ -59,6 +59,26 @@ class Routing:
 
     async def _look(self) -> None:
         self.config = await load_config(self._pool, self._directory)
+        if self._unseen:
+            await self._see()
+        rows = await self._pool.fetch(
+            "SELECT agent, count(*) AS n FROM ticket "
+            "WHERE agent IS NOT NULL AND status IN ('new', 'open', 'on_hold') GROUP BY agent"
+        )
+        self.load = {str(row["agent"]): row["n"] for row in rows}
+        for agent, _ in self._unseen.values():
+            self.load[agent] = self.load.get(agent, 0) + 1
+        agents = [agent["person_id"] for agent in self.config.agents]
+        given = agents and await self._pool.fetch(
+            "SELECT a, (SELECT assigned_at FROM ticket WHERE agent = a ORDER BY assigned_at DESC NULLS LAST LIMIT 1) AS at "
+            "FROM unnest($1::uuid[]) a",
+            agents,
+        )
+        shown = {str(row["a"]): rfc3339(row["at"]) for row in given if row["at"] is not None}
+        self._last = {who: max(self._last.get(who, ""), at) for who, at in {**self._last, **shown}.items()}
+
+    async def _see(self) -> None:
+        """Forget the assignments that the view shows by now."""
         seen = await self._pool.fetch(
             "SELECT stream_id, (versions ->> 'routing')::int AS version FROM ticket WHERE stream_id = ANY ($1)",
             list(self._unseen),
@@ -67,20 +87,6 @@ class Routing:
             given_at = self._unseen.get(row["stream_id"], ("", None))[1]
             if given_at is not None and (row["version"] or 0) >= given_at:
                 del self._unseen[row["stream_id"]]
-        rows = await self._pool.fetch(
-            "SELECT agent, count(*) AS n FROM ticket "
-            "WHERE agent IS NOT NULL AND status IN ('new', 'open', 'on_hold') GROUP BY agent"
-        )
-        self.load = {str(row["agent"]): row["n"] for row in rows}
-        for agent, _ in self._unseen.values():
-            self.load[agent] = self.load.get(agent, 0) + 1
-        given = await self._pool.fetch(
-            "SELECT a, (SELECT assigned_at FROM ticket WHERE agent = a ORDER BY assigned_at DESC NULLS LAST LIMIT 1) AS at "
-            "FROM unnest($1::uuid[]) a",
-            [agent["person_id"] for agent in self.config.agents],
-        )
-        shown = {str(row["a"]): rfc3339(row["at"]) for row in given if row["at"] is not None}
-        self._last = {who: max(self._last.get(who, ""), at) for who, at in {**self._last, **shown}.items()}
 
     async def on_created(self, event: Event) -> None:
         """Decide who gets a new ticket."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.db import LOST_CONNECTION
@@ -20,10 +20,9 @@ class StoreUnavailableError(Exception):
     """The database did not answer: whether the command was taken is unknown. The same command may be sent again."""
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     command: Command
-    done: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    done: asyncio.Future[Outcome]
 
 
 class Appender:
@@ -66,10 +65,10 @@ class Appender:
         """
         if self._stopping:
             raise StoreUnavailableError("the service is stopping")
-        waiting = _Waiting(command)
-        self._queue.append(waiting)
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(command, done))
         self._wanted.set()
-        return await waiting.done
+        return await done
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
@@ -80,11 +79,12 @@ class Appender:
         while self._queue and count < MAX_EVENTS:
             waiting = self._queue.popleft()
             command = waiting.command
-            if command.stream_id in streams or any(row.event_id in ids for row in command.rows):
+            named = {row.event_id for row in command.rows}
+            if command.stream_id in streams or not ids.isdisjoint(named):
                 later.append(waiting)
                 continue
             streams.add(command.stream_id)
-            ids.update(row.event_id for row in command.rows)
+            ids |= named
             count += len(command.rows)
             taken.append(waiting)
         self._queue.extendleft(reversed(later))

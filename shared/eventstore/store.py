@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -62,8 +62,7 @@ class Command:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a command: ``appended``, ``repeat`` or ``conflict``; `head` is the stream's version afterwards."""
 
     kind: str
@@ -180,7 +179,7 @@ class EventStore:
             [row.hash for _, row in flat],
         )
         failpoints.hit("after-insert")
-        return [Outcome(row["outcome"], row["head"]) for row in rows]
+        return [Outcome(outcome, head) for _, outcome, head in rows]
 
     async def entries(self, at: datetime) -> list[Event]:
         """Return the last event of each stream of the directory (persons, configuration), as of a moment."""

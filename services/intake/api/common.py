@@ -1,6 +1,6 @@
 """What intake's routes and reactions work with: opening tickets, taking messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from shared import forms
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
 from shared.contracts.ids import derived
 from shared.db import Pool
-from shared.directory.people import Directory
+from shared.directory.people import REFUSING, Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context, Ledger, Result
 from shared.http.forms import FieldValues
@@ -60,22 +60,19 @@ class Intake:
         before = await self.tickets.repeat_of(context)
         if before is not None:
             return ticket_id, before
-        if body.topic is not None:
-            topic = await self.directory.entry("topic", body.topic)
-            if topic is None or not topic["active"]:
-                known = [t["key"] for t in await self.directory.entries("topic") if t["active"]]
-                raise Problem(
-                    422, f"There is no topic {body.topic!r}.",
-                    fields={"topic": f"must be one of: {', '.join(known)}" if known else "no topics are configured: leave it out"},
-                )  # fmt: skip
-        fields, worded = await self._filled_in(body, audience)
+        named = [("topic", body.topic)] if body.topic is not None else []
+        definitions, rules, *topics = await self.directory.several(("field", None), REFUSING, *named)
+        if body.topic is not None and not any(topic["active"] for found in topics for topic in found):
+            raise await self._no_topic(body.topic)
+        fields, worded = _filled_in(body, definitions, audience)
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
         if channel != SPLIT:  # which was let in once already
             seen = body.model_dump(include={"subject", "body", "topic", "priority", "severity", "tags"})
             held = {f"{forms.PREFIX}{key}": value for key, value in {**fields, **worded}.items()}
-            await self.door.pass_through({**seen, **held, "channel": channel}, body.requester.email)
+            await self.door.pass_through(rules, {**seen, **held, "channel": channel}, body.requester.email)
+        coming = self.numbers.soon(object())
         person_id = await self.people.person(body.requester.email, body.requester.name, context)
-        number = await self.numbers.get(object())
+        number = await coming
         assert number is not None  # noqa: S101 -- a sequence always has one more
         command = domain.OpenTicket(
             number=number, person_id=str(person_id), email=body.requester.email, name=body.requester.name,
@@ -87,17 +84,13 @@ class Intake:
             ticket_id, lambda state: domain.open_ticket(state, command), context, new=True
         )
 
-    async def _filled_in(
-        self, body: "NewTicket", audience: forms.Audience
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Return what the ticket's custom fields hold: values that are no words, and words.
-
-        Raises:
-            Refusal: 422, naming each field that is wrong or missing.
-        """
-        form = forms.form_of((await self.directory.fields()).values(), body.topic)
-        facts = {"topic": body.topic, "priority": body.priority or "normal", "severity": body.severity}
-        return forms.parted(form, forms.decided(form, {}, body.fields, audience, facts, opening=True))
+    async def _no_topic(self, key: str) -> Problem:
+        """Return the answer to who names a topic that is not there, or out of use: it names those that are."""
+        known = [t["key"] for t in await self.directory.entries("topic") if t["active"]]
+        return Problem(
+            422, f"There is no topic {key!r}.",
+            fields={"topic": f"must be one of: {', '.join(known)}" if known else "no topics are configured: leave it out"},
+        )  # fmt: skip
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
@@ -113,6 +106,19 @@ class Intake:
         policy = await self.directory.entry("policy", "desk")
         days = policy.get("reopen_days") if policy else None
         return days is not None and now - row["closed_at"] > timedelta(days=days)
+
+
+def _filled_in(
+    body: "NewTicket", definitions: Iterable[Mapping[str, Any]], audience: forms.Audience
+) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return what the ticket's custom fields hold: values that are no words, and words.
+
+    Raises:
+        Refusal: 422, naming each field that is wrong or missing.
+    """
+    form = forms.form_of(definitions, body.topic)
+    facts = {"topic": body.topic, "priority": body.priority or "normal", "severity": body.severity}
+    return forms.parted(form, forms.decided(form, {}, body.fields, audience, facts, opening=True))
 
 
 async def draw_numbers(pool: Pool, wanted: Sequence[object]) -> dict[object, str]:

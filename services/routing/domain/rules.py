@@ -1,7 +1,7 @@
 """What rules look at in a new ticket, and what those that hold want. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,8 @@ OF_ROUTING = ("department", "agent", "team", "skills")
 
 def seen_of(ticket: NewTicket) -> Seen:
     """Return what rules look at in a new ticket."""
-    slots = asdict(ticket)
-    return {**slots, **{f"{FIELD}{key}": value for key, value in slots.pop("fields").items()}}
+    seen = {slot.name: getattr(ticket, slot.name) for slot in fields(ticket)}
+    return {**seen, **{f"{FIELD}{key}": value for key, value in seen.pop("fields").items()}}
 
 
 def matching_rules(config: Config, ticket: NewTicket) -> list[Held]:
