@@ -17,6 +17,7 @@ import uvloop
 from bench import answering, appending, figures, importing, paging, projecting, relaying, waking
 from bench.figures import Figure
 from bench.stack import Stack
+from ledgerdesk.host import collect_seldom
 from shared.embedded import temporary_broker, temporary_postgres
 from shared.testing.servers import KafkaAt, PostgresAt, empty_topics
 
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--tickets", type=int, action="append", help=f"sizes of the desk; {SIZES} unless given")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     arguments = parser.parse_args()
+    collect_seldom()  # as every process of the stack does
     found: list[Figure] = []
     state = figures.machine()
     with tempfile.TemporaryDirectory(prefix="ledgerdesk-bench-", ignore_cleanup_errors=True) as scratch:

@@ -1,7 +1,6 @@
 """The command line. Commands import what they need when they run: `--help` is instant and processes stay small."""
 
 import asyncio
-import gc
 import os
 import sys
 from datetime import UTC, datetime
@@ -72,7 +71,7 @@ def serve(
     """Run one or more services against the servers named by DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS."""
     import uvloop
 
-    from ledgerdesk.host import Host, work
+    from ledgerdesk.host import Host, collect_seldom, work
     from ledgerdesk.host import serve as serve_http
     from shared.settings import settings
     from shared.telemetry import configure_logging
@@ -83,8 +82,7 @@ def serve(
             raise typer.BadParameter(f"{name!r} is no service; there are {', '.join(SERVICES)}", param_hint="SERVICES")
     configure_logging(settings().log_level)
     host = Host.of(settings(), names, [part.strip() for part in parts.split(",")], moved)
-    gc.freeze()  # what is imported stays; what comes and goes is events, thousands at a time, and hardly ever in cycles
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_http(host) if "http" in parts.split(",") else work(host, ready_file))
 

@@ -1,6 +1,7 @@
 """A process that hosts services: which ones, and which of their parts. `up`, `serve`, compose and tests all come through here."""
 
 import asyncio
+import gc
 import importlib
 import os
 import signal
@@ -294,6 +295,12 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on", server_header=False,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
     )  # fmt: skip
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector look seldom: what is imported stays, and what comes and goes is events, thousands at a time, hardly ever in cycles."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def serve(host: Host) -> None:

@@ -5,6 +5,7 @@ record, which any producer may write and every broker takes, would stop its part
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import aiokafka.consumer.fetcher
@@ -42,9 +43,7 @@ class _Batch:
                 yield record
                 count += 1
         except UnicodeDecodeError:
-            for place, record in enumerate(_read_again(self._data, self._number)):
-                if place >= count:
-                    yield record
+            yield from islice(_read_again(self._data, self._number), count, None)
 
 
 def _read_again(data: bytes, number: int) -> Iterator[Any]:

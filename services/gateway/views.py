@@ -1,14 +1,14 @@
 """The gateway's views: whose each ticket is, and the feed that the live stream is read from."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.model import Versions, advanced, changed, collaborators_after
 from shared.projection.table import RowTable
 
 
@@ -25,14 +25,15 @@ class TicketRow(NamedTuple):
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner."""
-    versions, state = advanced(state.versions, event), state._replace(access=access_after(state.access, event))
+    slots: dict[str, Any] = {
+        "versions": advanced(state.versions, event),
+        "access": access_after(state.access, event),
+    }
     if event.name in {"collaborator_added", "collaborator_removed"}:
-        return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
-    if event.name == "created":
-        return state._replace(
-            versions=versions, number=event.data["number"], requester_id=UUID(event.data["person_id"])
-        )
-    return state._replace(versions=versions)
+        slots["collaborators"] = collaborators_after(state.collaborators, event)
+    elif event.name == "created":
+        slots |= {"number": event.data["number"], "requester_id": UUID(event.data["person_id"])}
+    return changed(state, slots)
 
 
 TABLE = RowTable(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.intake.forgetting import WRITTEN
@@ -11,7 +11,7 @@ from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.model import Versions, advanced, changed, collaborators_after
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
 
@@ -39,19 +39,20 @@ TABLE = RowTable(
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    data, state = event.data, state._replace(access=access_after(state.access, event))
-    versions = advanced(state.versions, event)
+    slots: dict[str, Any] = {
+        "versions": advanced(state.versions, event),
+        "access": access_after(state.access, event),
+    }
     match event.name:
         case "created":
-            return state._replace(versions=versions, number=data["number"], requester_id=UUID(data["person_id"]))
+            slots |= {"number": event.data["number"], "requester_id": UUID(event.data["person_id"])}
         case "closed":
-            return state._replace(versions=versions, closed_at=event.occurred_at)
+            slots["closed_at"] = event.occurred_at
         case "reopened" | "unmerged":
-            return state._replace(versions=versions, closed_at=None)
+            slots["closed_at"] = None
         case "collaborator_added" | "collaborator_removed":
-            return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
-        case _:
-            return state._replace(versions=versions)
+            slots["collaborators"] = collaborators_after(state.collaborators, event)
+    return changed(state, slots)
 
 
 class TicketView:

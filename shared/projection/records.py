@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from aiokafka import ConsumerRecord
 
-from shared.contracts.event import WATERMARK, Event, WireError, from_record, source_of
+from shared.contracts.event import WATERMARK, Event, WireError, from_parts, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ class Unreadable:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What stands at one offset."""
 
     topic: str
@@ -56,6 +55,7 @@ class Record:
     """`Event`, `Watermark` or `Unreadable`; or what a subscription's own decoder makes of it."""
 
 
+_WATERMARK = WATERMARK.encode()
 LARGEST_VERSION, LARGEST_POSITION = 2**31 - 1, 2**63 - 1
 """What the tables' columns hold."""
 
@@ -68,7 +68,7 @@ def _check(event: Event, value: bytes | None) -> Event:
     """
     if not (0 < event.version <= LARGEST_VERSION and 0 <= event.position <= LARGEST_POSITION):
         raise WireError(f"version {event.version} or position {event.position} is out of range")
-    if not (isinstance(event.data, dict) and isinstance(event.personal, dict | None)):
+    if not (isinstance(event.data, dict) and (event.personal is None or isinstance(event.personal, dict))):
         raise WireError("data or personal is no object")
     for name, part in (("actor", event.actor), ("via", event.via)):
         if not (isinstance(part, dict) and isinstance(part.get("kind"), str) and isinstance(part.get("id"), str)):
@@ -98,14 +98,14 @@ def decode(raw: "ConsumerRecord[bytes, bytes]") -> Record:
     content: Event | Watermark | Unreadable
     try:
         headers = dict(raw.headers)
-        if headers.get("ce_type") == WATERMARK.encode():
+        if headers.get("ce_type") == _WATERMARK:
             content = Watermark(
                 source_of(headers),
                 int(orjson.loads(raw.value or b"")["position"]),
                 datetime.fromisoformat(headers["ce_time"].decode()),
             )
         else:
-            content = _check(from_record(raw.value, raw.headers), raw.value)
+            content = _check(from_parts(raw.value, headers), raw.value)
     except (WireError, ValueError, KeyError, TypeError, AttributeError) as error:
         content = Unreadable(str(error), raw.value, raw.key, tuple(raw.headers))
     return Record(raw.topic, raw.partition, raw.offset, content)

@@ -9,7 +9,7 @@ from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.model import Versions, advanced, changed, collaborators_after
 from shared.projection.table import RowTable
 
 
@@ -57,9 +57,8 @@ def _changes(state: TicketRow, event: Event) -> dict[str, Any]:
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    return state._replace(
-        versions=advanced(state.versions, event), access=access_after(state.access, event), **_changes(state, event)
-    )
+    slots = {"versions": advanced(state.versions, event), "access": access_after(state.access, event)}
+    return changed(state, {**slots, **_changes(state, event)})
 
 
 class TicketView:

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.routing.domain.looks import NOTHING, Looks, as_it_is, looks_after
 from shared.contracts.event import Event
 from shared.projection.access import NOWHERE, Access, access_after, department_of
-from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.model import Versions, advanced, changed, collaborators_after
 from shared.projection.table import RowTable
 
 _STATUS = {
@@ -55,42 +55,40 @@ def initial(stream_id: UUID) -> TicketRow:
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    access, looks = access_after(state.access, event), looks_after(state.looks, event)
-    if access is not state.access or looks is not state.looks:
-        state = state._replace(access=access, looks=looks)
-    return _evolve(state, event)
+    slots = {
+        "versions": advanced(state.versions, event), "access": access_after(state.access, event),
+        "looks": looks_after(state.looks, event),
+    }  # fmt: skip
+    return changed(state, {**slots, **_changes(state, event)})
 
 
-def _evolve(state: TicketRow, event: Event) -> TicketRow:  # noqa: PLR0911 -- one return per fact is how it reads
-    data, versions = event.data, advanced(state.versions, event)
+def _changes(state: TicketRow, event: Event) -> dict[str, Any]:  # noqa: PLR0911 -- one return per fact is how it reads
+    data = event.data
     match event.name:
         case "created":
-            return state._replace(
-                versions=versions, number=data["number"], requester_id=UUID(data["person_id"]),
-                stated_department=data.get("department"),
-            )  # fmt: skip
+            return {
+                "number": data["number"], "requester_id": UUID(data["person_id"]), "stated_department": data.get("department"),
+            }  # fmt: skip
         case "assigned":
             agent = data.get("agent")
-            return state._replace(
-                versions=versions, agent=UUID(agent) if agent else None, team=data.get("team") or state.team,
-                queued_at=None, assigned_at=event.occurred_at if agent else state.assigned_at,
-            )  # fmt: skip
+            return {
+                "agent": UUID(agent) if agent else None, "team": data.get("team") or state.team, "queued_at": None,
+                "assigned_at": event.occurred_at if agent else state.assigned_at,
+            }  # fmt: skip
         case "unassigned":
-            return state._replace(versions=versions, agent=None, team=None, queued_at=None)
+            return {"agent": None, "team": None, "queued_at": None}
         case "transferred":
-            return state._replace(versions=versions, department=data.get("department"), moved=True, queued_at=None)
+            return {"department": data.get("department"), "moved": True, "queued_at": None}
         case "queued":
-            return state._replace(versions=versions, queued_at=event.occurred_at)
+            return {"queued_at": event.occurred_at}
         case "collaborator_added" | "collaborator_removed":
-            return state._replace(versions=versions, collaborators=collaborators_after(state.collaborators, event))
+            return {"collaborators": collaborators_after(state.collaborators, event)}
         case "unmerged":
-            return state._replace(versions=versions, status=data["status"])
+            return {"status": data["status"]}
         case "started" if state.status != "new":
-            return state._replace(versions=versions)
-        case name if name in _STATUS:
-            return state._replace(versions=versions, status=_STATUS[name])
-        case _:
-            return state._replace(versions=versions)
+            return {}
+        case name:
+            return {"status": _STATUS[name]} if name in _STATUS else {}
 
 
 def values_of(row: TicketRow) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from services.workflow.domain.alarms import SILENT
 from shared import forms
 from shared.contracts.erasing import blanks, named
 from shared.contracts.event import Event
-from shared.projection.model import Versions, advanced, collaborators_after
+from shared.projection.model import Versions, advanced, changed, collaborators_after
 
 AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -93,12 +93,15 @@ COLUMNS = {
 Changes = dict[str, Any]
 
 
+_FRESH = TicketRow(
+    UUID(int=0), {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[], collaborators=[],
+    referrals=[], sla={}, asked_fields={}, field_changes={}, fields={},
+)  # fmt: skip
+
+
 def initial(stream_id: UUID) -> TicketRow:
     """Return the row of a ticket of which nothing has come."""
-    return TicketRow(
-        stream_id, {}, tags=[], involved=[], asked_tags=[], tag_changes={}, tasks=[], links=[], watchers=[], collaborators=[],
-        referrals=[], sla={}, asked_fields={}, field_changes={}, fields={},
-    )  # fmt: skip
+    return changed(_FRESH, {"stream_id": stream_id})
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
@@ -271,31 +274,34 @@ TIMED = frozenset({*AFTER, *_SLA, "created", "merged", "unmerged", "message_rece
 
 def _timed(state: TicketRow, event: Event) -> TicketRow:
     """Return the row with what is to happen by itself: of workflow's own slots, then what is derived for lists and alarms."""
+    said, answered, closes_at, warned_at = state.sla, state.answered_at, state.closes_at, state.close_warned_at
     if event.source == "workflow":
-        said = sla.after(state.sla, event) if state.sla or event.name in _SLA else state.sla
-        answered, closes_at, warned_at = state.answered_at, state.closes_at, state.close_warned_at
+        said = sla.after(said, event) if said or event.name in _SLA else said
         if event.name in {"replied", "resolved"}:
             answered = _later(answered, event.occurred_at)
         if event.name == "close_warned":
             closes_at, warned_at = datetime.fromisoformat(event.data["closes_at"]), event.occurred_at
         elif event.name not in _SLA:
             closes_at = warned_at = None
-        state = state._replace(sla=said, answered_at=answered, closes_at=closes_at, close_warned_at=warned_at)
-    asked, warned_at = state.last_message_at, state.close_warned_at
+    asked = state.last_message_at
     moments = [
         state.hold_until if state.status == "on_hold" else None,
-        None if asked is not None and warned_at is not None and asked > warned_at else state.closes_at,
-        sla.alarm_at(state.sla) if state.sla else None,
+        None if asked is not None and warned_at is not None and asked > warned_at else closes_at,
+        sla.alarm_at(said) if said else None,
     ]
-    return state._replace(
-        due_at=sla.due_at(state.sla) if state.sla else None, silent_since=_silent_since(state),
-        wake_at=min((moment for moment in moments if moment is not None), default=None),
+    return changed(
+        state,
+        {
+            "sla": said, "answered_at": answered, "closes_at": closes_at, "close_warned_at": warned_at,
+            "due_at": sla.due_at(said) if said else None, "silent_since": _silent_since(state, answered),
+            "wake_at": min((moment for moment in moments if moment is not None), default=None),
+        },
     )  # fmt: skip
 
 
-def _silent_since(state: TicketRow) -> datetime | None:
-    """Return since when the requester is silent, who was answered."""
-    answered, asked = state.answered_at, state.last_message_at
+def _silent_since(state: TicketRow, answered: datetime | None) -> datetime | None:
+    """Return since when the requester is silent, who was answered then."""
+    asked = state.last_message_at
     if state.status not in SILENT or state.hold_until is not None or answered is None:
         return None
     return answered if asked is None or answered > asked else None
@@ -305,8 +311,8 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     name = event.name
     fold = _FOLDS.get(name)
-    changes = fold(state, event) if fold is not None else {}
+    slots = {"versions": advanced(state.versions, event), **(fold(state, event) if fold is not None else {})}
     if name not in _QUIET:
-        changes["updated_at"] = _later(state.updated_at, event.occurred_at)
-    changed = state._replace(versions=advanced(state.versions, event), **changes)
-    return _timed(changed, event) if name in TIMED else changed
+        slots["updated_at"] = _later(state.updated_at, event.occurred_at)
+    after = changed(state, slots)
+    return _timed(after, event) if name in TIMED else after
