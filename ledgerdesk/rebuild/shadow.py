@@ -55,7 +55,7 @@ async def _keys(connection: db.Connection, service: str, table: str) -> Sequence
 
 
 async def add_indexes(connection: db.Connection, plan: Plan, schema: str) -> None:
-    """Make the indexes that are no keys, and gather statistics."""
+    """Make the indexes that are no keys, gather statistics, and map what is visible. Outside a transaction."""
     await connection.execute(f'SET ROLE "{db.role_of(plan.service)}"')
     for table in plan.tables:
         rows = await connection.fetch(
@@ -69,7 +69,8 @@ async def add_indexes(connection: db.Connection, plan: Plan, schema: str) -> Non
             if row["definition"].count(live) != 1:
                 raise RuntimeError(f"cannot make this index on another table: {row['definition']}")
             await connection.execute(row["definition"].replace(live, f' ON "{schema}".{table} '))
-        await connection.execute(f'ANALYZE "{schema}".{table}')
+        # Counts that read an index alone are ten times as fast once the table's pages are known to be visible to all.
+        await connection.execute(f'VACUUM (ANALYZE) "{schema}".{table}')
     await connection.execute("RESET ROLE")
 
 
