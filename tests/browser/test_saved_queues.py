@@ -60,6 +60,7 @@ async def test_a_view_is_saved_and_counts_live(people: People, stack: Stack) -> 
 
 async def test_refused_and_ordered_without_script(people: People) -> None:
     run = uuid4().hex[:6]
+    people.expected.append("422")  # a form that is refused
     lea = await people.sign_in("lea", java_script_enabled=False)
     for name in ("One", "Two"):
         await lea.goto("/queues/new?tab=mine")
