@@ -32,6 +32,7 @@ from shared.embedded import (
     temporary_postgres,
 )
 from shared.embedded.process import create_time, rotate_log
+from shared.service_names import POOL, SERVICES
 from shared.testing.wait import wait_until, wait_until_async
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,16 @@ def test_postgres_answers_durably_and_in_unicode(postgres):
     assert query(postgres.dsn(), "SELECT lower('ÄÉŽ')") == "äéž"
     assert query(postgres.dsn(), "SHOW server_encoding") == "UTF8"
     assert psutil.Process(postgres.process.pid).uids().real != 0
+
+
+async def test_every_pool_of_a_stack_may_be_full_at_once(postgres):
+    """What one more would be told is "too many clients", and its request 503."""
+    wanted = len(SERVICES) * (2 * POOL + 3)  # two processes' pools; a relay, a reactor, a listener of each
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(wanted):
+            connection = await asyncpg.connect(postgres.dsn())
+            stack.push_async_callback(connection.close)
+        assert await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'") == wanted - 1
 
 
 def test_a_database_is_made_once(postgres):
