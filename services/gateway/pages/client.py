@@ -26,6 +26,7 @@ _OF_PATHS = {
     "mentions": "workflow",
     "sla": "workflow",
     "topics": "intake",
+    "attachments": "intake",
     "canned-replies": "workflow",
     "lifecycle": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),

@@ -19,6 +19,7 @@ from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
+from shared.http.attachments import Attaching
 from shared.http.caller import Caller
 from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
@@ -36,6 +37,7 @@ class WorkflowApp:
     eraser: Eraser
     entries: Ledger[Entry]
     alarms: Alarms
+    attaching: Attaching
 
 
 WorkflowDep = Annotated[WorkflowApp, Depends(component("workflow"))]
