@@ -16,6 +16,7 @@ from services.gateway.pages import (
     new_ticket,
     profile,
     queue,
+    queues,
     reports,
     set_password,
     sign_in,
@@ -26,6 +27,6 @@ from services.gateway.pages import (
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
 _OUTSIDE = (sign_in, elsewhere, set_password)
-_INSIDE = (profile, queue, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
+_INSIDE = (profile, queue, queues, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
 for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

@@ -29,6 +29,7 @@ _OF_PATHS = {
     "attachments": "intake",
     "canned-replies": "workflow",
     "lifecycle": "workflow",
+    "queues": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),
     **dict.fromkeys(("people", "organisations"), "intake"),
 }
