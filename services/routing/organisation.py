@@ -23,10 +23,11 @@ from shared.contracts.directory import (
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
-from shared.eventstore.ledger import Context
+from shared.eventstore.ledger import Context, StaleError
 from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 from shared.http.problems import Problem
 from shared.rules import faults
 from shared.service import component
@@ -121,20 +122,23 @@ RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
 class _Applier:
     """Makes entries say what a section says."""
 
-    def __init__(self, routing: RoutingApp, caller: Caller) -> None:
+    def __init__(self, routing: RoutingApp, caller: Caller, if_version: int | None) -> None:
         self._routing = routing
         self._caller = caller
+        self._if_version = if_version
         self.changed = 0
 
     async def apply(self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]) -> None:
         """Configure one entry, decided on its own history; an entry that says so already is left alone."""
         store = self._routing.entries.store
         events, head = await store.load(stream_id)
+        if self._if_version is not None and head.version != self._if_version:  # though nothing would change
+            raise StaleError(self._if_version, head.version, [e for e in events if e.version > self._if_version])
         decided = decide(events)
         if not decided:
             return
         context = Context(derived("apply", kind, stream_id, head.version), self._caller.actor, self._caller.via)
-        await self._routing.entries.execute(stream_id, lambda _: decided, context)
+        await self._routing.entries.execute(stream_id, lambda _: decided, context, self._if_version)
         self.changed += 1
 
     async def plain(self, kind: str, key: str, new: dict[str, Any]) -> None:
@@ -221,14 +225,17 @@ def _check(body: RoutingSection, departments: set[str], roles: set[str], worded:
 
 
 @internal.put("/organisation")
-async def apply_section(body: RoutingSection, caller: CallerDep, routing: RoutingDep) -> Applied:
+async def apply_section(
+    body: RoutingSection, caller: CallerDep, routing: RoutingDep, if_version: EntryVersion
+) -> Applied:
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
+    need_one_entry(body, if_version, "known_roles")
     departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
     roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
     worded = {key for key, field in (await routing.directory.fields()).items() if field["type"] in WORDED}
     _check(body, departments, roles, worded)
-    applier = _Applier(routing, caller)
+    applier = _Applier(routing, caller, if_version)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))
     for team in body.teams:

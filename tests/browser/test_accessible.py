@@ -11,7 +11,21 @@ PAGES = {
     "ken": ["/queue", "/queue?tab=all", "/tickets/new"],
     "john": ["/queue", "/queue?tab=closed", "/queue?tab=all&q=nothing-of-that-name", "/inbox", "/tickets/new"],
     "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
-    "ada": ["/admin", "/admin/keys", "/admin/accounts", "/admin/organisation/rule", "/admin/organisation/team"],
+    "ada": [
+        "/admin",
+        "/admin/keys",
+        "/admin/accounts",
+        "/admin/organisation/rule",
+        "/admin/organisation/team",
+        "/admin/organisation/rule/new",
+        "/admin/organisation/rule/entry/outage-is-urgent",
+        "/admin/organisation/field/new",
+        "/admin/organisation/role/new",
+        "/admin/organisation/agent/new",
+        "/admin/organisation/sla_plan/new",
+        "/admin/organisation/calendar/new",
+        "/admin/form?topic=hardware",
+    ],
 }
 
 

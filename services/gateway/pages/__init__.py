@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     admin,
     bulk,
+    configuring,
     elsewhere,
     here,
     inbox,
@@ -26,6 +27,20 @@ from services.gateway.pages import (
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
 _OUTSIDE = (sign_in, elsewhere, set_password)
-_INSIDE = (profile, queue, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
+_INSIDE = (
+    profile,
+    queue,
+    inbox,
+    new_ticket,
+    here,
+    ticket,
+    work,
+    bulk,
+    reports,
+    knowledge,
+    admin,
+    configuring,
+    static_files,
+)
 for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)
