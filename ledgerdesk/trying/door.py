@@ -65,9 +65,9 @@ class _ByOwner(httpx.BaseTransport):
         self._wire.close()
 
 
-def run(origins: dict[str, str], token: str, asked: dict[str, Any]) -> dict[str, Any]:
+def run(origins: dict[str, str], token: str, asked: str) -> dict[str, Any]:
     """Try rules, and return the answer. Raises RuntimeError: the words of a problem."""
-    trial = Trial.model_validate(asked)
+    trial = Trial.model_validate_json(asked)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(
         base_url="http://ledgerdesk/api/v1", headers=headers, timeout=PATIENCE, transport=_ByOwner(origins), trust_env=False
@@ -111,7 +111,7 @@ async def answer(settings: Settings, token: str, trial: Trial) -> dict[str, Any]
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             try:
                 found = await asyncio.get_running_loop().run_in_executor(
-                    pool, run, origins, token, trial.model_dump(mode="json")
+                    pool, run, origins, token, trial.model_dump_json()
                 )
             except (RuntimeError, BrokenProcessPool) as error:
                 raise Problem(503, f"The rules could not be tried: {error}.") from error

@@ -25,6 +25,7 @@ PAGES = {
         "/admin/organisation/sla_plan/new",
         "/admin/organisation/calendar/new",
         "/admin/form?topic=hardware",
+        "/admin/audit",
     ],
 }
 

@@ -150,7 +150,7 @@ async def test_every_kind_can_be_opened_and_saved_as_it_is(people: People) -> No
     ada = await people.sign_in("ada")
     for kind in (
         "rule", "field", "topic", "topic_route", "department", "team", "agent", "role", "sla_plan", "calendar", "canned_reply",
-        "organisation", "category",
+        "organisation", "category", "policy",
     ):  # fmt: skip
         await ada.goto(f"/admin/organisation/{kind}/new")
         await expect(ada.get_by_role("heading", level=1)).to_contain_text("New")

@@ -1,5 +1,6 @@
 """What the pages that change the configuration stand on: entries put by version, and rules tried by HTTP."""
 
+import json
 import threading
 from uuid import uuid4
 
@@ -123,3 +124,14 @@ def test_who_may(person, stack):
         )
     with stack.client(None) as guest:
         assert guest.post("/internal/rules/try", json={"rules": []}).status_code == 401
+
+
+def test_what_was_configured_is_told_the_last_change_first(admin):
+    keys = [f"told-{n}-{uuid4().hex[:6]}" for n in range(3)]
+    for key in keys:
+        admin.put("/internal/routing/organisation", json={"departments": [{"key": key, "name": "N"}]})
+    told = [json.loads(line) for line in admin.get("/internal/routing/changes", params={"limit": 3}).text.splitlines()]
+    assert [event["data"]["new"]["key"] for event in told] == keys[::-1]
+    older = admin.get("/internal/routing/changes", params={"limit": 1, "before": told[0]["position"]}).text
+    assert json.loads(older)["event_id"] == told[1]["event_id"]
+    assert admin.get("/internal/routing/changes", params={"limit": 0}).status_code == 422

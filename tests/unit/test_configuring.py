@@ -87,6 +87,10 @@ def test_the_api_s_messages_stand_beside_their_controls(place: str, control: str
     assert errors_of(RULE.sections, {place: "wrong"}) == ({control: "wrong"}, {})
 
 
+def test_the_message_of_what_there_is_one_of_stands_beside_its_control():
+    assert errors_of(KINDS["policy"].sections, {"policy.reopen_days": "wrong"}) == ({"e.reopen_days": "wrong"}, {})
+
+
 def test_a_message_that_belongs_to_no_control_is_still_shown():
     assert errors_of(RULE.sections, {"If-Match": "is 3", "rules.k.after": "is needed"})[1] == {
         "If-Match": "is 3",

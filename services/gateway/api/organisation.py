@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.gateway import domain
 from services.gateway.api.common import Gateway, GatewayDep, Password
 from shared.contracts.fields import Email, Id, Line, Role, Strict
-from shared.contracts.ids import derived, directory_id
+from shared.contracts.ids import derived, directory_id, random_id
 from shared.contracts.permissions import Permission, RoleKey
 from shared.eventstore.ledger import Context
 from shared.http.caller import Caller, CallerDep
@@ -75,7 +75,8 @@ async def apply_section(
     for entry in body.accounts:
         person_id = UUID(entry.person_id)
         _, version = await gateway.accounts.state(person_id)
-        context = Context(derived("apply", "account", person_id, version), caller.actor, caller.via)
+        command = derived("apply", "account", person_id, version) if if_version is None else random_id()
+        context = Context(command, caller.actor, caller.via, fresh=if_version is not None)
         result = await gateway.accounts.execute(
             person_id,
             lambda state, e=entry: domain.configure_account(  # type: ignore[misc] # mypy cannot infer a lambda's defaults

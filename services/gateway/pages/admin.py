@@ -15,7 +15,7 @@ from shared.contracts.fields import Role
 
 router = APIRouter(route_class=PageRoute)
 
-KINDS = {**{name: kind.name for name, kind in CHANGED.items()}, "policy": "Policy"}
+KINDS = {name: kind.name for name, kind in CHANGED.items()}
 ROLES: tuple[str, ...] = tuple(Role.__args__)  # type: ignore[attr-defined] # a Literal's own list; mypy sees only the union
 FORBIDDEN, NO_SESSION = 403, 401
 LOOKS = 15

@@ -155,6 +155,10 @@ def errors_of(sections: Sequence[Section], fields: Mapping[str, str]) -> tuple[d
     left: dict[str, str] = {}
     for place, message in fields.items():
         path = PREFIX + ".".join(place.removeprefix("body.").split(".")[2:])
+        if (
+            path not in known and PREFIX + place.rpartition(".")[2] in known and place.count(".") == 1
+        ):  # there is one of it
+            path = PREFIX + place.rpartition(".")[2]
         rows = next(
             (field for name, field in known.items() if field.control == "rows" and path.startswith(f"{name}.")), None
         )

@@ -19,6 +19,8 @@ class Kind:
         section: Its part of the owner's section.
         key: The member of an entry that names it.
         optional: Groups that are left out when nothing stands in them.
+        ordered: Its entries have an order.
+        single: There is one, `desk`.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Kind:
     key: str = "key"
     optional: tuple[str, ...] = ()
     ordered: bool = False
+    single: bool = False
 
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -178,6 +181,13 @@ KINDS: dict[str, Kind] = {
         Field("departments", "Departments", "choices", offered="department"), _ACTIVE,
     ),)),
 }  # fmt: skip
+KINDS["policy"] = Kind("Policy", "policy", "workflow", "policy", (
+    _of(Field("reopen_days", "A message reopens a closed ticket for so many days", "number", "none: for ever"),
+        Field("auto_claim", "Who answers a ticket that nobody has, has it", "check", initial=True),
+        Field("close_days", "An answered ticket is closed after so many days of silence", "number", "none: never"),
+        Field("close_warning_days", "So many days before, a warning", "number", nothing=2, initial=2),
+        Field("guests_read", "Public articles are read without signing in", "check", initial=True)),
+), single=True)  # fmt: skip
 WORDS["visibilities"] = ("public", "internal")
 PERMITTED = tuple((key, f"{key}: {meaning}") for key, meaning in MEANING.items())
 """Permissions and what each allows."""

@@ -35,6 +35,8 @@ SIGNED_OUT, FORBIDDEN, NOT_FOUND, STALE = 401, 403, 404, 412
 LOOKS, PAUSE = 40, 0.05
 """How often, and how many seconds apart, it is looked whether the gateway knows what was saved."""
 HISTORY = 50
+DESK = "desk"
+"""The key of what there is one of."""
 PERSONAL = ("login", "name", "email")
 """Of an agent: what its events keep apart."""
 
@@ -223,8 +225,12 @@ async def _save(visit: Visit, name: str, kind: Kind, entry: Entry, version: int)
         person = {"email": said.get("email") or "", "name": said.get("name")}
         known = await visit.api.put("/internal/intake/organisation", {"people": [person]})
         said["person_id"] = next(iter(known["people"].values()))
-    await visit.api.put(f"/internal/{kind.owner}/organisation", {kind.section: [said]}, if_match=str(version))
-    return str(said[kind.key])
+    if kind.single:
+        body: dict[str, Any] = {kind.section: {one: value for one, value in said.items() if one != kind.key}}
+    else:
+        body = {kind.section: [said]}
+    await visit.api.put(f"/internal/{kind.owner}/organisation", body, if_match=str(version))
+    return DESK if kind.single else str(said.get(kind.key))
 
 
 async def _until_known(visit: Visit, name: str, key: str) -> None:
