@@ -32,12 +32,15 @@ PATIENCE = 60.0
 _one_at_a_time = asyncio.Lock()
 
 
+Moment = Annotated[AwareDatetime, Field(strict=False)]  # strict JSON has no times, only text that says one
+
+
 class Trial(Strict):
     """Rules to try: each in the place of the one in force that has its key, or besides them."""
 
     rules: Annotated[list[RuleEntry], Field(min_length=1, max_length=100)]
-    start: AwareDatetime | None = Field(None, description="Of tickets created from then on; none: from the first")
-    end: AwareDatetime | None = Field(None, description="And before then; none: up to now")
+    start: Moment | None = Field(None, description="Of tickets created from then on; none: from the first")
+    end: Moment | None = Field(None, description="And before then; none: up to now")
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
