@@ -10,18 +10,20 @@ from services.workflow import (
     read_moves,
     read_work,
     reads,
+    saved_queues,
 )
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
+from services.workflow.domain import queues
+from services.workflow.forgetting import Forgetting
 from services.workflow.reactions import Workflow
-from services.workflow.views import REVIEWED, TicketView
+from services.workflow.views import REVIEWED, QueueView, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
-from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
@@ -29,7 +31,7 @@ from shared.timers import Regularly, Timers
 
 SWEEP_EVERY = 30.0
 """Seconds between looks at whom silence has lasted too long."""
-VIEWS = (TicketView(),)
+VIEWS = (TicketView(), QueueView())
 ROUTERS = (
     reads.router,
     read_work.router,
@@ -37,6 +39,7 @@ ROUTERS = (
     read_moves.router,
     read_fields.router,
     read_canned.router,
+    saved_queues.router,
     *api.ROUTERS,
     bulk.router(),
     organisation.internal,
@@ -52,6 +55,8 @@ async def build(kernel: Kernel) -> Service:
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
     eraser = Eraser(store, appender)
     entries = Ledger(store, appender, no_entry, entry_after)
+    saved = Ledger(store, appender, queues.SavedQueue, queues.evolve_queue)
+    forgetting = Forgetting(parts.pool, eraser)
     workflow, alarms = (
         Workflow(parts.pool, tickets, parts.directory),
         Alarms(parts.pool, parts.directory, tickets, entries),
@@ -64,7 +69,7 @@ async def build(kernel: Kernel) -> Service:
                 "created": workflow.on_created, "rule_applied": workflow.on_rule_applied, "assigned": workflow.on_agent_acted,
                 "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
                 "message_received": workflow.on_message_received,
-                "personal_erased": TicketForgetting("workflow", eraser).on_personal_erased,
+                "personal_erased": forgetting.on_personal_erased, "forgotten": forgetting.on_forgotten,
             },
             dict.fromkeys(REVIEWED, alarms.on_event),
         ),
@@ -75,5 +80,5 @@ async def build(kernel: Kernel) -> Service:
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
         helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY)],
-        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, alarms),
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, saved, alarms),
     )  # fmt: skip

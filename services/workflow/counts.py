@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.workflow.ticket_list import ANSWERED, visible_to
+from services.workflow.ticket_list import ANSWERED, teams_of, visible_to
 from shared.db import Pool
+from shared.directory.people import Directory
 from shared.http.caller import Caller
 
 MOST = 10_000
@@ -20,6 +21,7 @@ class QueueCounts(BaseModel):
     open: int = Field(description="new, open or on hold")
     mine: int = Field(description="of these, mine")
     unassigned: int = Field(description="of these, nobody's")
+    my_teams: int = Field(description="of these, my teams'")
     on_hold: int
     answered: int = Field(description="of these, those where the desk spoke last")
     overdue: int = Field(description="of these, those of which a promise was due")
@@ -29,6 +31,7 @@ class QueueCounts(BaseModel):
 
 _WORK = """
 SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FILTER (WHERE agent IS NULL) AS unassigned,
+       count(*) FILTER (WHERE team = ANY ($2)) AS my_teams,
        count(*) FILTER (WHERE status = 'on_hold') AS on_hold, count(*) FILTER (WHERE due_at < now()) AS overdue,
        count(*) FILTER (WHERE {answered}) AS answered
 FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_caller}
@@ -36,9 +39,9 @@ FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of
 _DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_caller} LIMIT {most}) t)"
 
 
-async def count_queues(pool: Pool, caller: Caller) -> QueueCounts:
+async def count_queues(pool: Pool, directory: Directory, caller: Caller) -> QueueCounts:
     """Count the queues of somebody. Costs what is being worked on, not what has ever been."""
-    values: list[Any] = [caller.person_id or NOBODY]
+    values: list[Any] = [caller.person_id or NOBODY, await teams_of(directory, caller)]
 
     def parameter(value: Any) -> str:
         values.append(value)

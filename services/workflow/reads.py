@@ -47,7 +47,7 @@ async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Re
 async def read_counts(request: Request, caller: CallerDep, workflow: WorkflowDep) -> QueueCounts:
     """Count the queues: of all tickets, or of those that the caller may see."""
     refuse_unknown_parameters(request, set())
-    return await count_queues(workflow.pool, caller)
+    return await count_queues(workflow.pool, workflow.directory, caller)
 
 
 @router.get("/tickets/{ref}")
@@ -106,6 +106,10 @@ async def read_timeline(
     return Timeline(items=await show_timeline(workflow.directory, rows, row["stream_id"], full=full))
 
 
+PERSONAL_FILTERS = ("assignee", "teams", "involved", "watching", "task")
+"""Filters of which `me` is a value that only a person can mean."""
+
+
 class ListParameters(BaseModel):
     """Filters of a list. Several values of one filter are alternatives; filters are conjunctive."""
 
@@ -113,6 +117,7 @@ class ListParameters(BaseModel):
     state: Annotated[list[Key], Field(max_length=20, description="The desk's own states, for the desk alone")] = []
     assignee: Line | None = Field(None, description="Login, `me`, or `none`")
     team: Key | None = None
+    teams: Literal["me"] | None = Field(None, description="Tickets of the teams that I am in")
     department: Key | None = None
     topic: Key | None = None
     created_from: AwareDatetime | None = Field(None, description="Created then or later: RFC 3339, with a zone")
@@ -146,7 +151,7 @@ async def read_tickets(
     await wait_until_seen(workflow.pool, after, request, response)
     fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
     query = ListQuery(**parameters.model_dump(), fields=fields)
-    for name in ("assignee", "involved", "watching", "task"):
+    for name in PERSONAL_FILTERS:
         if getattr(query, name) == "me" and caller.person_id is None:
             raise Problem(
                 422, f"{name}: this credential is no person.", fields={name: "`me` takes a person's credential"}

@@ -32,6 +32,7 @@ class ListQuery:
     state: list[str] = field(default_factory=list)
     assignee: str | None = None
     team: str | None = None
+    teams: str | None = None
     department: str | None = None
     topic: str | None = None
     created_from: datetime | None = None
@@ -93,10 +94,49 @@ async def _who(directory: Directory, text: str, caller: Caller) -> UUID | None:
     return person.person_id if person else None
 
 
+async def teams_of(directory: Directory, caller: Caller) -> list[str]:
+    """Return the teams that somebody is in."""
+    if caller.person_id is None or not caller.is_desk:
+        return []
+    me = str(caller.person_id)
+    return [
+        team["key"] for team in await directory.entries("team") if team.get("active", True) and me in team["members"]
+    ]
+
+
 async def list_tickets(
     pool: Pool, directory: Directory, query: ListQuery, caller: Caller
 ) -> tuple[list[asyncpg.Record], str | None]:
     """Return a page of rows and the cursor of the next, among what the caller may see."""
+    return await _page(pool, query, await _where_of(directory, query, caller))
+
+
+async def check_list(directory: Directory, query: ListQuery, caller: Caller) -> None:
+    """See to it that a list can be asked.
+
+    Raises:
+        Problem: 422, of a custom field that there is not, or a value that it does not hold.
+    """
+    await _where_of(directory, query, caller)
+
+
+async def count_tickets(
+    pool: Pool, directory: Directory, query: ListQuery, caller: Caller, most: int, seconds: float
+) -> int | None:
+    """Count what a list holds, up to `most`; None where that took longer than it may."""
+    where = await _where_of(directory, query, caller)
+    try:
+        count: int = await pool.fetchval(
+            f"SELECT count(*) FROM (SELECT FROM ticket WHERE {' AND '.join(where.conditions)} LIMIT {most}) t",
+            *where.values, timeout=seconds,
+        )  # fmt: skip
+    except TimeoutError:
+        return None
+    return count
+
+
+async def _where_of(directory: Directory, query: ListQuery, caller: Caller) -> _Where:
+    """Return the conditions of a list, among what the caller may see."""
     where = _Where()
     where.conditions.append(visible_to(caller, where.parameter))
     for column in ("status", "priority", "severity"):
@@ -119,7 +159,7 @@ async def list_tickets(
     await _add_people(where, directory, query, caller)
     if query.fields:
         await _add_fields(where, directory, query, caller)
-    return await _page(pool, query, where)
+    return where
 
 
 def _add_times(where: _Where, query: ListQuery) -> None:
@@ -140,6 +180,8 @@ async def _add_people(where: _Where, directory: Directory, query: ListQuery, cal
         where.conditions.append("agent IS NULL")
     elif query.assignee is not None:
         where.add("agent = {}", await _who(directory, query.assignee, caller) or UUID(int=0))
+    if query.teams == "me":
+        where.add("team = ANY ({})", await teams_of(directory, caller))
     if query.requester == "me":
         where.add("requester_id = {}", caller.person_id)
     elif query.requester is not None:

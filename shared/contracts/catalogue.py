@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.contracts import articles as a
 from shared.contracts import credentials as c
 from shared.contracts import directory as d
+from shared.contracts import queues as q
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Strict
@@ -148,6 +149,9 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("workflow", "calendar.configured", d.CalendarConfigured)
     yield entry("workflow", "sla_plan.configured", d.SlaPlanConfigured)
     yield entry("workflow", "canned_reply.configured", d.CannedReplyConfigured)
+    yield entry("workflow", "queue.saved", q.QueueSaved, q.QueueSavedPersonal)
+    yield entry("workflow", "queue.removed", q.QueueRemoved)
+    yield entry("workflow", "queue.personal_erased", t.Erased)
     yield entry("gateway", "role.configured", d.RoleConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)

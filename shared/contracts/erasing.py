@@ -14,7 +14,10 @@ AGENT_ERASED = "ledgerdesk.agent.personal_erased"
 ACCOUNT_ERASED = "ledgerdesk.account.personal_erased"
 ARTICLE_ERASED = "ledgerdesk.article.personal_erased"
 RATING_ERASED = "ledgerdesk.article_rating.personal_erased"
-ERASURES = frozenset({PERSON_FORGOTTEN, TICKET_ERASED, AGENT_ERASED, ACCOUNT_ERASED, ARTICLE_ERASED, RATING_ERASED})
+QUEUE_ERASED = "ledgerdesk.queue.personal_erased"
+ERASURES = frozenset(
+    {PERSON_FORGOTTEN, TICKET_ERASED, AGENT_ERASED, ACCOUNT_ERASED, ARTICLE_ERASED, RATING_ERASED, QUEUE_ERASED}
+)
 
 Place = tuple[str, int]
 """(owner, version) of an event in its stream"""

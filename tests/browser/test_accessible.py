@@ -9,7 +9,15 @@ AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
     "ken": ["/queue", "/queue?tab=all", "/tickets/new"],
-    "john": ["/queue", "/queue?tab=closed", "/queue?tab=all&q=nothing-of-that-name", "/inbox", "/tickets/new"],
+    "john": [
+        "/queue",
+        "/queues",
+        "/queues/new",
+        "/queue?tab=closed",
+        "/queue?tab=all&q=nothing-of-that-name",
+        "/inbox",
+        "/tickets/new",
+    ],
     "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
     "ada": [
         "/admin",

@@ -30,7 +30,7 @@ def test_counts_are_those_of_the_lists(admin):
             "closed": listed(admin, status="closed"), "overdue": listed(admin, overdue="true"),
             "answered": listed(admin, status=WORKED, answered="true"),
         }  # fmt: skip
-        return counts == {**wanted, "mine": 0} and counts["open"] >= 3
+        return counts == {**wanted, "mine": 0, "my_teams": 0} and counts["open"] >= 3
 
     wait_until(agree, timeout=20, message="counts and lists to agree")
     john = {"Ledgerdesk-On-Behalf-Of": "john"}

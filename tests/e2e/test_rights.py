@@ -92,6 +92,8 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
     ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
+    ("GET", "/queues"): (None, {"all"}), ("POST", "/queues"): ({"name": "x"}, {"desk"}),
+    ("PUT", f"/queues/{NOBODY}"): ({"name": "x"}, {"desk"}), ("DELETE", f"/queues/{NOBODY}"): (None, {"desk"}),
     ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
     ("GET", "/teams"): (None, {"desk"}), ("GET", "/organisations"): (None, {"desk"}), ("GET", "/people?q=xy"): (None, {"desk"}),
     ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
@@ -242,6 +244,7 @@ def test_every_endpoint_is_in_the_table():
                 .replace("{key_id}", NOBODY)
                 .replace("{session_id}", NOBODY)
                 .replace("{bulk}", NOBODY)
+                .replace("{queue}", NOBODY)
                 .replace("{login}", "nobody-of-that-name")
             )
             if (method.upper(), below) not in known:

@@ -17,6 +17,7 @@ from services.gateway.pages import (
     new_ticket,
     profile,
     queue,
+    queues,
     reports,
     set_password,
     sign_in,
@@ -30,6 +31,7 @@ _OUTSIDE = (sign_in, elsewhere, set_password)
 _INSIDE = (
     profile,
     queue,
+    queues,
     inbox,
     new_ticket,
     here,

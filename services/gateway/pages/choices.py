@@ -54,6 +54,7 @@ async def read_choices(visit: Visit) -> Choices:
             """
         ),
     )
+    names["field"] = {key: field["name"] for key, field in (await directory.fields()).items()}
     names["team"] = {e["key"]: e.get("name") or e["key"] for e in teams}
     names["agent"] = {row["login"]: row["name"] for row in rows}
     agents = [Choice(row["login"], row["name"]) for row in rows]

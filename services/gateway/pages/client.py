@@ -31,6 +31,7 @@ _OF_PATHS = {
     "topics": "intake",
     "canned-replies": "workflow",
     "lifecycle": "workflow",
+    "queues": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),
     **dict.fromkeys(("people", "organisations"), "intake"),
 }

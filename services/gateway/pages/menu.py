@@ -42,6 +42,7 @@ class Queue:
 QUEUES = (
     Queue("open", "Open", "inbox", "1", "open"),
     Queue("mine", "Mine", "user-round", "2", "mine", staff_only=True),
+    Queue("my_teams", "My teams", "users-round", counted="my_teams", staff_only=True),
     Queue("unassigned", "Unassigned", "circle-dashed", "3", "unassigned", staff_only=True),
     Queue("overdue", "Overdue", "alarm-clock", "4", "overdue", "alert"),
     Queue("answered", "Answered", "reply", "5", "answered"),
@@ -52,6 +53,8 @@ QUEUES = (
     Queue("watching", "Watching", "eye", staff_only=True),
     Queue("all", "All tickets", "layers", "9"),
 )
+SAVED = "saved-"
+"""Before a saved queue's id: the key of its tab."""
 OWN = (
     Queue("open", "Open", "inbox", "1", "open"), Queue("resolved", "Resolved", "circle-check", "2", "resolved"),
     Queue("closed", "Closed", "check-check", "3", "closed"), Queue("all", "All", "layers", "4"),
@@ -64,6 +67,8 @@ ADMINISTRATION = (
     Item("admin-organisation", "Organisation", "building-2", "/admin/organisation/department"),
     Item("admin-audit", "Changes", "history", "/admin/audit"),
 )  # fmt: skip
+SHOWN = 20
+"""Saved queues in the navigation; the page of all of them shows the others."""
 KNOWLEDGE = Item("kb", "Knowledge base", "book-open", "/kb")
 
 
@@ -77,7 +82,17 @@ def _queues(queues: Sequence[Queue], counts: Mapping[str, Any]) -> list[Item]:
     ]  # fmt: skip
 
 
-def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool) -> list[Group]:
+def _saved(queues: Sequence[Mapping[str, Any]]) -> list[Item]:
+    items = [
+        Item(f"queue-{SAVED}{q['id']}", q["name"], "list-filter" if q["mine"] else "users", f"/queue?tab={SAVED}{q['id']}", q["count"])
+        for q in queues[:SHOWN]
+    ]  # fmt: skip
+    return [*items, Item("saved-queues", "Saved queues", "settings-2", "/queues")]
+
+
+def menu_of(
+    roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_all: bool, saved: Sequence[Mapping[str, Any]] = ()
+) -> list[Group]:  # fmt: skip
     """Return the navigation of somebody with these roles."""
     if not sees_all:
         return [Group("My tickets", _queues(OWN, counts)), Group("Help", [KNOWLEDGE])]
@@ -85,6 +100,8 @@ def menu_of(roles: set[str], counts: Mapping[str, Any], *, is_staff: bool, sees_
     if is_staff:
         groups.append(Group("", [Item("inbox", "Inbox", "bell", "/inbox", hot="b")]))
     groups.append(Group("Queues", _queues([q for q in QUEUES if is_staff or not q.staff_only], counts)))
+    if is_staff:
+        groups.append(Group("Saved queues", _saved(saved)))
     groups.append(Group("Help", [KNOWLEDGE]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
         groups.append(Group("Insight", [Item("reports", "Reports", "chart-column", "/reports", hot="0")]))

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.gateway.pages.choices import Choice, Choices, read_choices
-from services.gateway.pages.client import Params
-from services.gateway.pages.menu import OWN
+from services.gateway.pages.client import ApiProblem, Params
+from services.gateway.pages.menu import OWN, SAVED
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
@@ -53,6 +53,8 @@ class Tab:
     asks: Params = ()
     statuses: Sequence[str] = ()
     by_assignee: bool = True
+    columns: Sequence[str] = ()
+    sort: str = "-updated_at"
     empty: tuple[str, str] = ("Nothing here", "Tickets will show here as they come.")
 
 
@@ -66,6 +68,8 @@ TABS = {
         Tab("open", "Open", (), WORKED, empty=("All done", "Nobody waits for anything just now.")),
         Tab("mine", "Mine", [("assignee", "me")], WORKED, by_assignee=False,
             empty=("Nothing on your desk", "Take something from Unassigned, or enjoy the silence.")),
+        Tab("my_teams", "My teams", [("teams", "me")], WORKED,
+            empty=("Nothing for your teams", "Tickets of the teams that you are in come here.")),
         Tab("unassigned", "Unassigned", [("assignee", "none")], WORKED, by_assignee=False,
             empty=("Everything has somebody", "New tickets without an owner come here.")),
         Tab("overdue", "Overdue", [("overdue", "true")], WORKED, empty=("Nothing is overdue", "Every promise holds so far.")),
@@ -111,7 +115,10 @@ def asked(tab: Tab, filters: Mapping[str, str]) -> list[tuple[str, str]]:
         elif tab.statuses != STATUSES:
             question += _any(tab.statuses)
     plain = ("q", "department", "team", "topic", "priority", "severity", "requester", "tag", "sort", "cursor")
-    question += [(name, filters[name]) for name in plain if name in filters]
+    said = {name for name, _ in tab.asks}
+    question += [(name, filters[name]) for name in plain if name in filters and name not in said]
+    if "sort" not in filters and tab.sort != "-updated_at":
+        question.append(("sort", tab.sort))
     question += created(filters)
     if tab.by_assignee and "assignee" in filters:
         question.append(("assignee", filters["assignee"]))
@@ -136,6 +143,25 @@ def chosen(query: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
     return query.get("tab"), {name: text for name, text in given.items() if text}
 
 
+def tab_of(visit: Visit, key: str | None) -> Tab:
+    """Return a tab by its key; of a saved queue, one that asks what the queue asks.
+
+    Raises:
+        ApiProblem: 404, the queue is gone, or not this person's.
+    """
+    if not (key or "").startswith(SAVED):
+        return TABS.get(key or "", TABS["open"])
+    queue = next((one for one in visit.saved if f"{SAVED}{one['id']}" == key), None)
+    if queue is None:
+        raise ApiProblem(404, "Not found", "This queue is gone, or not shared with you any more.")
+    held = queue["filters"]
+    return Tab(
+        f"{SAVED}{queue['id']}", queue["name"], [(name, value) for name, values in held.items() for value in values],
+        () if "status" in held else STATUSES, by_assignee="assignee" not in held, columns=queue["columns"], sort=queue["sort"],
+        empty=("Nothing in this queue", "Tickets come here when they are what it asks for."),
+    )  # fmt: skip
+
+
 async def read_listing(visit: Visit, query: Mapping[str, str], *, start: bool = True) -> Listing:
     """Read a list.
 
@@ -143,7 +169,10 @@ async def read_listing(visit: Visit, query: Mapping[str, str], *, start: bool = 
         ApiProblem: The API refused.
     """
     key, filters = chosen(query)
-    tab = TABS.get(key or "", TABS["open"])
+    if start and (key or "").startswith(SAVED):  # what it asks is known once it is known whose it is
+        await visit.start()
+        start = False
+    tab = tab_of(visit, key)
     read = visit.api.get("/tickets", asked(tab, filters))
     found = (await visit.start(read))[0] if start else await read
     link = {"tab": tab.key, **{name: text for name, text in filters.items() if name != "cursor"}}

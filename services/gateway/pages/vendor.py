@@ -31,7 +31,7 @@ FILES = {
 }
 """Served name to the file of a package."""
 ICONS = (
-    "activity", "alarm-clock", "arrow-left", "arrow-right-left", "at-sign", "ban", "bell", "bell-off", "book-open", "building-2",
+    "activity", "alarm-clock", "arrow-down", "arrow-left", "arrow-right-left", "arrow-up", "at-sign", "ban", "bell", "bell-off", "book-open", "building-2",
     "calendar", "calendar-clock", "calendar-days", "chart-column", "check", "check-check", "chevron-down", "chevron-left",
     "chevron-right", "chevrons-up", "circle", "circle-alert", "circle-check", "circle-dashed", "circle-dot", "circle-pause",
     "circle-plus", "circle-user", "circle-x", "clock", "command", "copy", "corner-down-right", "corner-up-left", "database",

@@ -83,6 +83,7 @@ class Visit:
         self.api = ApiClient(request.app, token, [*self._written, *seen])
         self.me: dict[str, Any] = {}
         self.counts: dict[str, Any] = {}
+        self.saved: list[dict[str, Any]] = []
         self._said: dict[str, str] | None = None
         try:
             self._session = str(self.gateway.kernel.tokens.read_session(token).session_id)
@@ -117,7 +118,7 @@ class Visit:
     @property
     def menu(self) -> list[Group]:
         """The navigation."""
-        return menu_of(self.roles, self.counts, is_staff=self.is_staff, sees_all=self.sees_all)
+        return menu_of(self.roles, self.counts, is_staff=self.is_staff, sees_all=self.sees_all, saved=self.saved)
 
     @property
     def roles(self) -> set[str]:
@@ -157,9 +158,10 @@ class Visit:
             ApiProblem: The API refused.
         """
         try:
-            self.me, self.counts, *found = await asyncio.gather(
-                self.api.get("/me"), self.api.get("/tickets/counts"), *reads
+            self.me, self.counts, saved, *found = await asyncio.gather(
+                self.api.get("/me"), self.api.get("/tickets/counts"), self.api.get("/queues"), *reads
             )
+            self.saved = saved["items"]
         except ApiProblem as problem:
             if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number
                 raise SignInNeeded(self.here) from problem

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from services.workflow import domain
 from services.workflow.alarms import Alarms
+from services.workflow.domain.queues import SavedQueue
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Strict
@@ -35,6 +36,7 @@ class WorkflowApp:
     tickets: Ledger[domain.Life]
     eraser: Eraser
     entries: Ledger[Entry]
+    queues: Ledger[SavedQueue]
     alarms: Alarms
 
 
