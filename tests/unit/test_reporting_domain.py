@@ -279,6 +279,26 @@ def test_any_interleaving_duplication_and_split_gives_the_same_rows(data):
     assert written == expected
 
 
+def test_a_row_counts_once_also_after_another_log():
+    """Routing states row 2 of a log, one of another log, then row 1: that row 2 was counted must not be forgotten by then."""
+
+    def said(name: str, source: str, version: int, minute: int, log: str | None = None, row: int = 0) -> Event:
+        origin = {"log": log, "case": "C", "row": row, "activity": f"did {row}", "actor": str(JANE)}
+        data = {"agent": None, "department": None, "topic": "vpn", "priority": None, "number": "1"}
+        return event_of_fact(
+            NewEvent(f"ledgerdesk.ticket.{name}", data | ({"origin": origin} if log else {})), source, TICKET, version,
+            occurred_at=at(minute), actor={"kind": "person", "id": str(JOHN)}, via={"kind": "session", "id": "x"},
+            correlation=UUID(int=1),
+        )  # fmt: skip
+
+    before = [
+        said("created", "intake", 1, 0), said("assigned", "routing", 1, 0, "one", 2), said("assigned", "routing", 2, 0, "two", 1),
+        said("assigned", "routing", 3, 0, "one", 1),
+    ]  # fmt: skip
+    after = [said("message_received", "intake", 2, 1, "one", 2)]
+    assert project([before, after]) == project([[*before, *after]])
+
+
 @settings(deadline=None)
 @given(histories())
 def test_the_stocks_add_up(parts):

@@ -113,14 +113,18 @@ NOTHING = Slots()
 """Before the first event."""
 
 
+SEVERAL = ""
+"""Stands for more than one log: no log has such a name."""
+
+
 class Head(NamedTuple):
     """How far one source's part of a ticket has come.
 
     Attributes:
         at: Largest `occurred_at` so far.
         rank: Largest imported row so far among its events of that time, 0 for none: with `at`, its place on the timeline.
-        log: The log that the last imported event came from.
-        top: Largest row so far of that log, 0 for none.
+        log: The log that its imported events came from; `SEVERAL` once there was another.
+        top: Largest row so far of that log, 0 for none. Of several it says nothing.
         actor, correlation: Of the last event: together they name the command it came from.
     """
 
@@ -164,8 +168,8 @@ def advance(head: Head | None, event: Event) -> Head:
         if at <= head.at:
             at, rank = head.at, max(head.rank, row)
     if origin:
-        top = max(top, row) if origin.get("log") == log else row
-        log = origin.get("log")
+        top = max(top, row)
+        log = origin.get("log") if log in {None, origin.get("log")} else SEVERAL
     return Head(at, rank, log, top, actor, event.correlation)
 
 

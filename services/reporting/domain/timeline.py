@@ -15,6 +15,7 @@ from uuid import UUID
 from services.reporting.domain.ticket import (
     AWAY,
     NO_WORK,
+    SEVERAL,
     Slots,
     Ticket,
     advance,
@@ -135,8 +136,8 @@ def follows(before: Ticket, entries: Sequence[Entry]) -> bool:
     if entries[0].key <= last:
         return False
     top = max(head.top for head in before.heads.values())
-    logs = {head.log for head in before.heads.values() if head.log} | {entry.log for entry in entries if entry.log}
-    return len(logs) <= 1 and all(entry.row >= top for entry in entries if entry.log)
+    logs = {head.log for head in before.heads.values()} | {entry.log for entry in entries}
+    return SEVERAL not in logs and len(logs - {None}) <= 1 and all(entry.row >= top for entry in entries if entry.log)
 
 
 def _standing(slots: Slots) -> tuple[int, int, int]:
