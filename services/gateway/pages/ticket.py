@@ -65,6 +65,14 @@ async def _beside(visit: Visit, path: str) -> dict[str, Any]:
     return beside
 
 
+async def _left(visit: Visit, path: str) -> list[str] | None:
+    """Return the moves that lifecycle and permissions leave to the reader; None where that cannot be learnt: the API still decides."""
+    try:
+        return [move["verb"] for move in (await visit.api.get(f"{path}/moves"))["items"]]
+    except ApiProblem:
+        return None
+
+
 def form_offers(choices: Choices) -> dict[str, Any]:
     """Return what the moves' forms offer."""
     return {
@@ -82,11 +90,13 @@ async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Re
     if past is not None:
         then = [("at", past.at)]
         ticket, timeline = await asyncio.gather(visit.api.get(path, then), visit.api.get(f"{path}/timeline", then))
-    beside, choices = await asyncio.gather(_beside(visit, path), read_choices(visit))  # by who it is, so only now
+    beside, choices, left = await asyncio.gather(
+        _beside(visit, path), read_choices(visit), _left(visit, path)
+    )  # by who it is, so only now
     query = visit.request.query_params
     wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
     listing = await read_listing(visit, wanted, start=False) if wanted is not None else None
-    offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff) if past is None else []
+    offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff, left=left) if past is None else []
     if attempt is not None and attempt.verb not in offered:
         # The ticket has moved on: what was typed is shown all the same.
         offered.append(attempt.verb)
