@@ -45,7 +45,7 @@ format: .venv/.installed ## format the code
 	.venv/bin/ruff format .
 
 test: .venv/.installed ## unit, contract, integration and end-to-end tests (real PostgreSQL and broker; a few minutes)
-	$(PYTEST) tests/unit tests/contract tests/integration tests/e2e -q
+	$(PYTEST) tests/unit tests/contract tests/integration tests/e2e -q -n auto --maxprocesses 4 --dist loadfile
 
 unit: .venv/.installed ## only the tests that open no socket
 	$(PYTEST) tests/unit tests/contract -q

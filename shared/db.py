@@ -10,6 +10,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from shared.service_names import POOL
+
 LOST_CONNECTION = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -102,7 +104,7 @@ async def _as_it_was(connection: Connection) -> None:
     """Leave a connection that comes back as it is: nobody sets anything on a pool's connection but for a transaction."""
 
 
-async def create_pool(dsn: str, service: str, *, minimum: int = 0, maximum: int = 8) -> Pool:
+async def create_pool(dsn: str, service: str, *, minimum: int = 0, maximum: int = POOL) -> Pool:
     """Open a pool whose connections act as the service. Sizes are numbers of connections."""
     pool: Pool = await asyncpg.create_pool(
         dsn, min_size=minimum, max_size=maximum, server_settings=_session(service), init=prepare_connection, timeout=10,

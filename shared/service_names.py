@@ -4,3 +4,6 @@ SERVICES = ("intake", "routing", "workflow", "reporting", "knowledge", "gateway"
 
 OWNERS = tuple(name for name in SERVICES if name != "reporting")
 """Those with a store of their own; reporting writes nothing."""
+
+POOL = 8
+"""Connections of a service's pool, at most: it has one in each of its processes."""

@@ -30,6 +30,7 @@ from shared.embedded.installation import (
     system_user,
 )
 from shared.embedded.process import ChildSpec, OsUser, signal_process, wait_gone
+from shared.service_names import POOL, SERVICES
 
 SUPERUSER = "postgres"
 _PORT = 5432  # part of the socket's name only; nothing listens on TCP
@@ -37,11 +38,16 @@ _SOCKET_PATH_LIMIT = 103  # sun_path: 108 bytes on Linux, 104 on macOS, with the
 _DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _PROTOCOL_3 = 196608
 
+_PROCESSES = 2
+"""Of a stack on one machine: one answers, one projects and reacts."""
+CONNECTIONS = len(SERVICES) * (_PROCESSES * POOL + 4) + 20
+"""So many may be open at once: every service's pool in both processes, its relay's, reactor's and listener's own, and who looks
+in from outside (backup, verify, rebuild). One more would be refused, and its request answered with 503."""
 # fsync, synchronous_commit and full_page_writes stay on: what was acknowledged survives kill -9 and loss of power.
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "60",
+    "max_connections": str(CONNECTIONS),
     "shared_buffers": "64MB",  # touched as it fills: 9 MB at rest, all processes together
     "effective_cache_size": "512MB",
     "huge_pages": "off",

@@ -376,7 +376,7 @@ def test_a_reset_ends_sessions_and_a_newer_link_ends_an_older(stack, somebody, a
     new = admin.post(f"/accounts/{login}/links").json()
     assert new["purpose"] == "reset"
     assert anybody.post("/links", json={"token": old["token"], "password": NEW_PASSWORD}).status_code == 410
-    for wrong in ("ldl_x", "x", new["token"][:-2] + "AA", "ldl_" + "A" * 54):
+    for wrong in ("ldl_x", "x", new["token"][:-2] + ("BA" if new["token"].endswith("AA") else "AA"), "ldl_" + "A" * 54):
         assert anybody.post("/links", json={"token": wrong, "password": NEW_PASSWORD}).status_code == 410
     assert anybody.post("/links", json={"token": new["token"], "password": NEW_PASSWORD}).status_code == 201
     refused_soon(before)
