@@ -142,7 +142,7 @@ def create_app(host: Host) -> FastAPI:
     app.state.services = host.services
     app.state.settings = host.settings
     problems.install(app)
-    app.add_middleware(LimitBodies)
+    app.add_middleware(LimitBodies, most_upload=host.settings.attachment_bytes)
     app.add_middleware(Measure)
     app.include_router(root_router(host, app))
     for name in host.names:

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         port: Where HTTP is served.
         host: Interface; loopback unless told otherwise.
         data: The embedded stack's directory, and where files are kept.
+        files: Where attachments are kept; `files` in the data directory unless told otherwise. Intake and workflow see the same one.
+        attachment_bytes: Of one attachment, at most.
+        attachments: With one message, at most.
         admin_api_key: A key with the administrator's role that exists from the first start.
         demo_password: Password of the accounts in an organisation file that names none.
         public_url: What people type to come here; for links.
@@ -88,6 +91,9 @@ class Settings(BaseSettings):
     port: int = 8080
     host: str = "127.0.0.1"
     data: Path = Path(".ledgerdesk")
+    files: Path | None = None
+    attachment_bytes: int = Field(10 * 1024 * 1024, ge=1)
+    attachments: int = Field(10, ge=0, le=100)
     admin_api_key: SecretStr = SecretStr("")
     demo_password: SecretStr = SecretStr("")
     public_url: str = ""
@@ -117,6 +123,11 @@ class Settings(BaseSettings):
                 "make one with `openssl rand -hex 32`"
             )
         return text.encode()
+
+    @property
+    def files_at(self) -> Path:
+        """Where attachments are kept."""
+        return self.files or self.data / "files"
 
     @property
     def withheld_roles(self) -> frozenset[str]:

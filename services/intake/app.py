@@ -14,6 +14,8 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
+from shared.http import attachments
+from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
 from shared.projection.deadletters import DeadLetters
 from shared.projection.reactor import Reactor
@@ -26,6 +28,7 @@ from shared.service import (
     projection_of,
     relay_of,
 )
+from shared.timers import Regularly
 from shared.together import Together
 
 VIEWS = (TicketView(),)
@@ -40,10 +43,11 @@ async def build(kernel: Kernel) -> Service:
     people = People(store, appender, parts.pool, kernel.settings.derived_key("person"))
     eraser = Eraser(store, appender)
     forget = forgetting.Forgetting(parts.pool, eraser)
+    attaching = Attaching(kernel.settings, "intake", store)
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people, forget, eraser,
-        Together(partial(api.draw_numbers, parts.pool)), Door(parts.directory),
+        Together(partial(api.draw_numbers, parts.pool)), Door(parts.directory), attaching,
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(
@@ -60,5 +64,9 @@ async def build(kernel: Kernel) -> Service:
         routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "intake", parts.pool, appender), reactor=reactor,
         subscriptions=[subscription],
+        helpers=[
+            Regularly("intake.files", attaching.sweep, attachments.SWEEP_EVERY),
+            Regularly("intake.uploads", attaching.files.sweep_uploads, attachments.SWEEP_EVERY),
+        ],
         components=intake, on_stop=[ingress.close],
     )  # fmt: skip

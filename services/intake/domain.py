@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.contracts.erasing import PERSON_FORGOTTEN, TICKET_ERASED, erase, named
 from shared.contracts.event import Event, NewEvent
+from shared.contracts.fields import attached
 from shared.refusal import Refusal
 
 CREATED = "ledgerdesk.ticket.created"
@@ -56,6 +57,7 @@ class OpenTicket:
     follows: Mapping[str, Any] | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     worded: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class ReceiveMessage:
     name: str | None
     body: str
     channel: str
+    attachments: Sequence[Mapping[str, Any]] = ()
 
 
 def evolve(state: Door, event: Event) -> Door:
@@ -122,7 +125,7 @@ def open_ticket(state: Door, command: OpenTicket) -> list[NewEvent]:
         data["fields"] = dict(command.fields)
     if command.worded:
         data["worded"], personal["fields"] = list(command.worded), dict(command.worded)
-    return [NewEvent(CREATED, data, personal)]
+    return [NewEvent(CREATED, data, {**personal, **attached(command.attachments)})]
 
 
 def receive_message(state: Door, command: ReceiveMessage) -> list[NewEvent]:
@@ -135,7 +138,8 @@ def receive_message(state: Door, command: ReceiveMessage) -> list[NewEvent]:
         raise Refusal("There is no such ticket.", status=404)
     data = {"person_id": command.person_id, "channel": command.channel}
     author = {"email": command.email, "name": command.name}
-    return [NewEvent(MESSAGE_RECEIVED, data, {"body": command.body, "author": author})]
+    said = {"body": command.body, "author": author, **attached(command.attachments)}
+    return [NewEvent(MESSAGE_RECEIVED, data, said)]
 
 
 def _of(state: Door, event: str) -> Words:

@@ -4,6 +4,7 @@ from services.workflow import (
     api,
     domain,
     organisation,
+    read_attachments,
     read_canned,
     read_fields,
     read_links,
@@ -24,6 +25,8 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.http import attachments
+from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
@@ -39,6 +42,7 @@ ROUTERS = (
     read_moves.router,
     read_fields.router,
     read_canned.router,
+    read_attachments.router,
     saved_queues.router,
     *api.ROUTERS,
     bulk.router(),
@@ -61,6 +65,7 @@ async def build(kernel: Kernel) -> Service:
         Workflow(parts.pool, tickets, parts.directory),
         Alarms(parts.pool, parts.directory, tickets, entries),
     )
+    attaching = Attaching(kernel.settings, "workflow", store)
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "workflow", lambda: db.connect(dsn, "workflow"), parts.pool,
@@ -79,6 +84,7 @@ async def build(kernel: Kernel) -> Service:
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
-        helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY)],
-        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, saved, alarms),
+        helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY),
+                 Regularly("workflow.files", attaching.sweep, attachments.SWEEP_EVERY)],
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, saved, alarms, attaching),
     )  # fmt: skip

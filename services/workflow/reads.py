@@ -111,6 +111,14 @@ ORDER BY ordered_at, rank, source, version, ticket_id
 """Of a ticket and all that is merged into it; to a requester, of his own."""
 
 
+async def timeline_rows(workflow: WorkflowApp, row: asyncpg.Record, *, full: bool) -> list[asyncpg.Record]:
+    """Return the entries of a ticket's timeline, oldest first; `full` for who sees all that is in it."""
+    rows: list[asyncpg.Record] = await workflow.pool.fetch(
+        _TIMELINE, row["stream_id"], None if full else row["requester_id"]
+    )
+    return rows
+
+
 class Timeline(BaseModel):
     """A ticket's history, oldest first."""
 
@@ -136,7 +144,7 @@ async def read_timeline(
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
-    rows = await workflow.pool.fetch(_TIMELINE, row["stream_id"], None if full else row["requester_id"])
+    rows = await timeline_rows(workflow, row, full=full)
     items = await show_timeline(workflow.directory, rows, row["stream_id"], full=full)
     if at is not None:
         then = {one["event_id"] for one in past.part_of(past.until(rows, at), row["stream_id"])}

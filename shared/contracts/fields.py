@@ -1,7 +1,8 @@
 """Types of single fields, shared by event payloads and HTTP bodies, so that a value refused at one door is refused at all."""
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -57,6 +58,11 @@ FieldValue = (
 )
 """What a custom field holds, but for words: those are personal. A decimal or a date is text; no floats."""
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+
+
+def attached(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the personal part of an event says of the files that go with its words; nothing of none."""
+    return {"attachments": [dict(one) for one in files]} if files else {}
 
 
 class Strict(BaseModel):

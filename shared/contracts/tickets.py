@@ -46,6 +46,21 @@ class Requester(Strict):
     name: Line | None = None
 
 
+class Attachment(Strict):
+    """A file that goes with words. Its name is personal, and what it holds is too; the bytes are in a directory, by their digest."""
+
+    name: Line
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0)]
+    media_type: Key
+
+
+class Attached(Strict):
+    """What files go with the words."""
+
+    attachments: list[Attachment] = []
+
+
 class Message(Strict):
     """The words left with a move, if any."""
 
@@ -114,7 +129,7 @@ class Created(Imported):
     worded: list[FieldKey] = []
 
 
-class CreatedPersonal(Strict):
+class CreatedPersonal(Attached):
     subject: Line
     body: Text
     requester: Requester
@@ -126,7 +141,7 @@ class MessageReceived(Imported):
     channel: Key
 
 
-class MessagePersonal(Strict):
+class MessagePersonal(Attached):
     body: Body
     author: Requester
 
@@ -249,7 +264,7 @@ class Noted(Imported):
     mentions: list[Id] = []
 
 
-class NotePersonal(Strict):
+class NotePersonal(Attached):
     body: Body | None = None
 
 
@@ -269,7 +284,7 @@ class AutoReplied(Imported):
     canned: Canned
 
 
-class ReplyPersonal(Strict):
+class ReplyPersonal(Attached):
     body: Body
 
 

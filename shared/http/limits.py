@@ -10,6 +10,9 @@ from shared.telemetry import REQUESTS
 MOST_BYTES = 1024 * 1024
 """Of a request's body; an import's call of 1,000 facts has a limit of its own."""
 MOST_FACT_BYTES = 32 * 1024 * 1024
+MOST_FORM_BYTES = 40 * 1024 * 1024
+"""Of a page's form with files, all together."""
+UPLOAD = "/api/v1/attachments"
 
 
 class Measure:
@@ -44,8 +47,9 @@ class Measure:
 class LimitBodies:
     """Refuses bodies that are too large (413) or, under ``/api/``, no JSON (415), before anything reads them."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most_upload: int) -> None:
         self._app = app
+        self._most_upload = most_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -53,14 +57,21 @@ class LimitBodies:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        most = MOST_FACT_BYTES if "/internal/" in scope["path"] else MOST_BYTES
+        media = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        is_upload = scope["path"] == UPLOAD
+        most = self._most(scope["path"], media)
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > most:
             await self._refuse(most)(scope, receive, send)
             return
         has_body = (length.isdigit() and int(length) > 0) or b"transfer-encoding" in headers
-        media = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if has_body and scope["path"].startswith("/api/") and media not in {b"application/json", b""}:
+        if has_body and is_upload and media not in {b"application/octet-stream", b""}:
+            await problem_response(
+                415, "The body must be the file's bytes: send it with Content-Type: application/octet-stream.",
+                [{"field": "Content-Type", "message": "must be application/octet-stream"}],
+            )(scope, receive, send)  # fmt: skip
+            return
+        if has_body and not is_upload and scope["path"].startswith("/api/") and media not in {b"application/json", b""}:
             await problem_response(
                 415, "The body must be JSON: send it with Content-Type: application/json.",
                 [{"field": "Content-Type", "message": "must be application/json"}],
@@ -77,6 +88,14 @@ class LimitBodies:
             return message
 
         await self._app(scope, counted, send)
+
+    def _most(self, path: str, media: bytes) -> int:
+        """Return how large a body may be."""
+        if path == UPLOAD:
+            return self._most_upload
+        if not path.startswith("/api/"):
+            return MOST_FORM_BYTES if media == b"multipart/form-data" and path.startswith("/tickets/") else MOST_BYTES
+        return MOST_FACT_BYTES if "/internal/" in path else MOST_BYTES
 
     def _refuse(self, most: int) -> ASGIApp:
         return problem_response(

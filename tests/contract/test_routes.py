@@ -22,7 +22,7 @@ from deploy.generate import CONF, KEEPALIVE_SECONDS, Routes, conf
 from ledgerdesk.host import API, Host, create_app
 from services.gateway.pages.client import owner_of
 from shared.embedded import free_port
-from shared.http.limits import MOST_BYTES, MOST_FACT_BYTES
+from shared.http.limits import MOST_BYTES, MOST_FACT_BYTES, MOST_FORM_BYTES
 from shared.settings import SERVICES, Settings
 from shared.testing.wait import wait_until
 
@@ -161,7 +161,7 @@ def test_what_no_route_is_goes_where_it_is_refused(method, path, owner):
 
 def test_the_front_door_s_limits_are_the_services():
     sizes = dict.fromkeys(re.findall(r"client_max_body_size (\d+)m;", NGINX_CONF.read_text()))
-    assert [int(size) * 1024 * 1024 for size in sizes] == [MOST_BYTES, MOST_FACT_BYTES]
+    assert [int(size) * 1024 * 1024 for size in sizes] == [MOST_BYTES, MOST_FORM_BYTES, MOST_FACT_BYTES]
 
 
 def test_idle_connections_are_dropped_before_the_services_drop_them():

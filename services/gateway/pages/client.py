@@ -26,6 +26,7 @@ _OF_PATHS = {
     "mentions": "workflow",
     "sla": "workflow",
     "topics": "intake",
+    "attachments": "intake",
     "canned-replies": "workflow",
     "lifecycle": "workflow",
     "queues": "workflow",
@@ -153,6 +154,15 @@ class ApiClient:
         response = await self._send("POST", path, json=dict(body) if body else None, headers=headers)
         self._heard(response)
         return response.json() if response.content else None
+
+    async def upload(self, path: str, content: bytes) -> Any:
+        """Hand over a file's bytes.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        headers = {"Content-Type": "application/octet-stream"}
+        return (await self._send("POST", path, content=content, headers=headers)).json()
 
     async def put(self, path: str, body: Mapping[str, Any], key: str | None = None, if_match: str | None = None) -> Any:
         """Have something be what the body says; once per key, and only if it is still what `if_match` names.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.gateway.pages import attaching
 from services.gateway.pages.visit import Form
 
 WORKED = frozenset({"new", "open", "on_hold"})
@@ -175,4 +176,5 @@ def values_of(fields: Sequence[str], form: Form) -> dict[str, Any]:
 
 def body_of(verb: str, form: Form) -> dict[str, Any]:
     """Return what the move sends."""
-    return values_of(MOVES[verb].fields, form)
+    files = attaching.kept(form) if verb in WRITING else []
+    return values_of(MOVES[verb].fields, form) | ({"attachments": files} if files else {})

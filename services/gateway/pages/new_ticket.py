@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.pages import attaching
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
 from services.gateway.pages.queue import PRIORITIES
@@ -26,7 +27,8 @@ def _body(form: Form) -> dict[str, Any]:
     if requester:
         body["requester"] = requester
     tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
-    return {**body, "tags": tags} if tags else body
+    files = attaching.kept(form)
+    return body | ({"tags": tags} if tags else {}) | ({"attachments": files} if files else {})
 
 
 async def _show(visit: Visit, form: Form | None = None, problem: ApiProblem | None = None) -> Response:
@@ -56,8 +58,9 @@ async def open_ticket(visit: VisitDep) -> Response:
     Raises:
         ApiProblem: 401, the session has ended.
     """
-    form = await visit.form()
+    form = await visit.form(lists=(attaching.FIELD,))
     try:
+        await attaching.take(visit, form)
         opened = await visit.api.post("/tickets", _body(form), form.get("key"))
     except ApiProblem as problem:
         if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number

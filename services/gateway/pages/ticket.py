@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.gateway.pages import moves
+from services.gateway.pages import attaching, moves
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
 from services.gateway.pages.past import past_of
@@ -168,9 +168,11 @@ async def move(number: str, verb: str, visit: VisitDep) -> Response:
     Raises:
         ApiProblem: 404, there is no such move or ticket; 401, the session has ended.
     """
-    form = await visit.form(lists=("messages",))
+    form = await visit.form(lists=("messages", attaching.FIELD))
     chosen = _move(verb)
     try:
+        if verb in moves.WRITING:
+            await attaching.take(visit, form)
         answer = await visit.api.post(
             ticket_path(number, chosen.path or verb), moves.body_of(verb, form), form.get("key")
         )

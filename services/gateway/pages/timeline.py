@@ -31,6 +31,7 @@ class Entry:
         mine: Whether the reader did it.
         edited_at: When the words were corrected last.
         elsewhere: Whether it happened on a ticket that is merged into this one.
+        files: What goes with the words.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Entry:
     mine: bool = False
     edited_at: str | None = None
     elsewhere: bool = False
+    files: Sequence[Mapping[str, Any]] = ()
 
     @property
     def short(self) -> str:
@@ -188,7 +190,7 @@ def entries_of(
                 _why(data.get("why")), data.get("until"), _door(item),
                 (item.get("cause") or {}).get("type") or "", str(item["id"]),
                 own is not None and own in {item["actor"].get("login"), item["actor"].get("name")},
-                item.get("edited_at"), item.get("ticket") is not None,
+                item.get("edited_at"), item.get("ticket") is not None, data.get("attachments") or (),
             )
         )  # fmt: skip
     return entries

@@ -21,6 +21,7 @@ from shared.db import Pool
 from shared.directory.people import REFUSING, Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context, Ledger, Result
+from shared.http.attachments import Attaching, Attachments
 from shared.http.forms import FieldValues
 from shared.http.problems import Problem
 from shared.service import component
@@ -43,10 +44,11 @@ class Intake:
     eraser: Eraser
     numbers: Together[object, str]
     door: Door
+    attaching: Attaching
 
     async def open(
         self, body: "NewTicket", channel: str, context: Context, follows: Mapping[str, Any] | None = None,
-        audience: forms.Audience = "system",
+        audience: forms.Audience = "system", attachments: Sequence[Mapping[str, Any]] = (),
     ) -> tuple[UUID, Result]:  # fmt: skip
         """Open a ticket for `body.requester`; once per command id, whoever sends it how often. `follows`: see `Created`.
 
@@ -78,7 +80,7 @@ class Intake:
             number=number, person_id=str(person_id), email=body.requester.email, name=body.requester.name,
             subject=body.subject, body=body.body, channel=channel, topic=body.topic, priority=body.priority,
             severity=body.severity, tags=list(dict.fromkeys(body.tags)), external_id=body.external_id,
-            follows=follows, fields=fields, worded=worded,
+            follows=follows, fields=fields, worded=worded, attachments=attachments,
         )  # fmt: skip
         return ticket_id, await self.tickets.execute(
             ticket_id, lambda state: domain.open_ticket(state, command), context, new=True
@@ -94,9 +96,12 @@ class Intake:
 
     async def message(
         self, ticket_id: UUID, person_id: UUID, author: Mapping[str, str | None], body: str, channel: str, context: Context,
+        attachments: Sequence[Mapping[str, Any]] = (),
     ) -> Result:  # fmt: skip
         """Take a customer's message for a ticket."""
-        command = domain.ReceiveMessage(str(person_id), author.get("email"), author.get("name"), body, channel)
+        command = domain.ReceiveMessage(
+            str(person_id), author.get("email"), author.get("name"), body, channel, attachments
+        )
         return await self.tickets.execute(ticket_id, lambda state: domain.receive_message(state, command), context)
 
     async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
@@ -149,6 +154,12 @@ class NewTicket(Strict):
     tags: Annotated[list[Tag], Field(max_length=50)] = []
     external_id: Key | None = Field(None, description="The ticket's name in another system")
     fields: FieldValues = Field({}, description="Custom fields by key, of the topic's form: see GET /topics")
+
+
+class NewTicketWithFiles(NewTicket):
+    """A ticket to be opened, and what goes with its first words."""
+
+    attachments: Attachments = []
 
 
 class Taken(BaseModel):

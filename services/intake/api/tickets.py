@@ -1,5 +1,6 @@
 """Open a ticket, add a message."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.intake import domain
-from services.intake.api.common import Intake, IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.common import Intake, IntakeDep, NewTicket, NewTicketWithFiles, RequesterBody, Taken
 from shared import forms
 from shared.contracts.directory import EVERY_TOPIC
 from shared.contracts.fields import Body, Strict
 from shared.eventstore.ledger import Result
+from shared.http.attachments import Attachments
 from shared.http.caller import Caller
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.forms import audience_of
@@ -27,6 +29,7 @@ class MessageBody(Strict):
     """A customer's words."""
 
     body: Body
+    attachments: Attachments = []
 
 
 class PersonShown(BaseModel):
@@ -89,7 +92,7 @@ async def _department(caller: Caller, topic: str | None, intake: Intake) -> str 
     return department
 
 
-async def _for_whom(caller: Caller, body: NewTicket, intake: Intake) -> NewTicket:
+async def _for_whom(caller: Caller, body: NewTicketWithFiles, intake: Intake) -> NewTicketWithFiles:
     """Return the body with its requester: requesters ask for themselves alone, the desk for others where it may.
 
     Raises:
@@ -120,11 +123,14 @@ def _channel(caller: Caller) -> str:
 
 
 @router.post("/tickets", status_code=201)
-async def open_ticket(body: NewTicket, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
+async def open_ticket(body: NewTicketWithFiles, command: CommandDep, intake: IntakeDep) -> OpenedTicket:
     """Open a ticket. With an Idempotency-Key, however often it is sent, there is one ticket and one answer."""
     body = await _for_whom(command.caller, body, intake)
     audience = audience_of(command.caller, inside=command.caller.is_staff)
-    ticket_id, result = await intake.open(body, _channel(command.caller), command.context(), audience=audience)
+    files = await intake.attaching.take(body.attachments, command, intake.tickets)
+    ticket_id, result = await intake.open(
+        body, _channel(command.caller), command.context(), audience=audience, attachments=files
+    )
     command.answer(ticket_id, "intake", result)
     command.response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
     return opened(ticket_id, result)
@@ -154,10 +160,11 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
     requester = await intake.directory.by_id(person_id) if caller.person_id is None else None
     if requester is not None and requester.forgotten:
         raise Problem(409, "The requester has been forgotten, and can say nothing more: write a note instead.")
+    files = await intake.attaching.take(body.attachments, command, intake.tickets)
     if await intake.tickets.repeat_of(command.context()) is None and await intake.too_late(row, datetime.now(UTC)):
         await command.need_version("intake", intake, row)
-        return await _in_a_new_ticket(row, body, command, intake)
-    said = domain.ReceiveMessage(str(person_id), caller.email, caller.name, body.body, _channel(caller))
+        return await _in_a_new_ticket(row, body, files, command, intake)
+    said = domain.ReceiveMessage(str(person_id), caller.email, caller.name, body.body, _channel(caller), files)
     result = await command.run("intake", intake, row, lambda state: domain.receive_message(state, said))
     return MessageTaken(
         id=row["stream_id"], versions={"intake": result.version}, ticket=row["stream_id"], number=row["number"]
@@ -165,7 +172,7 @@ async def add_message(ref: TicketRef, body: MessageBody, command: CommandDep, in
 
 
 async def _in_a_new_ticket(
-    row: asyncpg.Record, body: MessageBody, command: CommandRequest, intake: Intake
+    row: asyncpg.Record, body: MessageBody, files: Sequence[Mapping[str, Any]], command: CommandRequest, intake: Intake
 ) -> MessageTaken:
     """Open a ticket with the words of a message that came too late for the old one."""
     history, _ = await intake.tickets.store.load(row["stream_id"])
@@ -179,7 +186,7 @@ async def _in_a_new_ticket(
         requester=RequesterBody(email=email, name=caller.name or requester.get("name")),
     )  # fmt: skip
     follows = {"ticket": str(row["stream_id"]), "kind": "late", "events": []}
-    ticket_id, result = await intake.open(new, _channel(caller), command.context(), follows)
+    ticket_id, result = await intake.open(new, _channel(caller), command.context(), follows, attachments=files)
     command.answer(ticket_id, "intake", result)
     return MessageTaken(
         id=ticket_id, versions={"intake": result.version}, ticket=ticket_id, number=result.events[0].data["number"]

@@ -77,7 +77,9 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
         requester=RequesterBody(email=email, name=author.get("name")),
     )
     follows = {"ticket": str(row["stream_id"]), "kind": "split", "events": body.messages}
-    ticket_id, result = await intake.open(new, SPLIT, command.context(), follows)
+    ticket_id, result = await intake.open(
+        new, SPLIT, command.context(), follows, attachments=(first.personal or {}).get("attachments", ())
+    )
     for number, one in enumerate(words[1:], 1):
         said = one.personal or {}
         await intake.message(
@@ -87,6 +89,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
             said["body"],
             SPLIT,
             command.context(f"message {number}"),
+            said.get("attachments", ()),
         )
     command.answer(ticket_id, "intake", result)
     return opened(ticket_id, result)

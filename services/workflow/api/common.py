@@ -20,6 +20,7 @@ from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
+from shared.http.attachments import Attaching
 from shared.http.caller import Caller
 from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
@@ -38,6 +39,7 @@ class WorkflowApp:
     entries: Ledger[Entry]
     queues: Ledger[SavedQueue]
     alarms: Alarms
+    attaching: Attaching
 
 
 WorkflowDep = Annotated[WorkflowApp, Depends(component("workflow"))]

@@ -22,6 +22,7 @@ from services.workflow.canned import Answer, answer
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Key, Strict
 from shared.contracts.permissions import Permission
+from shared.http.attachments import Attachments
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
@@ -40,6 +41,12 @@ class WordsBody(Strict):
     body: Body
 
 
+class NoteBody(WordsBody):
+    """What colleagues are told."""
+
+    attachments: Attachments = []
+
+
 async def mentioned(workflow: WorkflowApp, body: str) -> list[str]:
     """Return the person ids of the agents that a text calls by `@login`; what is nobody's login is only text."""
     names = list(dict.fromkeys(_MENTION.findall(body)))[:MOST_MENTIONS]
@@ -48,11 +55,15 @@ async def mentioned(workflow: WorkflowApp, body: str) -> list[str]:
 
 
 @router.post("/tickets/{ref}/notes", status_code=201)
-async def add_note(ref: TicketRef, body: WordsBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
+async def add_note(ref: TicketRef, body: NoteBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Write an internal note: agents see it, the requester never does."""
     row = await for_staff(ref, "ticket.note", command, workflow)
     mentions = await mentioned(workflow, body.body)
-    return await run(row, command, workflow, lambda state: domain.note(state, body=body.body, mentions=mentions))
+    files = await workflow.attaching.take(body.attachments, command, workflow.tickets)
+    return await run(
+        row, command, workflow,
+        lambda state: domain.note(state, body=body.body, mentions=mentions, attachments=files),
+    )  # fmt: skip
 
 
 class ReplyBody(Strict):
@@ -63,6 +74,7 @@ class ReplyBody(Strict):
         None,
         description="Key of a canned reply. Alone, it is sent as it is filled in; beside `body`, it says what those words were made from",
     )
+    attachments: Attachments = []
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -79,9 +91,12 @@ async def add_reply(ref: TicketRef, body: ReplyBody, command: CommandDep, workfl
     said = Answer(body.body or "")
     if body.canned is not None and await workflow.tickets.repeat_of(command.context()) is None:
         said = await answer(workflow.directory, row, body.canned, command.caller, body.body)
+    files = await workflow.attaching.take(body.attachments, command, workflow.tickets)
     return await run(
         row, command, workflow,
-        lambda state: domain.reply(state, body=said.text, mentions=mentions, canned=said.made_from),
+        lambda state: domain.reply(
+            state, body=said.text, mentions=mentions, canned=said.made_from, attachments=files
+        ),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from services.workflow.domain.fields import blanked
 from services.workflow.domain.state import Life, Words, fact, refuse, start
 from shared.contracts.erasing import named
 from shared.contracts.event import Event, NewEvent
+from shared.contracts.fields import attached
 from shared.refusal import Refusal
 
 
@@ -45,13 +46,21 @@ FOLDS = {
 }  # fmt: skip
 
 
-def note(state: Life, *, body: str, mentions: Sequence[str] = ()) -> list[NewEvent]:
+def note(
+    state: Life, *, body: str, mentions: Sequence[str] = (), attachments: Sequence[Mapping[str, Any]] = ()
+) -> list[NewEvent]:
     """Write an internal note; in any state, without changing it but for the first act. `mentions` are person ids."""
-    return [*start(state), fact("noted", {"mentions": list(mentions)} if mentions else None, body=body)]
+    data = {"mentions": list(mentions)} if mentions else None
+    return [*start(state), fact("noted", data, body=body, **attached(attachments))]
 
 
 def reply(
-    state: Life, *, body: str, mentions: Sequence[str] = (), canned: Mapping[str, Any] | None = None
+    state: Life,
+    *,
+    body: str,
+    mentions: Sequence[str] = (),
+    canned: Mapping[str, Any] | None = None,
+    attachments: Sequence[Mapping[str, Any]] = (),
 ) -> list[NewEvent]:
     """Answer the requester; `canned` is the reply it was made from: `key`, `version`.
 
@@ -60,8 +69,9 @@ def reply(
     """
     if state.status == "closed":
         raise refuse(state, "replied to", "reopen it first.")
-    data = {"mentions": list(mentions)} if mentions else {}
-    return [*start(state), fact("replied", data | ({"canned": dict(canned)} if canned else {}), body=body)]
+    data: dict[str, Any] = {"mentions": list(mentions)} if mentions else {}
+    data |= {"canned": dict(canned)} if canned else {}
+    return [*start(state), fact("replied", data, body=body, **attached(attachments))]
 
 
 def auto_reply(state: Life, *, body: str, canned: Mapping[str, Any]) -> list[NewEvent]:

@@ -6,6 +6,7 @@ import "./keys.js";
 import "./palette.js";
 import "./list.js";
 import "./composer.js";
+import "./attach.js";
 import "./thread.js";
 import "./here.js";
 import "./charts.js";

@@ -1,0 +1,62 @@
+// Files: chosen several times over, dropped on a form, pasted into it. They stand in the form's own file input, so it is sent as without scripts.
+import { onContent } from "./memory.js";
+
+const inputOf = (form) => form?.querySelector("[data-attach] input[type=file]");
+const chosen = new WeakMap();
+const size = (n) => (n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+
+function put(input, files) {
+  const all = new DataTransfer();
+  for (const file of files) all.items.add(file);
+  input.files = all.files;
+  chosen.set(input, [...files]);
+  const list = input.closest("[data-attach]").querySelector(".chosen");
+  list.hidden = !files.length;
+  list.replaceChildren(...files.map((file) => {
+    const item = document.createElement("li");
+    const said = document.createElement("span");
+    said.textContent = `${file.name} (${size(file.size)})`;
+    const away = document.createElement("button");
+    away.type = "button";
+    away.className = "btn ghost";
+    away.dataset.size = "sm";
+    away.textContent = "Remove";
+    away.setAttribute("aria-label", `Remove ${file.name}`);
+    away.addEventListener("click", () => { put(input, chosen.get(input).filter((one) => one !== file)); input.focus(); });
+    item.append(said, away);
+    return item;
+  }));
+}
+
+const add = (input, files) => put(input, [...(chosen.get(input) ?? []), ...files]);
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-attach] input[type=file]")) add(event.target, [...event.target.files]);
+});
+document.addEventListener("reset", (event) => {
+  const input = inputOf(event.target);
+  if (input) put(input, []);
+});
+document.addEventListener("paste", (event) => {
+  const input = inputOf(event.target.closest?.("form"));
+  if (!input || !event.clipboardData?.files.length) return;
+  add(input, [...event.clipboardData.files]);
+  if (!event.clipboardData.types.includes("text/plain")) event.preventDefault();
+});
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault(); // beside a form, too: a browser would leave the page for the file
+    const form = event.target.closest?.("form");
+    for (const other of document.querySelectorAll("form.dropping")) other.classList.remove("dropping");
+    if (!inputOf(form)) return;
+    if (kind === "drop") add(inputOf(form), [...event.dataTransfer.files]);
+    else form.classList.add("dropping");
+  });
+}
+onContent((place) => { // a live look has drawn the form anew, or the browser remembers its files
+  for (const input of place.querySelectorAll("[data-attach] input[type=file]")) {
+    const drawn = input.closest("[data-attach]").querySelectorAll(".chosen li").length;
+    if (input.files.length !== drawn) put(input, [...input.files]);
+  }
+});

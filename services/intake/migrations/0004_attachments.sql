@@ -1,0 +1,2 @@
+-- Which files events name: asked before one is taken away.
+CREATE INDEX event_attachments ON event (position) WHERE personal ? 'attachments';
