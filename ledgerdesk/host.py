@@ -5,7 +5,7 @@ import gc
 import importlib
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ledgerdesk import peers
 from ledgerdesk.audit.daily import DailySeals, newest_seal
+from ledgerdesk.trying import door as trying
 from shared import db
 from shared.eventstore.store import EventStore
 from shared.http import problems
@@ -203,11 +204,34 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
             found = {part: found[part] + others[part] for part in found}
         return {**found, "seal": await newest_seal(next(iter(host.services.values())).pool)}
 
+    root.add_api_route(
+        f"{API}/internal/rules/try", rules_door(host), methods=["POST"], dependencies=[only_system(host)]
+    )
+
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:
         return merged_openapi(app)
 
     return root
+
+
+def rules_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the route by which rules are tried."""
+
+    async def try_rules(body: trying.Trial) -> dict[str, Any]:
+        """What past tickets would have got under these rules, beside what they get under those in force. Nothing is changed."""
+        return await trying.answer(host.settings, next(iter(host.services.values())).kernel.tokens.internal(), body)
+
+    return try_rules
+
+
+def only_system(host: Host) -> Any:
+    """Return what lets only the system role and administrators through, before a body is looked at."""
+
+    async def allowed(request: Request) -> None:
+        await need_system(host, request)
+
+    return Depends(allowed)
 
 
 async def need_system(host: Host, request: Request) -> None:

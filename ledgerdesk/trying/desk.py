@@ -30,8 +30,11 @@ class TriedDesk:
                 raise OrganisationFileError(f"{where}: nobody has the login or address {who!r}")
             return ids[who]
 
-        said = [rule | {"version": 0} for rule in stated(rules, id_of)]
-        return replace(self, config=replace(self.config, rules=said))
+        return self.with_rules([rule | {"version": 0} for rule in stated(rules, id_of)])
+
+    def with_rules(self, rules: Sequence[Mapping[str, Any]]) -> "TriedDesk":
+        """Return the same desk under rules as they are configured: people by id."""
+        return replace(self, config=replace(self.config, rules=list(rules)))
 
 
 def desk_of(entries: Entries) -> TriedDesk:

@@ -12,6 +12,7 @@ from shared.contracts.fields import Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.http.caller import CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 from shared.http.problems import Problem
 
 internal = APIRouter(prefix="/internal/knowledge", tags=["knowledge"], include_in_schema=False)
@@ -43,13 +44,16 @@ class Applied(BaseModel):
 
 
 @internal.put("/organisation")
-async def apply_section(body: KnowledgeSection, caller: CallerDep, knowledge: KnowledgeDep) -> Applied:
+async def apply_section(
+    body: KnowledgeSection, caller: CallerDep, knowledge: KnowledgeDep, if_version: EntryVersion
+) -> Applied:
     """Make the categories say what this section says; one that it leaves out stays.
 
     Raises:
         Problem: 422, one cannot be: its parent is unknown, or it would be within itself.
     """
     caller.need("system", "administrator")
+    need_one_entry(body, if_version)
     new = {category.key: category.model_dump(mode="json") for category in body.categories}
     there = {category["key"]: category for category in await knowledge.directory.entries("category")}
     wrong = domain.problem_with([*{**there, **new}.values()])
@@ -65,6 +69,6 @@ async def apply_section(body: KnowledgeSection, caller: CallerDep, knowledge: Kn
             return [] if entry == old else [NewEvent("ledgerdesk.category.configured", {"new": entry, "old": old})]
 
         context = Context(derived("apply", "category", entry, version), caller.actor, caller.via)
-        result = await knowledge.entries.execute(stream_id, decide, context)
+        result = await knowledge.entries.execute(stream_id, decide, context, if_version)
         changed += bool(result.events) and not result.repeat
     return Applied(changed=changed, position=await knowledge.entries.store.last_position())

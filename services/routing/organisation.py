@@ -1,6 +1,7 @@
 """Routing's part of an organisation file: departments, teams, agents, topic routes, rules. Used by `ledgerdesk org apply`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
+from shared.configuration import Entry
 from shared.contracts.directory import (
     Away,
     OpenHours,
@@ -22,11 +24,12 @@ from shared.contracts.directory import (
 )
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
-from shared.contracts.ids import derived, directory_id
-from shared.eventstore.ledger import Context
+from shared.contracts.ids import derived, directory_id, random_id
+from shared.eventstore.ledger import ATTEMPTS, ContentionError, Context, StaleError
 from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 from shared.http.problems import Problem
 from shared.rules import faults
 from shared.service import component
@@ -121,21 +124,36 @@ RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
 class _Applier:
     """Makes entries say what a section says."""
 
-    def __init__(self, routing: RoutingApp, caller: Caller) -> None:
+    def __init__(self, routing: RoutingApp, caller: Caller, if_version: int | None) -> None:
         self._routing = routing
         self._caller = caller
+        self._if_version = if_version
         self.changed = 0
 
     async def apply(self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]) -> None:
         """Configure one entry, decided on its own history; an entry that says so already is left alone."""
-        store = self._routing.entries.store
-        events, head = await store.load(stream_id)
-        decided = decide(events)
-        if not decided:
-            return
-        context = Context(derived("apply", kind, stream_id, head.version), self._caller.actor, self._caller.via)
-        await self._routing.entries.execute(stream_id, lambda _: decided, context)
-        self.changed += 1
+        entries, given = self._routing.entries, self._if_version
+        for _ in range(ATTEMPTS):
+            events, head = await entries.store.load(stream_id)
+            if given is not None and head.version != given:  # though nothing would change
+                raise StaleError(given, head.version, [event for event in events if event.version > given])
+            decided = decide(events)
+            if not decided:
+                return
+            # What is said is part of the name: of two who say different things at once, none is the other's repeat. With a
+            # version there are no repeats: whoever comes second is told that it has changed.
+            said = derived("apply", kind, stream_id, head.version, decided[0].data)
+            command = said if given is None else random_id()
+            context = Context(command, self._caller.actor, self._caller.via, fresh=given is not None)
+            try:
+                await entries.execute(stream_id, partial(_as_decided, decided), context, head.version)
+            except StaleError:
+                if given is not None:
+                    raise
+            else:
+                self.changed += 1
+                return
+        raise ContentionError(f"stream {stream_id} is changing too fast; send it again")
 
     async def plain(self, kind: str, key: str, new: dict[str, Any]) -> None:
         """Configure an entry without personal parts."""
@@ -167,6 +185,11 @@ class _Applier:
             return domain.configure("agent", new, _last(events), personal, old_personal)
 
         await self.apply("agent", UUID(entry.person_id), decide)
+
+
+def _as_decided(decided: list[NewEvent], state: Entry) -> list[NewEvent]:
+    del state  # it was decided on the version that is held against the stream
+    return decided
 
 
 def _last(events: list[Event]) -> dict[str, Any] | None:
@@ -221,14 +244,17 @@ def _check(body: RoutingSection, departments: set[str], roles: set[str], worded:
 
 
 @internal.put("/organisation")
-async def apply_section(body: RoutingSection, caller: CallerDep, routing: RoutingDep) -> Applied:
+async def apply_section(
+    body: RoutingSection, caller: CallerDep, routing: RoutingDep, if_version: EntryVersion
+) -> Applied:
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
+    need_one_entry(body, if_version, "known_roles")
     departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
     roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
     worded = {key for key, field in (await routing.directory.fields()).items() if field["type"] in WORDED}
     _check(body, departments, roles, worded)
-    applier = _Applier(routing, caller)
+    applier = _Applier(routing, caller, if_version)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))
     for team in body.teams:

@@ -15,6 +15,7 @@ from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 from shared.http.problems import Problem
 
 
@@ -119,13 +120,15 @@ def configure(kind: str, new: Entry, old: Entry | None, *, versioned: bool = Fal
     return [] if new == old else [NewEvent(f"ledgerdesk.{kind}.configured", {"new": new, "old": old})]
 
 
-async def _apply(workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, *, versioned: bool) -> bool:
+async def _apply(
+    workflow: WorkflowApp, caller: Caller, kind: str, new: Entry, if_version: int | None, *, versioned: bool
+) -> bool:
     """Make an entry say this; returns whether that changed it."""
     stream_id = directory_id(kind, new["key"])
     _, version = await workflow.entries.state(stream_id)
     context = Context(derived("apply", kind, new, version), caller.actor, caller.via)
     result = await workflow.entries.execute(
-        stream_id, lambda old: configure(kind, new, old, versioned=versioned), context
+        stream_id, lambda old: configure(kind, new, old, versioned=versioned), context, if_version
     )
     return bool(result.events) and not result.repeat
 
@@ -169,21 +172,28 @@ async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
 
 
 @internal.put("/organisation")
-async def apply_section(body: WorkflowSection, caller: CallerDep, workflow: WorkflowDep) -> Applied:
+async def apply_section(
+    body: WorkflowSection, caller: CallerDep, workflow: WorkflowDep, if_version: EntryVersion
+) -> Applied:
     """Make the configuration say what this section says; what it leaves out stays."""
     caller.need("system", "administrator")
+    need_one_entry(body, if_version, "known_roles")
     await _check(body, workflow)
     changed = 0
     if body.policy is not None:
         policy = {"key": "desk", **body.policy.model_dump(mode="json")}
-        changed += await _apply(workflow, caller, "policy", policy, versioned=False)
+        changed += await _apply(workflow, caller, "policy", policy, if_version, versioned=False)
     if body.lifecycle is not None:
         lifecycle = {"key": "desk", **body.lifecycle.model_dump(mode="json")}
-        changed += await _apply(workflow, caller, "lifecycle", lifecycle, versioned=True)
+        changed += await _apply(workflow, caller, "lifecycle", lifecycle, if_version, versioned=True)
     for calendar in body.calendars:
-        changed += await _apply(workflow, caller, "calendar", calendar.model_dump(mode="json"), versioned=True)
+        changed += await _apply(
+            workflow, caller, "calendar", calendar.model_dump(mode="json"), if_version, versioned=True
+        )
     for plan in body.sla_plans:
-        changed += await _apply(workflow, caller, "sla_plan", plan.model_dump(mode="json"), versioned=True)
+        changed += await _apply(workflow, caller, "sla_plan", plan.model_dump(mode="json"), if_version, versioned=True)
     for reply in body.canned_replies:
-        changed += await _apply(workflow, caller, "canned_reply", reply.model_dump(mode="json"), versioned=True)
+        changed += await _apply(
+            workflow, caller, "canned_reply", reply.model_dump(mode="json"), if_version, versioned=True
+        )
     return Applied(changed=changed, position=await workflow.entries.store.last_position())

@@ -191,6 +191,14 @@ class EventStore:
         )
         return [event_of(row, self.owner) for row in rows]
 
+    async def configured(self, before: int, limit: int) -> list[Event]:
+        """Return up to `limit` changes of the configuration before a position, the last first."""
+        rows = await self.pool.fetch(
+            f"SELECT {COLUMNS} FROM event WHERE type LIKE 'ledgerdesk.%.configured' AND position < $1 ORDER BY position DESC LIMIT $2",
+            before, limit,
+        )  # fmt: skip
+        return [event_of(row, self.owner) for row in rows]
+
     async def page(self, after: int, limit: int) -> list[Event]:
         """Return up to `limit` published events past position `after`, in position order; private ones stay here."""
         rows = await self.pool.fetch(

@@ -66,6 +66,14 @@ def internal_router(owner: str) -> APIRouter:
         found = await store.entries(at or datetime.now(UTC))
         return Response(b"".join(map(to_feed_line, found)), media_type=NDJSON)
 
+    @router.get("/changes")
+    async def changes(
+        store: store_dep, before: Annotated[int, Query(ge=1, le=2**62)] = 2**62,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Response:  # fmt: skip
+        """Return what was configured before a position, the last change first, a line each."""
+        return Response(b"".join(map(to_feed_line, await store.configured(before, limit))), media_type=NDJSON)
+
     @router.post("/versions")
     async def versions(store: store_dep, body: Streams) -> dict[str, dict[str, int]]:
         """Return how far those of these streams have come that there are."""

@@ -152,7 +152,7 @@ async def _stale(_: Request, error: Exception) -> Response:
     ]
     return problem_response(
         412, f"It has changed since version {error.given}: read it again and decide anew.",
-        [{"field": "If-Match", "message": f"is {error.given}, the ticket is at {error.actual}"}], None,
+        [{"field": "If-Match", "message": f"is {error.given}, it is at {error.actual}"}], None,
         {"since": since, "version": error.actual},
     )  # fmt: skip
 

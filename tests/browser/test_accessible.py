@@ -19,7 +19,22 @@ PAGES = {
         "/tickets/new",
     ],
     "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
-    "ada": ["/admin", "/admin/keys", "/admin/accounts", "/admin/organisation/rule", "/admin/organisation/team"],
+    "ada": [
+        "/admin",
+        "/admin/keys",
+        "/admin/accounts",
+        "/admin/organisation/rule",
+        "/admin/organisation/team",
+        "/admin/organisation/rule/new",
+        "/admin/organisation/rule/entry/outage-is-urgent",
+        "/admin/organisation/field/new",
+        "/admin/organisation/role/new",
+        "/admin/organisation/agent/new",
+        "/admin/organisation/sla_plan/new",
+        "/admin/organisation/calendar/new",
+        "/admin/form?topic=hardware",
+        "/admin/audit",
+    ],
 }
 
 

@@ -104,6 +104,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("PUT", "/internal/intake/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/knowledge/organisation"): ({}, {"administrator"}),
+    ("POST", "/internal/rules/try"): ({"rules": [{"key": "x", "name": "x", "order": 1, "tests": [], "actions": {}}]}, {"administrator"}),
     ("POST", "/articles/preview"): ({"body": "x"}, {"desk"}), ("POST", "/articles"): ({"title": "x", "body": "y"}, {"desk"}),
     ("POST", "/articles/{article}/rating"): ({"helpful": True}, {"all"}),
     **{(method, f"/articles/{{article}}{path}"): (body, {"desk"}) for (method, path), body in WRITING.items()},

@@ -190,3 +190,11 @@ async def test_what_is_about_to_be_named_is_not_taken_away(files):
     assert await files.sweep("intake", named_meanwhile) == 0
     assert asked.is_set()
     assert files.path("intake", stored.sha256).exists()
+
+
+async def test_what_is_uploaded_again_is_young_again(files):
+    stored = await files.receive(pieces(b"ab"))
+    make_old(files.path(UPLOADS, stored.sha256))
+    await files.receive(pieces(b"ab"))
+    assert await files.sweep_uploads() == 0
+    assert files.path(UPLOADS, stored.sha256).exists()

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from services.gateway import domain
 from services.gateway.api.common import Gateway, GatewayDep, Password
 from shared.contracts.fields import Email, Id, Line, Role, Strict
-from shared.contracts.ids import derived, directory_id
+from shared.contracts.ids import derived, directory_id, random_id
 from shared.contracts.permissions import Permission, RoleKey
 from shared.eventstore.ledger import Context
 from shared.http.caller import Caller, CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 
 
 class AccountEntry(Strict):
@@ -53,31 +54,36 @@ class Applied(BaseModel):
 internal = APIRouter(prefix="/internal/gateway", tags=["gateway"], include_in_schema=False)
 
 
-async def _apply_role(gateway: Gateway, entry: RoleEntry, caller: Caller) -> bool:
+async def _apply_role(gateway: Gateway, entry: RoleEntry, caller: Caller, if_version: int | None) -> bool:
     """Make a role say this; returns whether that changed it."""
     stream_id = directory_id("role", entry.key)
     new: dict[str, Any] = entry.model_dump(mode="json") | {"permissions": sorted(set(entry.permissions))}
     _, version = await gateway.entries.state(stream_id)
     context = Context(derived("apply", "role", new, version), caller.actor, caller.via)
-    result = await gateway.entries.execute(stream_id, lambda old: domain.configure_role(new, old), context)
+    result = await gateway.entries.execute(stream_id, lambda old: domain.configure_role(new, old), context, if_version)
     return bool(result.events) and not result.repeat
 
 
 @internal.put("/organisation")
-async def apply_section(body: GatewaySection, caller: CallerDep, gateway: GatewayDep) -> Applied:
+async def apply_section(
+    body: GatewaySection, caller: CallerDep, gateway: GatewayDep, if_version: EntryVersion
+) -> Applied:
     """Make roles and accounts be what this section says. A password is set only for an account that has none."""
     caller.need("system", "administrator")
-    changed = sum([await _apply_role(gateway, role, caller) for role in body.roles])
+    need_one_entry(body, if_version)
+    changed = sum([await _apply_role(gateway, role, caller, if_version) for role in body.roles])
     for entry in body.accounts:
         person_id = UUID(entry.person_id)
         _, version = await gateway.accounts.state(person_id)
-        context = Context(derived("apply", "account", person_id, version), caller.actor, caller.via)
+        command = derived("apply", "account", person_id, version) if if_version is None else random_id()
+        context = Context(command, caller.actor, caller.via, fresh=if_version is not None)
         result = await gateway.accounts.execute(
             person_id,
             lambda state, e=entry: domain.configure_account(  # type: ignore[misc] # mypy cannot infer a lambda's defaults
                 state, person_id=e.person_id, roles=e.roles, active=e.active, login=e.login, name=e.name, email=e.email
             ),
             context,
+            if_version,
         )
         changed += bool(result.events) and not result.repeat
         if entry.password is not None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     admin,
     bulk,
+    configuring,
     elsewhere,
     here,
     inbox,
@@ -27,6 +28,21 @@ from services.gateway.pages import (
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
 _OUTSIDE = (sign_in, elsewhere, set_password)
-_INSIDE = (profile, queue, queues, inbox, new_ticket, here, ticket, work, bulk, reports, knowledge, admin, static_files)
+_INSIDE = (
+    profile,
+    queue,
+    queues,
+    inbox,
+    new_ticket,
+    here,
+    ticket,
+    work,
+    bulk,
+    reports,
+    knowledge,
+    admin,
+    configuring,
+    static_files,
+)
 for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
     router.include_router(_page.router)

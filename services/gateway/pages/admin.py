@@ -7,17 +7,15 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 
 from services.gateway.pages.client import ApiProblem
-from services.gateway.pages.render import words
+from services.gateway.pages.configuring.kinds import KINDS as CHANGED
+from services.gateway.pages.render import NOTHING, configured, words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Form, Visit, VisitDep, new_key
 from shared.contracts.fields import Role
 
 router = APIRouter(route_class=PageRoute)
 
-KINDS = {
-    "department": "Departments", "team": "Teams", "topic": "Topics", "topic_route": "Topic routes", "rule": "Rules",
-    "sla_plan": "SLA plans", "calendar": "Calendars", "role": "Roles", "organisation": "Organisations", "policy": "Policy",
-}  # fmt: skip
+KINDS = {name: kind.name for name, kind in CHANGED.items()}
 ROLES: tuple[str, ...] = tuple(Role.__args__)  # type: ignore[attr-defined] # a Literal's own list; mypy sees only the union
 FORBIDDEN, NO_SESSION = 403, 401
 LOOKS = 15
@@ -124,22 +122,40 @@ async def show_entries(kind: Annotated[str, Path(max_length=30)], visit: VisitDe
     await _only_administrators(visit)
     if kind not in KINDS:
         raise ApiProblem(404, "Not found", f"There is nothing called {kind!r} to configure.")
-    entries = await visit.gateway.directory.entries(kind)
-    hidden = {"key", "name", "active", "version"}
+    entries = await (_agents(visit) if kind == "agent" else visit.gateway.directory.entries(kind))
+    if kind in CHANGED and CHANGED[kind].ordered:
+        entries = sorted(entries, key=lambda entry: (entry["order"], entry["key"]))
+    hidden = {"key", "name", "active", "version", "person_id", "login"}
     rows = [
-        {"key": e.get("key") or e.get("topic") or "", "name": e.get("name") or "", "active": e.get("active", True),
-         "more": {words(k): _shown(v) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
-        for e in entries
+        {"key": e.get("person_id") or e.get("key") or e.get("topic") or "", "name": e.get("name") or "",
+         "shown": e.get("login") or e.get("key") or e.get("topic") or NOTHING, "active": e.get("active", True), "depth": depth,
+         "more": {words(k): configured(v) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
+        for e, depth in _nested(entries)
     ]  # fmt: skip
-    return visit.page("admin_entries.html", kind=kind, kinds=KINDS, rows=rows)
+    editable = CHANGED[kind].one if kind in CHANGED else ""
+    return visit.page("admin_entries.html", kind=kind, kinds=KINDS, rows=rows, editable=editable)
 
 
-def _shown(value: Any) -> str:
-    """Return a configured value in words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "; ".join(f"{words(str(k))}: {_shown(v)}" for k, v in value.items() if v not in (None, [], {}))
-    if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
-    return str(value)
+async def _agents(visit: Visit) -> list[dict[str, Any]]:
+    rows = await visit.gateway.pool.fetch(
+        "SELECT agent, login, coalesce(name, login, email) AS name FROM person WHERE agent IS NOT NULL ORDER BY name LIMIT 1000"
+    )
+    return [{**row["agent"], "login": row["login"], "name": row["name"]} for row in rows]
+
+
+def _nested(entries: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """Return entries with those within them after each, and how deep they are; one that is within nothing known stands outside."""
+    if not any(entry.get("parent") for entry in entries):
+        return [(entry, 0) for entry in entries]
+    keys = {entry["key"] for entry in entries}
+    found: list[tuple[dict[str, Any], int]] = []
+
+    def add(parent: str | None, depth: int) -> None:
+        for entry in entries:
+            above = entry.get("parent") if entry.get("parent") in keys else None
+            if above == parent and all(entry is not one for one, _ in found):
+                found.append((entry, min(depth, 3)))
+                add(entry["key"], depth + 1)
+
+    add(None, 0)
+    return found + [(entry, 0) for entry in entries if all(entry is not one for one, _ in found)]

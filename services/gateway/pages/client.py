@@ -1,5 +1,6 @@
 """The pages' way to the REST API: in this process where the owner is mounted here, by HTTP where it is not."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -8,6 +9,8 @@ from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI
+
+from shared.contracts.catalogue import OWNERS
 
 API = "/api/v1"
 MOST_AFTER = 8
@@ -42,6 +45,8 @@ Params = Sequence[tuple[str, str]]
 def owner_of(method: str, path: str) -> str:
     """Return the service that answers a path (below /api/v1): the same as deploy/routes.yaml says."""
     parts = path.strip("/").split("/")
+    if parts[0] == "internal":
+        return parts[1] if parts[1] in OWNERS else "gateway"
     if parts[0] == "bulk":
         return "routing" if parts[1] in _ROUTING | {"routing"} else "workflow"
     owner = _OF_PATHS.get(parts[0], "gateway")
@@ -144,14 +149,25 @@ class ApiClient:
         self.stale = self.stale or response.headers.get("ledgerdesk-stale") == "true"
         return response.json()
 
-    async def post(self, path: str, body: Mapping[str, Any] | None, key: str | None = None) -> Any:
-        """Give a command; once per key.
+    async def lines(self, path: str) -> list[Any]:
+        """Read what comes as a line of JSON each.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        response = await self._send("GET", path, headers={})
+        return [json.loads(line) for line in response.text.splitlines() if line]
+
+    async def post(
+        self, path: str, body: Mapping[str, Any] | None, key: str | None = None, patience: float = TIMEOUT
+    ) -> Any:
+        """Give a command; once per key. `patience` is for one that takes long, in seconds.
 
         Raises:
             ApiProblem: The API refused.
         """
         headers = {"Idempotency-Key": key} if key else {}
-        response = await self._send("POST", path, json=dict(body) if body else None, headers=headers)
+        response = await self._send("POST", path, json=dict(body) if body else None, headers=headers, timeout=patience)
         self._heard(response)
         return response.json() if response.content else None
 

@@ -65,6 +65,7 @@ ADMINISTRATION = (
     Item("admin-health", "Health", "heart-pulse", "/admin"), Item("admin-accounts", "Accounts", "users", "/admin/accounts"),
     Item("admin-keys", "API keys", "key-round", "/admin/keys"),
     Item("admin-organisation", "Organisation", "building-2", "/admin/organisation/department"),
+    Item("admin-audit", "Changes", "history", "/admin/audit"),
 )  # fmt: skip
 SHOWN = 20
 """Saved queues in the navigation; the page of all of them shows the others."""

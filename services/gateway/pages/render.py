@@ -38,6 +38,17 @@ def words(key: str | None) -> str:
     return text[:1].upper() + text[1:]
 
 
+def configured(value: Any) -> str:
+    """Return a configured value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{words(str(k))}: {configured(v)}" for k, v in value.items() if v not in (None, [], {}))
+    if isinstance(value, list):
+        return ", ".join(configured(item) for item in value) or NOTHING
+    return NOTHING if value is None or value == "" else str(value)
+
+
 def duration(seconds: float | None) -> str:
     """Return seconds as people say it."""
     if seconds is None:
@@ -96,6 +107,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     env.filters.update(
         moment=moment,
+        configured=configured,
         words=words,
         duration=duration,
         person=person,

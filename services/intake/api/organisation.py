@@ -17,6 +17,7 @@ from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.http.caller import CallerDep
+from shared.http.configured import EntryVersion, need_one_entry
 from shared.http.problems import Problem
 
 
@@ -83,9 +84,10 @@ internal = APIRouter(prefix="/internal/intake", tags=["intake"], include_in_sche
 
 
 @internal.put("/organisation")
-async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDep) -> Applied:
+async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDep, if_version: EntryVersion) -> Applied:
     """Make the directory say what this section says; entries that say so already are left alone."""
     caller.need("system", "administrator")
+    need_one_entry(body, if_version, "people")
     await _check_fields(body, intake)
     changed = 0
     kinds: tuple[tuple[str, Sequence[OrganisationEntry | TopicEntry | FieldEntry]], ...] = (
@@ -99,7 +101,7 @@ async def apply_section(body: IntakeSection, caller: CallerDep, intake: IntakeDe
                 derived("apply", kind, entry.key, new, await _version(intake, stream_id)), caller.actor, caller.via
             )
             result = await intake.entries.execute(
-                stream_id, partial(_configure, kind, new, versioned=kind == "field"), context
+                stream_id, partial(_configure, kind, new, versioned=kind == "field"), context, if_version
             )
             changed += bool(result.events) and not result.repeat
     people = {}

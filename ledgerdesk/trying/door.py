@@ -1,0 +1,123 @@
+"""Trying rules by HTTP: `POST /api/v1/internal/rules/try`, for administrators. What `ledgerdesk rules try` does, in a process of its own.
+
+It reads the owners' whole feeds, and works as long as there are tickets to play: a service's own process has others to serve.
+"""
+
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import Annotated, Any, Self
+
+import httpx
+from pydantic import AwareDatetime, Field, model_validator
+
+from ledgerdesk.exporting import entries_of
+from ledgerdesk.trying.compared import try_rules
+from ledgerdesk.trying.desk import desk_of
+from ledgerdesk.trying.history import histories
+from services.routing.organisation import RuleEntry
+from shared.contracts.fields import Strict
+from shared.forms import WORDED
+from shared.http.problems import Problem
+from shared.rules import faults
+from shared.settings import Settings
+
+SHOWN = 200
+"""Tickets that differ, which an answer holds; it says how many there are."""
+PATIENCE = 60.0
+"""Seconds that a page of a feed may take."""
+_one_at_a_time = asyncio.Lock()
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False)]  # strict JSON has no times, only text that says one
+
+
+class Trial(Strict):
+    """Rules to try: each in the place of the one in force that has its key, or besides them."""
+
+    rules: Annotated[list[RuleEntry], Field(min_length=1, max_length=100)]
+    start: Moment | None = Field(None, description="Of tickets created from then on; none: from the first")
+    end: Moment | None = Field(None, description="And before then; none: up to now")
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError("end must be after start")
+        return self
+
+
+class _ByOwner(httpx.BaseTransport):
+    """Sends each request to the owner that its path names, wherever that runs."""
+
+    def __init__(self, origins: dict[str, str]) -> None:
+        self._origins = origins
+        self._wire = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it."""
+        owner = request.url.path.split("/")[4]  # /api/v1/internal/{owner}/…
+        origin = httpx.URL(self._origins[owner])
+        request.url = request.url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port)
+        return self._wire.handle_request(request)
+
+    def close(self) -> None:
+        """Close it."""
+        self._wire.close()
+
+
+def run(origins: dict[str, str], token: str, asked: str) -> dict[str, Any]:
+    """Try rules, and return the answer. Raises RuntimeError: the words of a problem."""
+    trial = Trial.model_validate_json(asked)
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(
+        base_url="http://ledgerdesk/api/v1", headers=headers, timeout=PATIENCE, transport=_ByOwner(origins), trust_env=False
+    ) as client:  # fmt: skip
+        try:
+            found, last = histories(client, trial.start, trial.end)
+            entries = entries_of(client)
+        except httpx.HTTPError as error:
+            raise RuntimeError(f"an owner does not answer: {type(error).__name__}") from error
+    worded = {field["key"] for field in entries.of("field") if field["type"] in WORDED}
+    if wrong := _faults(trial, worded):
+        return {"wrong": wrong}
+    desk = desk_of(entries)
+    changed = {rule.key: rule.model_dump(mode="json") | {"version": 0} for rule in trial.rules}
+    then = desk.with_rules([*(rule for rule in desk.config.rules if rule["key"] not in changed), *changed.values()])
+    differing, counts = try_rules(found, desk, then, last or datetime.now(UTC))
+    return {
+        "tickets": len(found), "differing": len(differing), "applied": {key: counts[key] for key in changed},
+        "items": [asdict(one) for one in differing[:SHOWN]],
+    }  # fmt: skip
+
+
+def _faults(trial: Trial, worded: set[str]) -> dict[str, str]:
+    return {
+        f"rules.{rule.key}.{where}": what
+        for rule in trial.rules
+        for where, what in faults(rule.model_dump(), worded).items()
+    }
+
+
+async def answer(settings: Settings, token: str, trial: Trial) -> dict[str, Any]:
+    """Try rules on past tickets. Nothing is changed.
+
+    Raises:
+        Problem: 409, another trial is under way; 422, a rule cannot hold; 503, an owner does not answer.
+    """
+    if _one_at_a_time.locked():
+        raise Problem(409, "Other rules are being tried just now: try again in a moment.")
+    origins = {owner: settings.url_of(owner) for owner in ("intake", "routing", "workflow", "knowledge", "gateway")}
+    async with _one_at_a_time:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            try:
+                found = await asyncio.get_running_loop().run_in_executor(
+                    pool, run, origins, token, trial.model_dump_json()
+                )
+            except (RuntimeError, BrokenProcessPool) as error:
+                raise Problem(503, f"The rules could not be tried: {error}.") from error
+    if wrong := found.get("wrong"):
+        raise Problem(422, "; ".join(f"{where}: {what}" for where, what in wrong.items()), fields=wrong)
+    return found
