@@ -1,11 +1,13 @@
 """Reading tickets: one, its timeline, lists with filters and search."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.workflow import past
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
@@ -20,6 +22,10 @@ from shared.http.tickets import TicketRef, look_up, unknown
 from shared.http.versions import vector, wait_until_seen
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
+
+AtParameter = Annotated[
+    AwareDatetime | None, Query(description="As it was at this moment: RFC 3339, with a zone (`+` written as %2B)")
+]
 
 AfterHeader = Annotated[
     str | None,
@@ -57,16 +63,40 @@ async def read_ticket(
     response: Response,
     caller: CallerDep,
     workflow: WorkflowDep,
+    at: AtParameter = None,
     after: AfterHeader = None,
 ) -> TicketShown:
-    """Return a ticket as it is now. The ETag names the versions it was read at."""
-    refuse_unknown_parameters(request, set())
+    """Return a ticket as it is now, or as it was. The ETag names the versions it was read at; the past has none.
+
+    Who may see the ticket now sees its past: what he may see of it goes by how it is now.
+    """
+    refuse_unknown_parameters(request, {"at"})
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
+    if at is not None:
+        return await _as_it_was(workflow, row, at, caller, ref)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return (await show_ticket(workflow.directory, [row], caller))[0]
 
 
+async def _as_it_was(workflow: WorkflowApp, row: asyncpg.Record, at: datetime, caller: Caller, ref: str) -> TicketShown:
+    """Return a ticket as its events up to a moment make it.
+
+    Raises:
+        Problem: 404, it was opened later.
+    """
+    ticket = row["stream_id"]
+    rows = past.until(await workflow.pool.fetch(_OF_ONE, ticket), at)
+    state = past.folded(ticket, rows)
+    if state.number is None:
+        raise Problem(404, f"There was no ticket {ref!r} then: it was opened {row['created_at'].isoformat()}.")
+    was = past.row_of(state)
+    return (await show_ticket(workflow.directory, [was], caller, at=at, inside=caller.sees_inside(row)))[0]
+
+
+_OF_ONE = """
+SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1
+"""
 _TIMELINE = """
 WITH RECURSIVE part (ticket_id) AS (
     SELECT $1::uuid
@@ -103,15 +133,23 @@ async def read_timeline(
     response: Response,
     caller: CallerDep,
     workflow: WorkflowDep,
+    at: AtParameter = None,
     after: AfterHeader = None,
 ) -> Timeline:
-    """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them."""
-    refuse_unknown_parameters(request, set())
+    """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them.
+
+    With `at`, the steps up to then; words that were corrected or taken back since stay so.
+    """
+    refuse_unknown_parameters(request, {"at"})
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
     rows = await timeline_rows(workflow, row, full=full)
-    return Timeline(items=await show_timeline(workflow.directory, rows, row["stream_id"], full=full))
+    items = await show_timeline(workflow.directory, rows, row["stream_id"], full=full)
+    if at is not None:
+        then = {one["event_id"] for one in past.part_of(past.until(rows, at), row["stream_id"])}
+        items = [item for item in items if item.id in then]
+    return Timeline(items=items)
 
 
 PERSONAL_FILTERS = ("assignee", "teams", "involved", "watching", "task")

@@ -122,17 +122,28 @@ def _agent(people: Mapping[UUID, Person], agent: UUID | None) -> PersonShown | N
     return PersonShown(**person.shown) if person else PersonShown(login=None, name=None)
 
 
-async def show_ticket(directory: Directory, rows: Sequence[asyncpg.Record], caller: Caller) -> list[TicketShown]:
-    """Return tickets as the caller may see them."""
+async def show_ticket(
+    directory: Directory, rows: Sequence[Any], caller: Caller, *, at: datetime | None = None, inside: bool | None = None
+) -> list[TicketShown]:
+    """Return tickets as the caller may see them.
+
+    Args:
+        directory: Who is who, and what is configured.
+        rows: Of table `ticket`, or what `past.row_of` makes.
+        caller: Who looks.
+        at: When they were so; None: now.
+        inside: Whether he sees all that is in them; None: as each row says.
+    """
+    all_of_it = inside
     people = await directory.people({row["agent"] for row in rows if row["agent"]})
     states = await _states(directory) if any(row["state"] for row in rows) else {}
     fields = await directory.fields() if any(row["fields"] for row in rows) else {}
     forms_by_topic = {topic: forms.form_of(fields.values(), topic) for topic in {row["topic"] for row in rows}}
-    shown, now = [], datetime.now(UTC)
+    shown, now = [], at or datetime.now(UTC)
     for row in rows:
         form = forms_by_topic[row["topic"]]
         assignee = _agent(people, row["agent"])
-        inside = caller.sees_inside(row)
+        inside = caller.sees_inside(row) if all_of_it is None else all_of_it
         if assignee is not None and not inside:
             assignee = PersonShown(name=assignee.name)
         replied, asked = row["last_reply_at"], row["last_message_at"]

@@ -8,6 +8,7 @@ from services.gateway.pages.queue import TABS, asked, created
 from services.gateway.pages.render import few, initials, linked
 from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import Entry
+from shared.contracts.permissions import MEANING
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,12 @@ def test_a_form_becomes_the_apis_body() -> None:
     assert body_of("time", {"minutes": "many"}) == {"minutes": "many"}  # the API says what is wrong with it
 
 
+AGENT = {"roles": ["agent"], "permissions": {"default": sorted(MEANING), "departments": {}}}
+
+
 def test_what_is_offered_follows_status_holder_and_roles() -> None:
-    ticket = {"status": "open", "assignee": None, "team": None, "watched": False}
-    agent = {"roles": ["agent"]}
+    ticket = {"status": "open", "assignee": None, "team": None, "watched": False, "department": None}
+    agent = AGENT
     assert {"claim", "watch", "resolve"} <= set(offered(ticket, agent, is_staff=True))
     assert not {"release", "unwatch", "reopen", "resume", "message"} & set(offered(ticket, agent, is_staff=True))
     held = {**ticket, "status": "on_hold", "assignee": {"login": "x"}, "watched": True}
@@ -84,8 +88,14 @@ def test_what_is_offered_follows_status_holder_and_roles() -> None:
 def test_no_two_moves_that_are_offered_together_share_a_key() -> None:
     for status in ("new", "open", "on_hold", "resolved", "closed"):
         for watched in (True, False):
-            ticket = {"status": status, "assignee": {"login": "x"}, "team": None, "watched": watched}
-            keys = [MOVES[verb].hot for verb in offered(ticket, {"roles": ["agent"]}, is_staff=True) if MOVES[verb].hot]
+            ticket = {
+                "status": status,
+                "assignee": {"login": "x"},
+                "team": None,
+                "watched": watched,
+                "department": None,
+            }
+            keys = [MOVES[verb].hot for verb in offered(ticket, AGENT, is_staff=True) if MOVES[verb].hot]
             assert len(keys) == len(set(keys)), (status, keys)
 
 

@@ -1,6 +1,6 @@
 """The moves on a ticket: which are offered to whom and when, and what each sends to the API. The API decides."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,8 +85,42 @@ REQUESTERS = ("reopen", "close", "message", "rating", "collaborators")
 _OWN_HANDS = frozenset({"agent", "lead"})
 
 
-def offered(ticket: Mapping[str, Any], me: Mapping[str, Any], *, is_staff: bool) -> list[str]:
-    """Return the moves that make sense for this person now, in the order in which they are shown."""
+RULED = frozenset({"hold", "resume", "resolve", "close", "reopen", "escalate", "acknowledge", "prioritise"})
+"""Moves of which the API's `/moves` says whether lifecycle and permissions leave them to somebody."""
+NEEDS = {
+    **dict.fromkeys(("claim", "assign"), "ticket.assign"), "release": "ticket.release", "transfer": "ticket.transfer",
+    "refer": "ticket.refer", **dict.fromkeys(("merge", "unmerge", "split"), "ticket.merge"), "links": "ticket.link",
+    "reply": "ticket.reply", "note": "ticket.note", **dict.fromkeys(("tags", "collaborators"), "ticket.edit"),
+    "tasks": "task.create", "time": "time.log",
+}  # fmt: skip
+"""What the others take, of one of the desk."""
+
+
+def _permitted(ticket: Mapping[str, Any], me: Mapping[str, Any]) -> set[str]:
+    """Return what somebody may do with tickets of this one's department."""
+    said = me["permissions"]
+    return set(said["departments"].get(ticket["department"] or "", {}).get("permissions", said["default"]))
+
+
+def offered(
+    ticket: Mapping[str, Any], me: Mapping[str, Any], *, is_staff: bool, left: Collection[str] | None = None
+) -> list[str]:
+    """Return the moves that make sense for this person now, in the order in which they are shown.
+
+    Args:
+        ticket: As the API shows it.
+        me: Who, as the API says.
+        is_staff: Whether he works tickets.
+        left: Of `RULED`, those that `/moves` leaves him; None: it did not say.
+    """
+    wanted = _sensible(ticket, me, is_staff=is_staff)
+    if is_staff:
+        may = _permitted(ticket, me)
+        wanted = [verb for verb in wanted if NEEDS.get(verb) is None or NEEDS[verb] in may]
+    return [verb for verb in wanted if left is None or verb not in RULED or verb in left]
+
+
+def _sensible(ticket: Mapping[str, Any], me: Mapping[str, Any], *, is_staff: bool) -> list[str]:
     roles = set(me["roles"])
     if not is_staff:
         verbs = REQUESTERS if "requester" in roles else ()

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from services.gateway.pages import attaching, moves
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.past import past_of
 from services.gateway.pages.queue import PRIORITIES, list_of, offers, read_listing
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -64,6 +65,14 @@ async def _beside(visit: Visit, path: str) -> dict[str, Any]:
     return beside
 
 
+async def _left(visit: Visit, path: str) -> list[str] | None:
+    """Return the moves that lifecycle and permissions leave to the reader; None where that cannot be learnt: the API still decides."""
+    try:
+        return [move["verb"] for move in (await visit.api.get(f"{path}/moves"))["items"]]
+    except ApiProblem:
+        return None
+
+
 def form_offers(choices: Choices) -> dict[str, Any]:
     """Return what the moves' forms offer."""
     return {
@@ -76,11 +85,18 @@ def form_offers(choices: Choices) -> dict[str, Any]:
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
     ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
-    beside, choices = await asyncio.gather(_beside(visit, path), read_choices(visit))  # by who it is, so only now
+    step = visit.request.query_params.get("step", "") if visit.sees_all else ""
+    past = past_of(timeline["items"], step)
+    if past is not None:
+        then = [("at", past.at)]
+        ticket, timeline = await asyncio.gather(visit.api.get(path, then), visit.api.get(f"{path}/timeline", then))
+    beside, choices, left = await asyncio.gather(
+        _beside(visit, path), read_choices(visit), _left(visit, path)
+    )  # by who it is, so only now
     query = visit.request.query_params
     wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
     listing = await read_listing(visit, wanted, start=False) if wanted is not None else None
-    offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff)
+    offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff, left=left) if past is None else []
     if attempt is not None and attempt.verb not in offered:
         # The ticket has moved on: what was typed is shown all the same.
         offered.append(attempt.verb)
@@ -88,7 +104,7 @@ async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Re
     entries = entries_of(timeline["items"], choices, visit.me, full=visit.sees_all)
     template = "ticket.html" if visit.sees_all else "my_ticket.html"
     return visit.page(
-        template, attempt.status if attempt else 200, ticket=ticket, attempt=attempt, offered=offered, view=view,
+        template, attempt.status if attempt else 200, ticket=ticket, attempt=attempt, offered=offered, view=view, past=past,
         blocks=blocks_of([e for e in entries if view != "conversation" or e.kind != "step"]),
         cards=[e for e in entries if e.kind != "step"], steps=sum(e.kind == "step" for e in entries), beside=beside,
         listing=listing, list_query=query.get("list", ""), now=datetime.now(UTC).isoformat(),

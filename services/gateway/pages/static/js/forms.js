@@ -22,7 +22,7 @@ document.addEventListener("htmx:finally:request", releaseAll);
 // Filters act at once.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");
-  if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+  if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date], input[type=range]")) form.requestSubmit();
 });
 
 // Ctrl+Enter sends what is being written.

@@ -1,0 +1,49 @@
+"""A ticket as it was: its events up to a moment, folded by the view's own `evolve`. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.workflow.views.row import COLUMNS, TicketRow, evolve, initial
+from shared.contracts.event import Event
+
+Row = Any
+"""A row of table `timeline`, with `ordered_at`: the largest `at` of its owner's events up to it."""
+
+
+def until(rows: Sequence[Row], at: datetime | None) -> list[Row]:
+    """Return what had happened by a moment: of each owner a beginning of its events, whatever an imported log says of times."""
+    return [row for row in rows if at is None or row["ordered_at"] <= at]
+
+
+def part_of(rows: Sequence[Row], ticket: UUID) -> list[Row]:
+    """Return the rows without those of tickets that are merged into this one later than the rows go."""
+    merged = {row["ticket_id"] for row in rows if row["type"] == "merged"}
+    return [row for row in rows if row["ticket_id"] == ticket or row["ticket_id"] in merged]
+
+
+def event_of(row: Row) -> Event:
+    """Return a timeline's row as the event that it was made of; what was erased since is blank."""
+    return Event(
+        event_id=row["event_id"], type=f"ledgerdesk.ticket.{row['type']}", schema_version=1, source=row["source"],
+        stream_id=row["ticket_id"], version=row["version"], position=0, data=row["data"], personal=row["personal"], actor=row["actor"],
+        via=row["via"], cause=row["cause"], correlation=row["event_id"], occurred_at=row["at"], recorded_at=row["recorded_at"],
+    )  # fmt: skip
+
+
+def folded(ticket: UUID, rows: Sequence[Row]) -> TicketRow:
+    """Return the ticket's row after these events of it."""
+    state = initial(ticket)
+    for row in sorted(rows, key=lambda one: (one["source"], one["version"])):
+        state = evolve(state, event_of(row))
+    return state
+
+
+def row_of(state: TicketRow) -> dict[str, Any]:
+    """Return a row as the table has it, with the columns that PostgreSQL derives (see migrations/0001_workflow.sql)."""
+    return {
+        **dict(zip(COLUMNS, state, strict=True)), "priority": state.set_priority or state.asked_priority or "normal",
+        "severity": state.set_severity or state.asked_severity,
+        "department": state.moved_department if state.moved else state.stated_department,
+    }  # fmt: skip
