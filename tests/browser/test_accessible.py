@@ -8,7 +8,7 @@ from tests.browser.desk import ROOT, People, begin, open_ticket
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
-    "ken": ["/queue", "/queue?tab=all", "/tickets/new"],
+    "ken": ["/queue", "/queue?tab=all", "/tickets/new", "/tickets/new?topic=hardware"],
     "john": [
         "/queue",
         "/queues",

@@ -24,7 +24,7 @@ SIGNED_OUT = 401
 NOT_TYPED = frozenset(
     {
         "csrf", "key", "next", "login", "password", "current", "again", "code", "challenge", "token", "secret", "uri", "session",
-        "username",
+        "username", "asked", "do",
     }
 )  # fmt: skip
 """Fields that are no words of anybody's, or nobody else's business."""

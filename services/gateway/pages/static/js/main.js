@@ -2,6 +2,7 @@
 import "./shell.js";
 import "./times.js";
 import "./forms.js";
+import "./topic.js";
 import "./keys.js";
 import "./palette.js";
 import "./list.js";
