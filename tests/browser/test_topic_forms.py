@@ -102,6 +102,14 @@ async def test_a_conditional_field_comes_and_goes_and_the_ticket_has_the_values(
     await picture(ken, "new-ticket-fields-phone")
     await ken.get_by_role("button", name="Open ticket").click()
     held = await opened(stack, ken, subject)
+    facts = ken.locator("#live-head .facts")
+    for text in ("Laptop", "S/N 17", "7", "Bag, Dock", "Yes", "2026-12-01"):
+        await expect(facts.get_by_text(text, exact=True)).to_be_visible()
+    assert await ken.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await picture(ken, "my-ticket-fields-phone")
+    john = await people.sign_in("john")
+    await john.goto(ken.url.split("?")[0])
+    await expect(john.locator("#live-facts .facts").first).to_contain_text("Bag, Dock")
     assert {key: held[f"{key}-{RUN}"] for key in ("device", "serial", "days", "extras", "insured", "from")} == {
         "device": "laptop", "serial": "S/N 17", "days": 7, "extras": ["bag", "dock"], "insured": True, "from": "2026-12-01",
     }  # fmt: skip

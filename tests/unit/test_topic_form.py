@@ -9,6 +9,7 @@ from services.gateway.pages.topic_form import (
     ASKED,
     all_named,
     form_of,
+    held_of,
     kept,
     looked_at,
     said,
@@ -130,3 +131,14 @@ def test_every_type_that_can_be_refused_has_its_words(kind: str) -> None:
         forms.checked(one, object())
     told = said([one], {"fields.it": str(refused.value)})["fields.it"]
     assert told == topic_form._PLAIN[kind]
+
+
+def test_what_a_ticket_holds_is_read_by_names() -> None:
+    def held(kind: str, value: Any) -> dict[str, Any]:
+        return {**field("it", kind), "value": value}
+
+    items = [
+        held("choice", "laptop"), held("choice", "gone"), held("choices", ["laptop", "gone"]), held("bool", False), held("bool", True),
+        held("integer", 0), held("text", "S/N 1"), held("date", None), held("choices", None),
+    ]  # fmt: skip
+    assert [value for _, value in held_of(items)] == ["Laptop", "gone", "Laptop, gone", "No", "Yes", "0", "S/N 1"]

@@ -18,6 +18,7 @@ from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
+from services.gateway.pages.topic_form import held_of
 from services.gateway.pages.visit import Form, Visit, VisitDep, is_partial, new_key
 
 router = APIRouter(route_class=PageRoute)
@@ -48,13 +49,14 @@ class Attempt:
 
 async def _beside(visit: Visit, path: str) -> dict[str, Any]:
     """Return what hangs on a ticket. None of it is worth failing the page for."""
-    reads = {name: visit.api.get(f"{path}/{name}") for name in (_OF_THE_DESK if visit.sees_all else ("collaborators",))}
+    names = ("fields", *(_OF_THE_DESK if visit.sees_all else ("collaborators",)))
+    reads = {name: visit.api.get(f"{path}/{name}") for name in names}
     if visit.is_staff:
         reads["canned"] = visit.api.get("/canned-replies", [("ticket", path.rpartition("/")[2])])
     found = await asyncio.gather(*reads.values(), return_exceptions=True)
     beside: dict[str, Any] = {
         "tasks": {"items": []}, "time": {"minutes": 0, "items": []}, "links": {"links": [], "merged_into": None, "merged": []},
-        "collaborators": {"items": []}, "canned": {"items": []},
+        "collaborators": {"items": []}, "canned": {"items": []}, "fields": {"items": []},
     }  # fmt: skip
     for name, answer in zip(reads, found, strict=True):
         if isinstance(answer, ApiProblem):
@@ -106,6 +108,7 @@ async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Re
     return visit.page(
         template, attempt.status if attempt else 200, ticket=ticket, attempt=attempt, offered=offered, view=view, past=past,
         blocks=blocks_of([e for e in entries if view != "conversation" or e.kind != "step"]),
+        held=held_of(beside["fields"]["items"]) if past is None else [],
         cards=[e for e in entries if e.kind != "step"], steps=sum(e.kind == "step" for e in entries), beside=beside,
         listing=listing, list_query=query.get("list", ""), now=datetime.now(UTC).isoformat(),
         **{**offers(choices), **form_offers(choices)},

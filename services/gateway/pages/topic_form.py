@@ -17,6 +17,8 @@ ASKED = "asked"
 
 Field = Mapping[str, Any]
 Sent = Mapping[str, str]
+Held = tuple[str, str]
+"""A field's name and what it holds, as people read it."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _PLAIN = {
@@ -98,3 +100,23 @@ def _in_words(kind: str, text: str) -> str:
 def all_named(fields: Sequence[Field], wrong: Collection[str]) -> bool:
     """Whether everything that is refused stands at a field of the form, so that there is no more to say above it."""
     return bool(wrong) and set(wrong) <= {PREFIX + field["key"] for field in fields}
+
+
+# -- on a ticket's page -----------------------------------------------------------------------------------------------
+
+
+def held_of(items: Sequence[Field]) -> list[Held]:
+    """Return what a ticket's fields hold, of what `GET /tickets/{ref}/fields` says: those that are empty are left out."""
+    return [(item["name"], _read(item)) for item in items if item["value"] is not None]
+
+
+def _read(item: Field) -> str:
+    """Return a value as people read it. A choice that is offered no more is told by its key."""
+    names: dict[str, str] = {choice["key"]: choice["name"] for choice in item["choices"]}
+    match item["value"]:
+        case bool() as answer:
+            return "Yes" if answer else "No"
+        case list() as chosen:
+            return ", ".join(names.get(key, key) for key in chosen)
+        case value:
+            return names.get(str(value), str(value))
