@@ -117,6 +117,6 @@ def _read(item: Field) -> str:
         case bool() as answer:
             return "Yes" if answer else "No"
         case list() as chosen:
-            return ", ".join(names.get(key, key) for key in chosen)
+            return ", ".join(names.get(key, key) for key in map(str, chosen))
         case value:
             return names.get(str(value), str(value))
