@@ -1,9 +1,11 @@
 """Backup and restore: the stores, the stack's keys and files. Views are not saved: they are made of the stores again."""
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -83,8 +85,11 @@ def _pack(folder: Path, files: Path, target: Path) -> None:
     with tarfile.open(partial, "w") as archive:
         for path in sorted(folder.iterdir()):
             archive.add(path, path.name)
-        if files.is_dir():
-            archive.add(files, "files")
+        for path in sorted(files.rglob("*")) if files.is_dir() else ():
+            place = path.relative_to(files)
+            if not any(part.startswith(".") for part in place.parts):  # half an upload, or a lock
+                with contextlib.suppress(FileNotFoundError):  # taken away meanwhile: nothing names it
+                    archive.add(path, str("files" / place), recursive=False)
     partial.replace(target)
 
 
@@ -135,11 +140,16 @@ def unpack(source: Path, folder: Path) -> dict[str, Any]:
 
 
 def restore_files(folder: Path, data: Path) -> None:
-    """Put keys and files into the data directory of a stack that does not run yet."""
+    """Put files into the data directory of a stack that does not run yet. Before the stores, which are filled once: this can be done again."""
+    data.mkdir(parents=True, exist_ok=True)
+    if (folder / "files").is_dir():
+        shutil.copytree(folder / "files", data / "files", dirs_exist_ok=True)
+
+
+def restore_keys(folder: Path, data: Path) -> None:
+    """Put keys into the data directory of a stack that does not run yet."""
     data.mkdir(parents=True, exist_ok=True)
     _copy_keys(folder, data)
-    if (folder / "files").is_dir():
-        (folder / "files").rename(data / "files")
 
 
 async def restore_stores(

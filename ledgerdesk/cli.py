@@ -248,10 +248,11 @@ def restore(
     try:
         with tempfile.TemporaryDirectory() as scratch:
             manifest = archive.unpack(source, Path(scratch))
+            archive.restore_files(Path(scratch), data)
             with database_of(data, create=True) as (dsn, _):
                 asyncio.run(migrate_all(dsn))
                 total = asyncio.run(archive.restore_stores(dsn, Path(scratch), manifest, typer.echo))
-            archive.restore_files(Path(scratch), data)
+            archive.restore_keys(Path(scratch), data)
     except (NoStackError, archive.BackupError, OSError, asyncpg.PostgresError) as error:
         _fail(str(error))
     typer.echo(f"{total} events restored into {data}; start it with: ledgerdesk up --data {data}")

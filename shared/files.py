@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 import unicodedata
@@ -22,7 +23,11 @@ import puremagic
 
 KEPT_UNUSED = 24 * 3600.0
 """Seconds for which a file is kept that nothing names: an upload, or what was blanked."""
+ROOM = 256 * 1024 * 1024
+"""Bytes of the disk that no upload may take: the database may live there, too, and takes no command without."""
 UPLOADS = "uploads"
+OF_STORE = "store"
+"""The file that says whose an owner's part is."""
 UNKNOWN = "application/octet-stream"
 MOST_OF_A_NAME = 120
 _SNIFFED = 8192
@@ -32,6 +37,14 @@ _BATCH = 500
 
 class TooLargeError(ValueError):
     """More bytes came than a file may have."""
+
+
+class NoRoomError(OSError):
+    """The disk has no more room for files: what is left is the database's."""
+
+
+class OtherStoreError(RuntimeError):
+    """The files in an owner's part belong to another store than the one that asks."""
 
 
 class GoneError(LookupError):
@@ -93,9 +106,12 @@ class Files:
 
         Raises:
             TooLargeError: It is over `most_bytes`.
+            NoRoomError: The disk is nearly full.
         """
         folder = self.root / UPLOADS
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if shutil.disk_usage(folder).free < self.most_bytes + ROOM:
+            raise NoRoomError("the disk is nearly full")
         digest, size, head = hashlib.sha256(), 0, b""
         file = tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False)  # noqa: SIM115 -- closed below
         try:
@@ -159,23 +175,42 @@ class Files:
 
     async def sweep_uploads(self) -> int:
         """Take away uploads that are over a day old; what an owner keeps stays his. Returns how many."""
-        return await self._remove(self._old(UPLOADS))
+        return await self._remove(await asyncio.to_thread(self._old, UPLOADS))
 
-    async def sweep(self, owner: str, named: Callable[[Sequence[str]], Awaitable[set[str]]]) -> int:
-        """Take away what an owner's store does not name any more; `named` says which of these digests it does. Returns how many."""
-        removed, old = 0, self._old(owner)
+    async def sweep(self, owner: str, store: str, named: Callable[[Sequence[str]], Awaitable[set[str]]]) -> int:
+        """Take away what an owner's store does not name any more; `named` says which of these digests it does. Returns how many.
+
+        `store` is what the store is known by: of a directory that another store has used nothing is taken, for that one may come
+        back (a database that is lost, made anew, and then restored).
+
+        Raises:
+            OtherStoreError: It is another's.
+        """
+        if not await asyncio.to_thread(self._is_of, owner, store):
+            raise OtherStoreError(f"{self.root / owner} holds the files of another store: nothing is taken away")
+        removed, old = 0, await asyncio.to_thread(self._old, owner)
         for start in range(0, len(old), _BATCH):
             batch = old[start : start + _BATCH]
             kept = await named([path.name for path in batch])
             removed += await self._remove([path for path in batch if path.name not in kept])
         return removed
 
+    def _is_of(self, owner: str, store: str) -> bool:
+        """Whether an owner's part is of this store; one that is nobody's yet becomes it."""
+        mark = self.root / owner / OF_STORE
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with self._locked():
+            if not mark.exists():
+                mark.parent.mkdir(exist_ok=True, mode=0o750)
+                mark.write_text(store)
+            return mark.read_text() == store
+
     def _old(self, part: str) -> list[Path]:
         until = time.time() - KEPT_UNUSED
         found = []
         for path in (self.root / part).rglob("*"):
             try:
-                if path.is_file() and path.stat().st_mtime < until:
+                if path.name != OF_STORE and path.is_file() and path.stat().st_mtime < until:
                     found.append(path)
             except FileNotFoundError:
                 continue  # another process was faster

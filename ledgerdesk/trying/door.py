@@ -12,14 +12,14 @@ from multiprocessing import get_context
 from typing import Annotated, Any, Self
 
 import httpx
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from ledgerdesk.exporting import entries_of
 from ledgerdesk.trying.compared import try_rules
 from ledgerdesk.trying.desk import desk_of
 from ledgerdesk.trying.history import histories
 from services.routing.organisation import RuleEntry
-from shared.contracts.fields import Strict
+from shared.contracts.fields import Moment, Strict
 from shared.forms import WORDED
 from shared.http.problems import Problem
 from shared.rules import faults
@@ -29,18 +29,20 @@ SHOWN = 200
 """Tickets that differ, which an answer holds; it says how many there are."""
 PATIENCE = 60.0
 """Seconds that a page of a feed may take."""
+MOST_SECONDS = 110
+"""That a trial may take: the page that asks for it waits for 120."""
 _one_at_a_time = asyncio.Lock()
 
 
-Moment = Annotated[AwareDatetime, Field(strict=False)]  # strict JSON has no times, only text that says one
+_Moment = Annotated[Moment, Field(strict=False)]  # strict JSON has no times, only text that says one
 
 
 class Trial(Strict):
     """Rules to try: each in the place of the one in force that has its key, or besides them."""
 
     rules: Annotated[list[RuleEntry], Field(min_length=1, max_length=100)]
-    start: Moment | None = Field(None, description="Of tickets created from then on; none: from the first")
-    end: Moment | None = Field(None, description="And before then; none: up to now")
+    start: _Moment | None = Field(None, description="Of tickets created from then on; none: from the first")
+    end: _Moment | None = Field(None, description="And before then; none: up to now")
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
@@ -111,13 +113,23 @@ async def answer(settings: Settings, token: str, trial: Trial) -> dict[str, Any]
         raise Problem(409, "Other rules are being tried just now: try again in a moment.")
     origins = {owner: settings.url_of(owner) for owner in ("intake", "routing", "workflow", "knowledge", "gateway")}
     async with _one_at_a_time:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            try:
+        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
                 found = await asyncio.get_running_loop().run_in_executor(
                     pool, run, origins, token, trial.model_dump_json()
                 )
-            except (RuntimeError, BrokenProcessPool) as error:
-                raise Problem(503, f"The rules could not be tried: {error}.") from error
+        except TimeoutError as error:
+            raise Problem(
+                422, f"That takes over {MOST_SECONDS} seconds: choose a shorter period, or use `ledgerdesk rules try`.",
+                fields={"start": "must be later: there are too many tickets"},
+            ) from error  # fmt: skip
+        except (RuntimeError, BrokenProcessPool) as error:
+            raise Problem(503, f"The rules could not be tried: {error}.") from error
+        finally:  # not awaited: the child may be waiting for this very process, which may be stopping
+            for child in list((pool._processes or {}).values()):  # noqa: SLF001 -- the class offers no other way to end one
+                child.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
     if wrong := found.get("wrong"):
         raise Problem(422, "; ".join(f"{where}: {what}" for where, what in wrong.items()), fields=wrong)
     return found

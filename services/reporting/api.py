@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.reporting.answers import as_csv, ordered, plain
 from services.reporting.completeness import Completeness
 from services.reporting.queries import REPORTS, Report
 from services.reporting.questions import PARAMETERS, question_of, refuse_unknown_parameters
 from shared.contracts.event import rfc3339
+from shared.contracts.fields import Moment
 from shared.db import Pool
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
@@ -49,7 +50,7 @@ class ReportAnswer(BaseModel):
     name: str
     definition: str
     filters: dict[str, Any] = Field(description="The range, group_by and filters as they were understood")
-    complete_until: AwareDatetime | None = Field(
+    complete_until: Moment | None = Field(
         description="All that had been recorded by then is in these figures; null when that is not known just now"
     )
     rows: list[dict[str, Any]]

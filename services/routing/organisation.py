@@ -24,7 +24,7 @@ from shared.contracts.directory import (
 )
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
-from shared.contracts.ids import derived, directory_id, random_id
+from shared.contracts.ids import directory_id, random_id
 from shared.eventstore.ledger import ATTEMPTS, ContentionError, Context, StaleError
 from shared.forms import WORDED
 from shared.hours import hours_of
@@ -130,7 +130,7 @@ class _Applier:
         self._if_version = if_version
         self.changed = 0
 
-    async def apply(self, kind: str, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]) -> None:
+    async def apply(self, stream_id: UUID, decide: Callable[[list[Event]], list[NewEvent]]) -> None:
         """Configure one entry, decided on its own history; an entry that says so already is left alone."""
         entries, given = self._routing.entries, self._if_version
         for _ in range(ATTEMPTS):
@@ -140,11 +140,9 @@ class _Applier:
             decided = decide(events)
             if not decided:
                 return
-            # What is said is part of the name: of two who say different things at once, none is the other's repeat. With a
-            # version there are no repeats: whoever comes second is told that it has changed.
-            said = derived("apply", kind, stream_id, head.version, decided[0].data)
-            command = said if given is None else random_id()
-            context = Context(command, self._caller.actor, self._caller.via, fresh=given is not None)
+            # A name of its own each time: of two who say different things at once, none is the other's repeat. Whoever comes
+            # second decides again, or, with a version, is told that it has changed.
+            context = Context(random_id(), self._caller.actor, self._caller.via, fresh=True)
             try:
                 await entries.execute(stream_id, partial(_as_decided, decided), context, head.version)
             except StaleError:
@@ -157,7 +155,17 @@ class _Applier:
 
     async def plain(self, kind: str, key: str, new: dict[str, Any]) -> None:
         """Configure an entry without personal parts."""
-        await self.apply(kind, directory_id(kind, key), lambda events: domain.configure(kind, new, _last(events)))
+        await self.apply(directory_id(kind, key), lambda events: domain.configure(kind, new, _last(events)))
+
+    async def topic_route(self, route: TopicRouteEntry) -> None:
+        """Configure where a topic's tickets go. One that goes nowhere in particular needs no entry, if it has none."""
+        nowhere = route.department is None and not route.skills
+        new = route.model_dump(mode="json")
+
+        def decide(events: list[Event]) -> list[NewEvent]:
+            return [] if nowhere and not events else domain.configure("topic_route", new, _last(events))
+
+        await self.apply(directory_id("topic_route", route.topic), decide)
 
     async def rule(self, entry: RuleEntry) -> None:
         """Configure a rule; each change is a new version of it, which its assignments name."""
@@ -172,7 +180,7 @@ class _Applier:
                 return []
             return domain.configure("rule", new.model_dump(mode="json") | {"version": before + 1}, old)
 
-        await self.apply("rule", directory_id("rule", entry.key), decide)
+        await self.apply(directory_id("rule", entry.key), decide)
 
     async def agent(self, entry: AgentEntry) -> None:
         """Configure an agent; login, name and address are personal."""
@@ -184,7 +192,7 @@ class _Applier:
             old_personal = events[-1].personal if events else None
             return domain.configure("agent", new, _last(events), personal, old_personal)
 
-        await self.apply("agent", UUID(entry.person_id), decide)
+        await self.apply(UUID(entry.person_id), decide)
 
 
 def _as_decided(decided: list[NewEvent], state: Entry) -> list[NewEvent]:
@@ -262,7 +270,7 @@ async def apply_section(
     for agent in body.agents:
         await applier.agent(agent)
     for route in body.topic_routes:
-        await applier.plain("topic_route", route.topic, route.model_dump(mode="json"))
+        await applier.topic_route(route)
     for rule in body.rules:
         await applier.rule(rule)
     return Applied(changed=applier.changed, position=await routing.entries.store.last_position())

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.workflow import past
 from services.workflow.api import WorkflowApp, WorkflowDep
@@ -13,7 +13,7 @@ from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
 from services.workflow.ticket_list import ListQuery, list_tickets
 from shared import forms
-from shared.contracts.fields import Key, Line, Priority, Severity, Status, Tag
+from shared.contracts.fields import Key, Line, Moment, Priority, Severity, Status, Tag
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
 from shared.http.parameters import refuse_unknown_parameters
@@ -24,7 +24,7 @@ from shared.http.versions import vector, wait_until_seen
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 
 AtParameter = Annotated[
-    AwareDatetime | None, Query(description="As it was at this moment: RFC 3339, with a zone (`+` written as %2B)")
+    Moment | None, Query(description="As it was at this moment: RFC 3339, with a zone (`+` written as %2B)")
 ]
 
 AfterHeader = Annotated[
@@ -166,8 +166,8 @@ class ListParameters(BaseModel):
     teams: Literal["me"] | None = Field(None, description="Tickets of the teams that I am in")
     department: Key | None = None
     topic: Key | None = None
-    created_from: AwareDatetime | None = Field(None, description="Created then or later: RFC 3339, with a zone")
-    created_to: AwareDatetime | None = Field(None, description="Created before then: RFC 3339, with a zone")
+    created_from: Moment | None = Field(None, description="Created then or later: RFC 3339, with a zone")
+    created_to: Moment | None = Field(None, description="Created before then: RFC 3339, with a zone")
     priority: Annotated[list[Priority], Field(max_length=10)] = []
     severity: Annotated[list[Severity], Field(max_length=10)] = []
     requester: Line | None = Field(None, description="E-mail address, or `me`")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
+import structlog
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, ValidationError
 
@@ -28,6 +29,7 @@ from shared.http.rights import OVERSIGHT
 from shared.http.versions import wait_for
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
+log = structlog.get_logger("workflow")
 
 MOST = 50
 """Queues that a person may have."""
@@ -36,6 +38,8 @@ COUNTED = 1000
 SECONDS = 0.25
 """What counting one may take; one that took longer is left uncounted for a while, so that no page waits for it again."""
 PATIENCE = 60.0
+ALTOGETHER = 0.5
+"""Seconds after which no more of a reader's queues are counted: what is left has no count in this answer."""
 AT_ONCE = 4
 """Queues of one reader that are counted side by side: his pages leave connections to the others'."""
 NO_FILTERS = frozenset({"sort", "cursor", "limit"})
@@ -169,6 +173,9 @@ async def _count(row: asyncpg.Record, caller: Caller, workflow: WorkflowApp) -> 
         count = await count_tickets(workflow.pool, workflow.directory, query, caller, COUNTED, SECONDS)
     except Problem:
         return None
+    except asyncpg.DataError:  # one queue that cannot be asked keeps nobody from the others
+        await log.aexception("queue cannot be counted", queue=str(row["stream_id"]))
+        return None
     if count is None:
         for old in [k for k, until in _dear.items() if until <= now]:
             del _dear[old]
@@ -183,11 +190,11 @@ async def read_queues(request: Request, caller: CallerDep, workflow: WorkflowDep
     if caller.person_id is None or not caller.is_desk:
         return Page(items=[])
     rows = await workflow.pool.fetch(_MINE, caller.person_id, await teams_of(workflow.directory, caller))
-    few = asyncio.Semaphore(AT_ONCE)
+    few, until = asyncio.Semaphore(AT_ONCE), time.monotonic() + ALTOGETHER
 
     async def counted(row: asyncpg.Record) -> int | None:
         async with few:
-            return await _count(row, caller, workflow)
+            return await _count(row, caller, workflow) if time.monotonic() < until else None
 
     counts = await asyncio.gather(*(counted(row) for row in rows))
     owners = await workflow.directory.people({row["person_id"] for row in rows})

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Priority = Literal["low", "normal", "high", "emergency"]
 Severity = Literal["Sev-A", "Sev-B", "Sev-C"]
@@ -15,6 +16,7 @@ Role = Literal["requester", "agent", "lead", "analyst", "administrator", "system
 
 MOST_OF_AN_INTEGER = 2**53 - 1
 """Beyond it a number has no one text in JSON, and so no hash (RFC 8785)."""
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
 
 
@@ -23,6 +25,13 @@ def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
     return text
+
+
+def _in_reach(moment: datetime) -> datetime:
+    """Refuse what becomes no date once it is moved to UTC, or none that a desk ever saw."""
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise ValueError(f"must lie between {EARLIEST_YEAR} and {LATEST_YEAR}")
+    return moment
 
 
 def _said(text: str) -> str:
@@ -40,6 +49,8 @@ def _email(text: str) -> str:
     return text
 
 
+Moment = Annotated[AwareDatetime, AfterValidator(_in_reach)]
+"""A time with its zone."""
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
 Body = Annotated[

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.contracts.catalogue import EventSpec, PayloadError, check
 from shared.contracts.event import Actor, NewEvent, Via
-from shared.contracts.fields import Id, Key, Strict
+from shared.contracts.fields import Id, Key, Moment, Strict
 from shared.eventstore.ledger import ATTEMPTS, Context, EventTooLargeError, link
 from shared.eventstore.store import EMPTY, Command, EventStore, Head, Row
 
@@ -33,7 +33,7 @@ class Fact(Strict):
     id: Id
     stream_id: Id
     type: Key
-    occurred_at: Annotated[AwareDatetime, Field(strict=False)]
+    occurred_at: Annotated[Moment, Field(strict=False)]
     actor: FactActor
     data: dict[str, Any]
     personal: dict[str, Any] | None = None

@@ -94,8 +94,14 @@ class Attaching:
         return {"name": safe_name(one.name), **{name: claims[name] for name in ("sha256", "size", "media_type")}}
 
     async def sweep(self) -> None:
-        """Take away what the owner's events name no more."""
-        await self.files.sweep(self._owner, self._named)
+        """Take away what the owner's events name no more; nothing while the store is empty.
+
+        Raises:
+            OtherStoreError: The directory is another store's.
+        """
+        first = await self._store.pool.fetchval("SELECT event_id::text FROM event ORDER BY position LIMIT 1")
+        if first is not None:
+            await self.files.sweep(self._owner, first, self._named)
 
     async def _named(self, digests: Sequence[str]) -> set[str]:
         rows = await self._store.pool.fetch(_NAMED, list(digests))
@@ -103,9 +109,8 @@ class Attaching:
 
 
 _NAMED = """
-SELECT DISTINCT one ->> 'sha256' AS sha256
-FROM event, jsonb_array_elements(personal -> 'attachments') one
-WHERE personal ? 'attachments' AND one ->> 'sha256' = ANY ($1::text[])
+SELECT sha256 FROM unnest($1::text[]) AS asked (sha256)
+WHERE EXISTS (SELECT FROM event WHERE personal -> 'attachments' @> jsonb_build_array(jsonb_build_object('sha256', sha256)))
 """
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from shared.contracts.event import rfc3339, to_feed_line
-from shared.contracts.fields import Id, Strict
+from shared.contracts.fields import Id, Moment, Strict
 from shared.eventstore.facts import MOST, Facts, FactWriter
 from shared.eventstore.store import PRIVATE, EventStore
 from shared.http.caller import CallerDep
@@ -60,7 +60,7 @@ def internal_router(owner: str) -> APIRouter:
 
     @router.get("/entries")
     async def entries(
-        store: store_dep, at: Annotated[AwareDatetime | None, Query(description="As it was then")] = None
+        store: store_dep, at: Annotated[Moment | None, Query(description="As it was then")] = None
     ) -> Response:
         """Return the last event of each person and configured thing, as of a moment, a line each."""
         found = await store.entries(at or datetime.now(UTC))

@@ -35,6 +35,7 @@ TITLES = {
     429: "Too many attempts",
     500: "Our mistake",
     503: "Unavailable",
+    507: "No room",
 }
 
 log = structlog.get_logger("http")

@@ -155,7 +155,9 @@ async def test_filters_search_and_pages(people: People, stack: Stack) -> None:
     await lea.get_by_label("Search tickets").press_sequentially(mark)
     rows = lea.locator(".ticket-row")
     await expect(rows.first).to_contain_text(f"{mark} number")  # while one types
-    await lea.get_by_label("Search tickets").press("Enter")
+    async with lea.expect_response(lambda answer: f"q={mark}" in answer.url):
+        await lea.get_by_label("Search tickets").press("Enter")
+    await lea.wait_for_function("!document.querySelector('.htmx-request')")  # the list is drawn anew, its filters too
     await lea.locator("summary", has_text="Filter").click()
     await lea.get_by_label("Order").select_option("created_at")
     await expect(rows).to_have_count(50)

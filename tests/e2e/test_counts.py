@@ -74,3 +74,6 @@ def test_lists_by_topic_by_time_of_creation_and_by_who_spoke_last(admin):
     without_zone = admin.get("/tickets", params={"created_from": "2026-01-01T00:00:00"})
     assert without_zone.status_code == 422
     assert without_zone.json()["errors"][0]["field"] == "created_from"
+    for beyond in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):  # no date any more, in UTC
+        answer = admin.get("/tickets", params={"created_from": beyond})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "created_from")

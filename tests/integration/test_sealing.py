@@ -20,7 +20,7 @@ from ledgerdesk.audit.history import NotSealedError, export
 from ledgerdesk.audit.keys import AuditFiles
 from ledgerdesk.audit.records import NO_PREVIOUS, key_id, read, signed
 from ledgerdesk.audit.seal import SealRefusedError, make_seal
-from ledgerdesk.backup import backup, restore_files, restore_stores, unpack
+from ledgerdesk.backup import backup, restore_keys, restore_stores, unpack
 from ledgerdesk.initialise import migrate_all
 from shared import db
 from shared.contracts.ids import derived
@@ -183,7 +183,7 @@ async def test_seals_survive_a_restore(stack, postgres_server_at, tmp_path):
     async with database(postgres_server_at) as fresh:
         await migrate_all(fresh)
         await restore_stores(fresh, folder, manifest)
-        restore_files(folder, fresh_data)
+        restore_keys(folder, fresh_data)
         files = AuditFiles.of(fresh_data)
         assert files.key.stat().st_mode & 0o077 == 0
         assert (await audit(fresh, Audit.of(files))).differences == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
@@ -14,10 +15,13 @@ from hypothesis import strategies as st
 from shared.files import (
     KEPT_UNUSED,
     MOST_OF_A_NAME,
+    ROOM,
     UNKNOWN,
     UPLOADS,
     Files,
     GoneError,
+    NoRoomError,
+    OtherStoreError,
     TooLargeError,
     media_type_of,
     safe_name,
@@ -159,9 +163,30 @@ async def test_what_is_named_stays_and_what_is_not_goes(files):
     async def named(digests: Sequence[str]) -> set[str]:
         return {kept.sha256} & set(digests)
 
-    assert await files.sweep("workflow", named) == 1
+    assert await files.sweep("workflow", "a store", named) == 1
     assert files.path("workflow", kept.sha256).exists()
     assert not files.path("workflow", gone.sha256).exists()
+
+
+async def test_a_disk_that_is_nearly_full_takes_no_file(files, monkeypatch):
+    full = shutil.disk_usage(files.root.parent)._replace(free=files.most_bytes + ROOM - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(NoRoomError):
+        await files.receive(pieces(b"ab"))
+    assert whole(files) == []
+
+
+async def test_nothing_is_taken_for_another_store(files):
+    """A database that was lost and made anew names no file; once it is restored it names them all again."""
+    stored = await files.receive(pieces(b"ab"))
+    await files.claim("intake", stored.sha256)
+    make_old(files.path("intake", stored.sha256))
+    await files.sweep("intake", "the store", all_named)
+    with pytest.raises(OtherStoreError, match="another store"):
+        await files.sweep("intake", "one made anew", nothing_named)
+    assert files.path("intake", stored.sha256).exists()
+    assert await files.sweep("intake", "the store", nothing_named) == 1
+    assert await files.sweep("intake", "the store", nothing_named) == 0
 
 
 async def test_each_owner_keeps_his_own(files):
@@ -169,8 +194,8 @@ async def test_each_owner_keeps_his_own(files):
     for owner in ("intake", "workflow"):
         await files.claim(owner, stored.sha256)
         make_old(files.path(owner, stored.sha256))
-    await files.sweep("intake", nothing_named)
-    await files.sweep("workflow", all_named)
+    await files.sweep("intake", "a store", nothing_named)
+    await files.sweep("workflow", "a store", all_named)
     assert not files.path("intake", stored.sha256).exists()
     assert files.path("workflow", stored.sha256).read_bytes() == b"ab"
 
@@ -187,7 +212,7 @@ async def test_what_is_about_to_be_named_is_not_taken_away(files):
         asked.set()
         return set()
 
-    assert await files.sweep("intake", named_meanwhile) == 0
+    assert await files.sweep("intake", "a store", named_meanwhile) == 0
     assert asked.is_set()
     assert files.path("intake", stored.sha256).exists()
 

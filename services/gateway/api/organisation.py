@@ -74,9 +74,8 @@ async def apply_section(
     changed = sum([await _apply_role(gateway, role, caller, if_version) for role in body.roles])
     for entry in body.accounts:
         person_id = UUID(entry.person_id)
-        _, version = await gateway.accounts.state(person_id)
-        command = derived("apply", "account", person_id, version) if if_version is None else random_id()
-        context = Context(command, caller.actor, caller.via, fresh=if_version is not None)
+        # A name of its own: of two who say different things at once, none is the other's repeat.
+        context = Context(random_id(), caller.actor, caller.via, fresh=True)
         result = await gateway.accounts.execute(
             person_id,
             lambda state, e=entry: domain.configure_account(  # type: ignore[misc] # mypy cannot infer a lambda's defaults

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -22,7 +23,7 @@ class Past:
 
 def moments_of(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the moments at which something happened, in their order, each once."""
-    return sorted({str(item["at"]) for item in items})
+    return sorted({str(item["at"]) for item in items}, key=datetime.fromisoformat)
 
 
 def past_of(items: Sequence[Mapping[str, Any]], asked: str) -> Past | None:

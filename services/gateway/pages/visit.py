@@ -159,9 +159,9 @@ class Visit:
         """
         try:
             self.me, self.counts, saved, *found = await asyncio.gather(
-                self.api.get("/me"), self.api.get("/tickets/counts"), self.api.get("/queues"), *reads
+                self.api.get("/me"), self.api.get("/tickets/counts"), self._queues(), *reads
             )
-            self.saved = saved["items"]
+            self.saved = saved
         except ApiProblem as problem:
             if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number
                 raise SignInNeeded(self.here) from problem
@@ -169,6 +169,16 @@ class Visit:
                 self.me, self.counts = await asyncio.gather(self.api.get("/me"), self.api.get("/tickets/counts"))
             raise
         return list(found)
+
+    async def _queues(self) -> list[dict[str, Any]]:
+        """Return the saved queues; none where they cannot be had just now: no page is worth less for it."""
+        try:
+            found: list[dict[str, Any]] = (await self.api.get("/queues"))["items"]
+        except ApiProblem as problem:
+            if problem.status == 401:  # noqa: PLR2004 -- HTTP's own number
+                raise
+            return []
+        return found
 
     async def form(self, lists: Sequence[str] = ()) -> Form:
         """Return the fields of a form that is ours; those that may come several times (`lists`) with line ends between.

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from services.intake.api.common import IntakeDep
-from shared.files import TooLargeError
+from shared.files import NoRoomError, TooLargeError
 from shared.http.caller import STAFF, CallerDep
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
@@ -43,6 +43,10 @@ async def upload(request: Request, caller: CallerDep, intake: IntakeDep) -> Uplo
             413, f"The file is over {most} bytes.",
             fields={"body": f"must be at most {most} bytes: make the file smaller, or say where it can be had"},
         ) from error  # fmt: skip
+    except NoRoomError as error:
+        raise Problem(
+            507, "The desk has no room for files just now: send the words alone, or try again later."
+        ) from error
     return Uploaded(
         upload=attaching.upload_of(stored, caller), sha256=stored.sha256, size=stored.size, media_type=stored.media_type
     )

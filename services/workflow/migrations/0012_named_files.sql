@@ -1,0 +1,5 @@
+-- Whether an event names a file is asked by the file.
+DROP INDEX event_attachments;
+CREATE INDEX event_attachments ON event USING gin ((personal -> 'attachments') jsonb_path_ops) WHERE personal ? 'attachments';
+-- Whose saved queues are to be forgotten.
+CREATE INDEX event_queue_owner ON event ((data ->> 'person_id')) WHERE type = 'ledgerdesk.queue.saved';
