@@ -188,6 +188,9 @@ async def test_an_agent_is_taken_on_and_goes_on_vacation(people: People) -> None
     await expect(row).to_contain_text("2026-12-24")
     await row.get_by_role("link").click()
     await expect(ada.locator("[name='e.skills']")).to_have_value("mail, linux")
+    await ada.locator("[name='e.active']").uncheck()  # else she gets the others' tickets from now on
+    await save(ada)
+    await ada.wait_for_url(re.compile("/admin/organisation/agent$"))
 
 
 async def test_a_calendar_and_a_plan(people: People) -> None:

@@ -37,7 +37,7 @@ class Stack:
             )  # fmt: skip
 
     def said(self) -> str:
-        return (self.data.parent / "said").read_text()
+        return (self.data.parent / "said").read_text(errors="replace")  # it may be in the middle of a character
 
     def client(self) -> httpx.Client:
         return httpx.Client(
