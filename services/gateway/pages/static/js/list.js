@@ -79,9 +79,16 @@ function mark() {
   }
 }
 
-let kept = [];
-document.addEventListener("htmx:before:swap", () => { kept = picked(); });
+let kept = [], filtering = false;
+document.addEventListener("htmx:before:swap", (event) => {
+  kept = picked();
+  // The answer of a search may come when its reader has gone on to the filters: they stay open.
+  filtering = Boolean(event.detail?.ctx?.sourceElement?.closest?.("form.find") && document.querySelector("details.filter-box[open]"));
+});
 onContent(() => {
+  const filters = filtering && document.querySelector("details.filter-box");
+  if (filters) filters.open = true;
+  filtering = false;
   for (const box of document.querySelectorAll(".pick")) if (kept.includes(box.value)) box.checked = true;
   kept = [];
   mark();
