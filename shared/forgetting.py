@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.contracts.erasing import TICKET_ERASED, erase
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived
+from shared.db import Pool
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context
 
@@ -22,6 +23,38 @@ def context_of(event: Event, owner: str, what: UUID) -> Context:
         via=Via("reaction", owner), cause=event.event_id, correlation=event.correlation, not_before=event.occurred_at,
         traceparent=event.traceparent,
     )  # fmt: skip
+
+
+class OwnForgetting:
+    """An owner's part where what somebody has said stands in streams of its own, which name him: ratings, saved queues.
+
+    Args:
+        owner: Whose store.
+        said: Type of the events that say it; their `data` has his `person_id`.
+        erased: Type of the event that says it is blank.
+    """
+
+    def __init__(self, owner: str, said: str, erased: str, pool: Pool, eraser: Eraser) -> None:
+        self._owner, self._said, self._erased = owner, said, erased
+        self._pool = pool
+        self._eraser = eraser
+
+    async def on_forgotten(self, event: Event) -> None:
+        """Blank it. The store is looked through: it alone has all, also what was removed."""
+        rows = await self._pool.fetch(
+            "SELECT DISTINCT stream_id FROM event WHERE type = $2 AND data ->> 'person_id' = $1 AND personal IS NOT NULL",
+            str(event.stream_id), self._said,
+        )  # fmt: skip
+
+        def decide(events: Sequence[Event]) -> list[NewEvent]:
+            return erase(events, lambda _: True, self._erased, event.data["reason"])
+
+        for row in rows:
+            await self._eraser.erase(row["stream_id"], decide, context_of(event, self._owner, row["stream_id"]))
+
+    async def on_personal_erased(self, event: Event) -> None:
+        """Finish what a crash may have left half done."""
+        await self._eraser.blank(event.stream_id)
 
 
 class TicketForgetting:

@@ -1,4 +1,4 @@
-"""The services there are. Imports nothing: the embedded stack's supervisor, which is kept small, needs them."""
+"""The services there are, and what each takes. Imports nothing: the embedded stack's supervisor, which is kept small, needs it."""
 
 SERVICES = ("intake", "routing", "workflow", "reporting", "knowledge", "gateway")
 

@@ -1,7 +1,7 @@
 """Knowledge, wired."""
 
 from services.knowledge import api, domain, organisation
-from services.knowledge.reactions import KnowledgeForgetting
+from services.knowledge.reactions import forgetting
 from services.knowledge.views import ArticleView, RatingView, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
@@ -23,11 +23,11 @@ async def build(kernel: Kernel) -> Service:
     store = EventStore("knowledge", parts.pool)
     appender = Appender(store)
     eraser = Eraser(store, appender)
-    forgetting = KnowledgeForgetting(parts.pool, eraser)
+    part = forgetting(parts.pool, eraser)
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "knowledge", lambda: db.connect(dsn, "knowledge"), parts.pool,
-        {"forgotten": forgetting.on_forgotten, "personal_erased": forgetting.on_personal_erased},
+        {"forgotten": part.on_forgotten, "personal_erased": part.on_personal_erased},
     )  # fmt: skip
     return Service(
         name="knowledge", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
