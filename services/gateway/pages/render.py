@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import icon, static_url
+from services.gateway.pages.language import gettext, ngettext
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.topic_names import TICKETS
 
@@ -103,8 +104,9 @@ def few(count: int) -> str:
 def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, auto_reload=False,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined] # the extension's
     env.filters.update(
         moment=moment,
         configured=configured,
