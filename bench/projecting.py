@@ -1,6 +1,7 @@
 """The projectors: from the topic into the views, beside a bare consumer that decodes and upserts in one process."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 from bench import history
 from bench.figures import Figure, rate_figure
 from bench.relaying import producer
-from ledgerdesk.host import Host
+from ledgerdesk.host import Host, collect_seldom
 from ledgerdesk.initialise import migrate_all
 from ledgerdesk.verify import models_of
 from services.workflow import views
@@ -99,11 +100,15 @@ async def topic(server: PostgresAt, kafka: KafkaAt, tickets: int) -> AsyncIterat
                 for partition in range(PARTITIONS[name]):
                     await bare.send_and_wait(name, value, partition=partition, headers=headers)
         await bare.stop()
+        count = len(events)
+        del events  # what made the topic is no part of what reads it, for the garbage collector either
+        gc.collect()
+        collect_seldom()
         connection = await db.connect(dsn, "intake")
         cluster_id = await connection.fetchval("SELECT cluster_id FROM ledgerdesk.log")
         marker = await marker_of(connection, cluster_id)
         await connection.close()
-        yield Topic(dsn, kafka, f"{cluster_id}/{marker}", len(events), ends)
+        yield Topic(dsn, kafka, f"{cluster_id}/{marker}", count, ends)
 
 
 async def _reached(place: Topic, consumers: dict[str, list[str]]) -> None:

@@ -176,23 +176,23 @@ def from_parts(value: bytes | None, headers: dict[str, bytes]) -> Event:
         body = orjson.loads(value or b"")
         cause = headers.get("ce_causationid")
         trace = headers.get("traceparent")
-        return Event(
-            event_id=pgproto.UUID(headers["ce_id"].decode()),
-            type=headers["ce_type"].decode(),
-            schema_version=int(headers["ce_schemaversion"]),
-            source=source_of(headers),
-            stream_id=pgproto.UUID(headers["ce_subject"].decode()),
-            version=int(headers["ce_sequence"]),
-            position=int(headers["ce_position"]),
-            data=body["data"],
-            personal=body["personal"],
-            actor=body["actor"],
-            via=body["via"],
-            cause=pgproto.UUID(cause.decode()) if cause else None,
-            correlation=pgproto.UUID(headers["ce_correlationid"].decode()),
-            occurred_at=datetime.fromisoformat(headers["ce_time"].decode()),
-            recorded_at=datetime.fromisoformat(headers["ce_recordedtime"].decode()),
-            traceparent=trace.decode() if trace else None,
+        return Event(  # in their order, not by name, which takes a fifth longer: every event of a large log comes through here
+            pgproto.UUID(headers["ce_id"].decode()),
+            headers["ce_type"].decode(),
+            int(headers["ce_schemaversion"]),
+            source_of(headers),
+            pgproto.UUID(headers["ce_subject"].decode()),
+            int(headers["ce_sequence"]),
+            int(headers["ce_position"]),
+            body["data"],
+            body["personal"],
+            body["actor"],
+            body["via"],
+            pgproto.UUID(cause.decode()) if cause else None,
+            pgproto.UUID(headers["ce_correlationid"].decode()),
+            datetime.fromisoformat(headers["ce_time"].decode()),
+            datetime.fromisoformat(headers["ce_recordedtime"].decode()),
+            trace.decode() if trace else None,
         )
     except WireError:
         raise

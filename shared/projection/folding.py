@@ -43,31 +43,33 @@ def fold(
     """
     result = Folded()
     held = set(parked)
+    rows, applied, evolve = result.rows, result.applied, model.evolve
     for event in events:
-        part = (event.stream_id, event.source)
-        state = result.rows.get(event.stream_id) or states.get(event.stream_id)
-        known = state.versions.get(event.source, 0) if state is not None else 0
-        if event.version <= known:
+        stream_id, source, version = event.stream_id, event.source, event.version
+        state = rows.get(stream_id) or states.get(stream_id)
+        known = state.versions.get(source, 0) if state is not None else 0
+        if version <= known:
             continue
+        part = (stream_id, source)
         if part in held:
             result.parked.append((event, "an earlier event of this stream is parked"))
             continue
-        if event.version > known + 1:
-            result.gaps[part] = (known, max(event.version, result.gaps.get(part, (0, 0))[1]))
+        if version > known + 1:
+            result.gaps[part] = (known, max(version, result.gaps.get(part, (0, 0))[1]))
             continue
-        before = state or model.initial(event.stream_id)
-        if (event.stream_id, event.source, event.version) in discarded:
-            result.rows[event.stream_id], left = pass_over(model, before, event)
-            result.applied += [left] if left is not None else []
+        before = state or model.initial(stream_id)
+        if discarded and (stream_id, source, version) in discarded:
+            rows[stream_id], left = pass_over(model, before, event)
+            applied += [left] if left is not None else []
             continue
         try:
             current = upcast(event)
-            result.rows[event.stream_id] = model.evolve(before, current)
+            rows[stream_id] = evolve(before, current)
         except Exception as error:
             held.add(part)
             result.parked.append((event, f"{type(error).__name__}: {error}"))
             continue
-        result.applied.append(current)
+        applied.append(current)
     return result
 
 

@@ -115,12 +115,13 @@ class Projection:
             await self._fold(connection, events, careful=careful)
             await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
-            for record in fresh:
-                place = (record.topic, record.partition)
-                checkpoint = moved.setdefault(place, stored[place])
-                checkpoint.next_offset = record.offset + 1
+            for place, offset in {(r.topic, r.partition): r.offset for r in fresh}.items():
+                moved[place] = stored[place]
+                moved[place].next_offset = offset + 1
+            for record in fresh if len(events) < len(fresh) else ():
                 if isinstance(record.content, Watermark):
-                    checkpoint.watermarks[record.content.source] = record.content.as_json()
+                    marks = moved[record.topic, record.partition].watermarks
+                    marks[record.content.source] = record.content.as_json()
                 elif isinstance(record.content, Unreadable):
                     log.error("unreadable record", topic=record.topic, partition=record.partition, offset=record.offset)
                     await self._doubt(connection, record.topic, record.content)
@@ -158,7 +159,7 @@ class Projection:
             wanted = {kind for kind in kinds if concerns(model, *kind)}
             if not wanted:
                 continue
-            mine = [event for event in events if (event.type, event.source) in wanted]
+            mine = events if wanted == kinds else [event for event in events if (event.type, event.source) in wanted]
             held, given = aside.get(model.name, (set(), NOTHING))
             folded = await fold_and_save(connection, model, mine, held, given, careful=careful)
             await self._note(connection, model.name, folded)

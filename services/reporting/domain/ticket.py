@@ -63,26 +63,27 @@ def sets_of(event: Event) -> dict[str, Any] | None:
 
 
 def step(slots: Slots, name: str, sets: dict[str, Any] | None) -> Slots:
-    """Return the slots after an event of this name."""
-    changed: dict[str, Any] = {}
-    if name in _AFTER:
-        changed = {"status": _AFTER[name]} if name != "started" or slots.status == "new" else {}
+    """Return the slots after an event of this name. Most events of a large log come through here, some several times."""
+    created, topic, stated, asked, moved, moved_to, agent, status, priority = slots
     said = sets or {}
     match name:
         case "created":
-            changed = {
-                "created": True, "topic": said.get("topic"), "stated_department": said.get("department"),
-                "asked_priority": said.get("priority"),
-            }  # fmt: skip
+            created, topic, stated, asked = True, said.get("topic"), said.get("department"), said.get("priority")
         case "assigned" | "unassigned":
-            changed = {"agent": as_uuid(said.get("agent"))}
+            agent = as_uuid(said.get("agent"))
         case "transferred":
-            changed = {"moved": True, "moved_department": said.get("department")}
+            moved, moved_to = True, said.get("department")
         case "unmerged":
-            changed = {"status": said.get("status") or "open"}
+            status = said.get("status") or "open"
         case "prioritised":
-            changed = {"set_priority": said.get("priority") or slots.set_priority}
-    return slots._replace(**changed) if changed else slots
+            priority = said.get("priority") or priority
+        case "started" if status != "new":
+            return slots
+        case _:
+            if name not in _AFTER:
+                return slots
+            status = _AFTER[name]
+    return Slots(created, topic, stated, asked, moved, moved_to, agent, status, priority)
 
 
 def kind_of(name: str, before: Slots, after: Slots) -> str | None:
