@@ -193,6 +193,17 @@ class ApiClient:
         self._heard(response)
         return response.json() if response.content else None
 
+    async def patch(self, path: str, body: Mapping[str, Any], key: str | None = None) -> Any:
+        """Change what the body names; once per key.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        response = await self._send("PATCH", path, json=dict(body), headers=headers)
+        self._heard(response)
+        return response.json() if response.content else None
+
     async def delete(self, path: str, key: str | None = None, params: Params = ()) -> None:
         """Take away; once per key.
 

@@ -21,3 +21,8 @@ def ngettext(one: str, many: str, count: int) -> str:
 
 
 _ = gettext
+
+
+def N_(message: str) -> str:  # noqa: N802 -- gettext's own name for it
+    """Mark a message that is translated when it is shown, as constants are; returns it as it is."""
+    return message

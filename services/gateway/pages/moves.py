@@ -53,6 +53,8 @@ MOVES: Mapping[str, Move] = {
     "reopen": Move("Reopen", "rotate-ccw", ("message",), DONE, hot="g", group="main", done="Open again."),
     "close": Move("Close", "check-check", ("message",), STARTED, hot="y", done="Closed."),
     "prioritise": Move("Prioritise", "signal", ("priority", "severity", "message"), hot="p", done="Priority set."),
+    "state": Move("Change state", "circle-dot", ("state", "message"), ALL, done="State changed.",
+                  hint="One of the desk's own states; the status stays."),
     "transfer": Move("Transfer", "arrow-right-left", ("department", "message"), hot="t", done="Transferred.",
                      hint="Another department takes over."),
     "refer": Move("Refer", "share-2", ("agent", "team", "department", "message"), done="Referred.",
@@ -85,7 +87,7 @@ REQUESTERS = ("reopen", "close", "message", "rating", "collaborators")
 _OWN_HANDS = frozenset({"agent", "lead"})
 
 
-RULED = frozenset({"hold", "resume", "resolve", "close", "reopen", "escalate", "acknowledge", "prioritise"})
+RULED = frozenset({"hold", "resume", "resolve", "close", "reopen", "escalate", "acknowledge", "prioritise", "state"})
 """Moves of which the API's `/moves` says whether lifecycle and permissions leave them to somebody."""
 NEEDS = {
     **dict.fromkeys(("claim", "assign"), "ticket.assign"), "release": "ticket.release", "transfer": "ticket.transfer",
@@ -96,7 +98,7 @@ NEEDS = {
 """What the others take, of one of the desk."""
 
 
-def _permitted(ticket: Mapping[str, Any], me: Mapping[str, Any]) -> set[str]:
+def permitted(ticket: Mapping[str, Any], me: Mapping[str, Any]) -> set[str]:
     """Return what somebody may do with tickets of this one's department."""
     said = me["permissions"]
     return set(said["departments"].get(ticket["department"] or "", {}).get("permissions", said["default"]))
@@ -115,9 +117,11 @@ def offered(
     """
     wanted = _sensible(ticket, me, is_staff=is_staff)
     if is_staff:
-        may = _permitted(ticket, me)
+        may = permitted(ticket, me)
         wanted = [verb for verb in wanted if NEEDS.get(verb) is None or NEEDS[verb] in may]
-    return [verb for verb in wanted if left is None or verb not in RULED or verb in left]
+    if left is None:
+        return [verb for verb in wanted if verb != "state"]  # which there are, only the API knows
+    return [verb for verb in wanted if verb not in RULED or verb in left]
 
 
 def _sensible(ticket: Mapping[str, Any], me: Mapping[str, Any], *, is_staff: bool) -> list[str]:
@@ -177,4 +181,7 @@ def values_of(fields: Sequence[str], form: Form) -> dict[str, Any]:
 def body_of(verb: str, form: Form) -> dict[str, Any]:
     """Return what the move sends."""
     files = attaching.kept(form) if verb in WRITING else []
-    return values_of(MOVES[verb].fields, form) | ({"attachments": files} if files else {})
+    body = values_of(MOVES[verb].fields, form) | ({"attachments": files} if files else {})
+    if verb == "state":
+        return {"state": None, **body}
+    return body | ({"state": form["state"]} if verb in RULED and form.get("state") else {})

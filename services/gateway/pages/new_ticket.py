@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.pages import attaching, topic_form
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.filling_in import sent_by
 from services.gateway.pages.queue import PRIORITIES
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -67,16 +68,6 @@ async def _show(visit: Visit, form: Form, problem: ApiProblem | None = None, mes
     )  # fmt: skip
 
 
-async def _sent(visit: Visit) -> Form:
-    """Return what was sent, with all that was chosen for a field."""
-    form = await visit.form(lists=(attaching.FIELD, topic_form.ASKED))
-    sent = await visit.request.form()
-    for name in {name for name in sent if name.startswith(topic_form.PREFIX)}:
-        several = [value for value in sent.getlist(name) if isinstance(value, str) and value]
-        form[name] = "\n".join(several).replace("\r\n", "\n")
-    return form
-
-
 @router.get("/tickets/new")
 async def show_form(request: Request, visit: VisitDep) -> Response:
     """Show the form; the portal's topics are chosen already."""
@@ -93,7 +84,7 @@ async def open_ticket(visit: VisitDep) -> Response:
     Raises:
         ApiProblem: 401, the session has ended.
     """
-    form = await _sent(visit)
+    form = await sent_by(visit, lists=(attaching.FIELD,))
     try:
         await attaching.take(visit, form)
         if form.get("do") == "next":

@@ -5,20 +5,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.gateway.pages import attaching, moves
+from services.gateway.pages import attaching, moves, topic_form
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.correcting import correctable
+from services.gateway.pages.filling_in import FINISHING, fill_in, lacking, sent_by
+from services.gateway.pages.finishing import done, show_again
 from services.gateway.pages.past import past_of
 from services.gateway.pages.queue import PRIORITIES, list_of, offers, read_listing
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
-from services.gateway.pages.topic_form import held_of
+from services.gateway.pages.topic_form import PREFIX, held_of, said, written
 from services.gateway.pages.visit import Form, Visit, VisitDep, is_partial, new_key
 
 router = APIRouter(route_class=PageRoute)
@@ -36,7 +38,8 @@ class Attempt:
         self.verb = verb
         self.form = form
         self.status = problem.status
-        self.fields = {name: text for name, text in problem.fields.items() if name in moves.MOVES[verb].fields}
+        shown = {*moves.MOVES[verb].fields, "state"}
+        self.fields = {name: text for name, text in problem.fields.items() if name in shown or name.startswith(PREFIX)}
         self.message = problem.detail
         self.key = form.get("key") or new_key()
         if problem.key_reused:
@@ -67,10 +70,10 @@ async def _beside(visit: Visit, path: str) -> dict[str, Any]:
     return beside
 
 
-async def _left(visit: Visit, path: str) -> list[str] | None:
+async def _left(visit: Visit, path: str) -> dict[str, dict[str, Any]] | None:
     """Return the moves that lifecycle and permissions leave to the reader; None where that cannot be learnt: the API still decides."""
     try:
-        return [move["verb"] for move in (await visit.api.get(f"{path}/moves"))["items"]]
+        return {move["verb"]: move for move in (await visit.api.get(f"{path}/moves"))["items"]}
     except ApiProblem:
         return None
 
@@ -109,6 +112,8 @@ async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Re
         template, attempt.status if attempt else 200, ticket=ticket, attempt=attempt, offered=offered, view=view, past=past,
         blocks=blocks_of([e for e in entries if view != "conversation" or e.kind != "step"]),
         held=held_of(beside["fields"]["items"]) if past is None else [],
+        form_editable=past is None and any(field["editable"] and field["shown"] for field in beside["fields"]["items"]),
+        correctable=correctable(entries, moves.permitted(ticket, visit.me)) if past is None and visit.is_staff else set(),
         cards=[e for e in entries if e.kind != "step"], steps=sum(e.kind == "step" for e in entries), beside=beside,
         listing=listing, list_query=query.get("list", ""), now=datetime.now(UTC).isoformat(),
         **{**offers(choices), **form_offers(choices)},
@@ -136,18 +141,40 @@ def _move(verb: str) -> moves.Move:
     return move
 
 
+async def _nothing() -> list[topic_form.Field]:
+    return []
+
+
+def _named(left: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a move that is left, with its states as choices."""
+    if left is None:
+        return None
+    return {**left, "states": [Choice(state["key"], state["name"]) for state in left["states"]]}
+
+
+def _as_asked(field: topic_form.Field, verb: str) -> topic_form.Field:
+    """Return a field that keeps the ticket from being closed, as the move's form asks for it."""
+    return {**field, "required": verb == "close"}
+
+
 async def _form_page(visit: Visit, number: str, verb: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
     wants_thread = verb == "split"
     reads = [visit.api.get(path), *([visit.api.get(f"{path}/timeline")] if wants_thread else [])]
     ticket, *more = await visit.start(*reads)
-    choices = await read_choices(visit)
+    choices, left, missing = await asyncio.gather(
+        read_choices(visit), _left(visit, path), lacking(visit, path) if verb in FINISHING else _nothing()
+    )
+    typed = {**written(missing), **(attempt.form if attempt else {})}
+    if attempt is not None:
+        attempt.fields = said(missing, attempt.fields)
     messages = [
         e for e in (entries_of(more[0]["items"], choices, visit.me, full=True) if more else []) if e.type == "message_received"
     ]  # fmt: skip
     return visit.page(
         "move.html", attempt.status if attempt else 200, ticket=ticket, verb=verb, move=_move(verb), attempt=attempt,
-        messages=messages, list_query=visit.request.query_params.get("list", ""), **form_offers(choices),
+        messages=messages, left=_named(left.get(verb) if left else None), lacking=[_as_asked(one, verb) for one in missing],
+        typed=typed, list_query=visit.request.query_params.get("list", ""), **form_offers(choices),
     )  # fmt: skip
 
 
@@ -171,11 +198,13 @@ async def move(number: str, verb: str, visit: VisitDep) -> Response:
     Raises:
         ApiProblem: 404, there is no such move or ticket; 401, the session has ended.
     """
-    form = await visit.form(lists=("messages", attaching.FIELD))
+    form = await sent_by(visit, lists=("messages", attaching.FIELD))
     chosen = _move(verb)
     try:
         if verb in moves.WRITING:
             await attaching.take(visit, form)
+        if verb in FINISHING:
+            await fill_in(visit, ticket_path(number), form)
         answer = await visit.api.post(
             ticket_path(number, chosen.path or verb), moves.body_of(verb, form), form.get("key")
         )
@@ -198,22 +227,8 @@ async def _refused(visit: Visit, number: str, attempt: Attempt) -> Response:
         response = await _show(visit, number, attempt)
         response.headers.update({"HX-Retarget": "#composer", "HX-Reselect": "#composer > *", "HX-Reswap": "innerHTML"})
         return response
-    response = await _form_page_of(visit, number, attempt)
-    if visit.target == "sheet-body":
-        response.headers.update({"HX-Retarget": "#sheet-body", "HX-Reswap": "innerHTML"})
-    return response
+    return show_again(visit, await _form_page_of(visit, number, attempt))
 
 
 async def _form_page_of(visit: Visit, number: str, attempt: Attempt) -> Response:
     return await _form_page(visit, number, attempt.verb, attempt)
-
-
-def done(visit: Visit, number: str, said: str, *, writing: bool = False) -> Response:
-    """Answer a command that was taken: the page's script looks anew at once; without it, the ticket is shown."""
-    if not is_partial(visit.request):
-        visit.say(said)
-        query = visit.request.query_params.get("list")
-        return visit.go(ticket_path(number), {"list": query} if query else None, "#latest" if writing else "")
-    response = visit.remember(Response(status_code=204))
-    response.headers["HX-Trigger"] = orjson.dumps({"ledgerdesk:done": {"said": said}}).decode()
-    return response

@@ -61,6 +61,36 @@ def _value(kind: str, text: str) -> Any:
             return text.strip() or None
 
 
+def changes(fields: Sequence[Field], sent: Sent) -> dict[str, Any]:
+    """Return what is to change in a ticket's fields (`GET /tickets/{ref}/fields`); None takes a value off.
+
+    Only of those that the form had asked for; a box that nobody has ticked yet, and nobody ticks now, says nothing.
+    """
+    had = set(sent.get(ASKED, "").split("\n"))
+    found = {}
+    for field in fields:
+        held, wanted = field["value"], _value(field["type"], sent.get(PREFIX + field["key"], ""))
+        unsaid = held is None and wanted is False
+        if field["key"] in had and wanted != held and not unsaid:
+            found[field["key"]] = wanted
+    return found
+
+
+def written(fields: Sequence[Field]) -> dict[str, str]:
+    """Return what a ticket's fields hold, as their controls show it."""
+    return {PREFIX + field["key"]: _text(field["value"]) for field in fields if field["value"] is not None}
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "1" if value else ""
+        case list():
+            return "\n".join(map(str, value))
+        case _:
+            return str(value)
+
+
 def shown(form: Sequence[Field], sent: Sent) -> list[Field]:
     """Return the fields that are asked for, as things are written."""
     mine = [field for field in form if field["editable"]]

@@ -5,8 +5,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.finishing import done
 from services.gateway.pages.route import PageRoute
-from services.gateway.pages.ticket import done
 from services.gateway.pages.visit import VisitDep
 
 router = APIRouter(route_class=PageRoute)
