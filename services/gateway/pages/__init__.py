@@ -11,6 +11,8 @@ from services.gateway.pages import (
     bulk,
     configuring,
     elsewhere,
+    guest,
+    helping,
     here,
     inbox,
     knowledge,
@@ -27,7 +29,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password)
+_OUTSIDE = (sign_in, elsewhere, set_password, guest)
 _INSIDE = (
     profile,
     queue,
@@ -35,6 +37,7 @@ _INSIDE = (
     inbox,
     new_ticket,
     here,
+    helping,
     ticket,
     work,
     bulk,
