@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from playwright.async_api import expect
 
+from shared.testing.wait import wait_until
 from tests.browser.desk import People, Stack, by_telephone, picture
 
 
@@ -61,6 +62,7 @@ async def test_it_is_asked_for_and_made_without_script(people: People, stack: St
     await gill.goto(await john.get_by_label("Shown this once").input_value())
     with stack.api("john") as api:  # what nobody has begun is not closed
         api.post(f"/tickets/{number}/replies", json={"body": "We look at it."}).raise_for_status()
+        wait_until(lambda: api.get(f"/tickets/{number}").json()["status"] == "open", message="it is begun")
     await gill.reload()
     await expect(gill.locator(".timeline")).to_contain_text("We look at it.")
     await gill.get_by_role("button", name="Close").click()

@@ -138,10 +138,8 @@ async def _show(request: Request, guest: Guest, status: int = 200, *, form: Form
     ticket = await guest.api.get(guest.path)
     timeline = await guest.api.get(f"{guest.path}/timeline")
     left = {move["verb"] for move in (await guest.api.get(f"{guest.path}/moves"))["items"]}
-    me = {
-        "login": ticket["requester"].get("login") or ticket["requester"].get("email"),
-        "name": ticket["requester"].get("name"),
-    }
+    requester = ticket["requester"]
+    me = {"login": None, "name": requester.get("name") or requester.get("email")}
     entries = entries_of(timeline["items"], Choices(), me, full=False)
     offered = [
         name for name in ("message", "close", "reopen", "rating")
