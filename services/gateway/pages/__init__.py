@@ -13,6 +13,8 @@ from services.gateway.pages import (
     correcting,
     elsewhere,
     filling_in,
+    guest,
+    helping,
     here,
     inbox,
     knowledge,
@@ -29,7 +31,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password)
+_OUTSIDE = (sign_in, elsewhere, set_password, guest)
 _INSIDE = (
     profile,
     queue,
@@ -39,6 +41,7 @@ _INSIDE = (
     here,
     filling_in,
     correcting,
+    helping,
     ticket,
     work,
     bulk,
