@@ -13,7 +13,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.gateway import presence
 from services.gateway.api import GatewayDep
-from shared.contracts.public import PUBLIC
 from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Again, AgainDep, Caller
 from shared.http.problems import RESPONSES, Problem
@@ -110,7 +109,7 @@ def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
     if not caller.sees(row):
         return None
     inside = caller.sees_inside(row)
-    if not inside and row["type"] not in PUBLIC:
+    if not inside and not row["public"]:
         return None
     data = {
         "ticket": str(row["ticket_id"]), "number": row["number"], "type": row["type"], "at": row["at"],

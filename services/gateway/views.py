@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
+from shared.contracts.public import is_public
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
@@ -71,9 +72,9 @@ class TicketView:
         if live:
             await connection.execute(
                 """
-                INSERT INTO feed (ticket_id, source, version, type, at, actor)
-                SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::jsonb[])
+                INSERT INTO feed (ticket_id, source, version, type, at, actor, public)
+                SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::bool[])
                 """,
                 [e.stream_id for e in live], [e.source for e in live], [e.version for e in live], [e.name for e in live],
-                [e.occurred_at for e in live], [e.actor for e in live],
+                [e.occurred_at for e in live], [e.actor for e in live], [is_public(e) for e in live],
             )  # fmt: skip

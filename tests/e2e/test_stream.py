@@ -172,3 +172,21 @@ async def test_who_may_no_more_hears_no_more(stack, tmp_path, admin):
             await wait_until_async(unheard, message="other rights")
             await asyncio.to_thread(applied, active=False)
             await wait_until_async(lambda: heard.done, message="the end of the stream")
+
+
+async def test_a_requester_is_told_of_corrections_of_what_he_reads_and_of_no_others(john, person, ticket):
+    ken = person("ken")
+    note = did(john, "POST", f"/tickets/{ticket}/notes", {"body": "inside"})
+    reply = did(john, "POST", f"/tickets/{ticket}/replies", {"body": "outside"})
+    after = {"Ledgerdesk-After": reply.headers["ledgerdesk-version"]}
+    items = john.get(f"/tickets/{ticket}/timeline", headers=after).raise_for_status().json()["items"]
+    ids = {item["type"]: item["id"] for item in items}
+    assert note.is_success
+    async with listening(ken) as requester, listening(john) as desk:
+        for path in (f"notes/{ids['noted']}", f"replies/{ids['replied']}"):
+            assert did(john, "PUT", f"/tickets/{ticket}/{path}", {"body": "corrected"}).is_success
+            assert did(john, "DELETE", f"/tickets/{ticket}/{path}", None).is_success
+        for kind in ("edited", "personal_erased"):
+            await wait_until_async(lambda kind=kind: len(desk.of(kind, ticket)) == 2, message=f"both, {kind}")
+            await wait_until_async(lambda kind=kind: requester.of(kind, ticket), message=f"his own, {kind}")
+            assert len(requester.of(kind, ticket)) == 1

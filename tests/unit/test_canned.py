@@ -185,3 +185,14 @@ async def test_a_rule_answers_with_who_has_the_ticket():
 async def test_a_rule_says_nothing_rather_than_something_with_a_hole_in_it(row, key, said):
     with pytest.raises(Refusal, match=re.escape(said)):
         await automatic(Known(), row, key)
+
+
+def test_what_blanks_public_words_is_public_and_what_blanks_a_note_is_not():
+    def erasing(**versions):
+        return event_of_fact(fact("personal_erased", reason="redacted", versions=versions), "workflow", HERE, 3)
+
+    assert is_public(erasing(replied=[1]))
+    assert is_public(erasing(replied=[1], edited=[2]))
+    assert not is_public(erasing(noted=[1]))
+    assert not is_public(erasing(noted=[1], edited=[2]))
+    assert not is_public(event_of_fact(fact("edited", event="x", kind="noted"), "workflow", HERE, 2))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.pages.moves import MOVES, NEEDS, RULED, offered
+from services.gateway.pages.moves import MOVES, NEEDS, RULED, body_of, offered
 from shared.contracts.permissions import MEANING
 
 TICKET: dict[str, Any] = {
@@ -50,3 +50,14 @@ def test_what_the_lifecycle_does_not_leave_is_not_offered():
     asking = me(roles=("requester",), default=())
     assert "close" in offered(TICKET, asking, is_staff=False, left=["close"])
     assert "close" not in offered(TICKET, asking, is_staff=False, left=[])
+
+
+def test_own_states_are_offered_where_there_are_any_and_go_along_with_a_move():
+    assert "state" not in offered(TICKET, me(), is_staff=True)
+    assert "state" not in offered(TICKET, me(), is_staff=True, left=["resolve"])
+    assert "state" in offered(TICKET, me(), is_staff=True, left=["state"])
+    assert body_of("state", {"state": "", "message": "back"}) == {"state": None, "message": "back"}
+    assert body_of("state", {"state": "workshop"}) == {"state": "workshop"}
+    assert body_of("resolve", {"resolution": "x", "state": "mended"}) == {"resolution": "x", "state": "mended"}
+    assert body_of("resolve", {"resolution": "x", "state": ""}) == {"resolution": "x"}
+    assert body_of("transfer", {"department": "x", "state": "mended"}) == {"department": "x"}

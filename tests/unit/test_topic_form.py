@@ -142,3 +142,43 @@ def test_what_a_ticket_holds_is_read_by_names() -> None:
         held("integer", 0), held("text", "S/N 1"), held("date", None), held("choices", None),
     ]  # fmt: skip
     assert [value for _, value in held_of(items)] == ["Laptop", "gone", "Laptop, gone", "No", "Yes", "0", "S/N 1"]
+
+
+def holding(key: str, kind: str, value: Any) -> dict[str, Any]:
+    return {**field(key, kind), "value": value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "held", "text", "change"),
+    [
+        ("text", "a", "b", {"it": "b"}),
+        ("text", "a", "a", {}),
+        ("text", "a", "", {"it": None}),
+        ("text", None, "", {}),
+        ("integer", 5, "0", {"it": 0}),
+        ("integer", None, "0", {"it": 0}),
+        ("integer", 0, "0", {}),
+        ("integer", 0, "", {"it": None}),
+        ("choices", ["laptop"], "laptop\nother", {"it": ["laptop", "other"]}),
+        ("choices", ["laptop"], "", {"it": None}),
+        ("bool", None, "", {}),
+        ("bool", None, "1", {"it": True}),
+        ("bool", True, "", {"it": False}),
+        ("bool", False, "", {}),
+    ],
+)
+def test_only_what_is_otherwise_is_changed(kind: str, held: Any, text: str, change: dict[str, Any]) -> None:
+    items = [holding("it", kind, held)]
+    assert topic_form.changes(items, {ASKED: "it", "fields.it": text}) == change
+    assert topic_form.changes(items, {ASKED: "other", "fields.it": text}) == {}, "it was not asked for"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("text", "S/N 1"), ("integer", 0), ("choices", ["laptop", "other"]), ("bool", True), ("bool", False)],
+)
+def test_what_is_held_is_written_so_that_sending_it_changes_nothing(kind: str, value: Any) -> None:
+    items = [holding("it", kind, value), holding("none", kind, None)]
+    typed = topic_form.written(items)
+    assert set(typed) == {"fields.it"}
+    assert topic_form.changes(items, {ASKED: "it\nnone", **typed}) == {}
