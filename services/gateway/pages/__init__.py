@@ -10,6 +10,7 @@ from services.gateway.pages import (
     admin,
     bulk,
     configuring,
+    display,
     elsewhere,
     here,
     inbox,
@@ -27,7 +28,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password)
+_OUTSIDE = (sign_in, elsewhere, set_password, display)
 _INSIDE = (
     profile,
     queue,
