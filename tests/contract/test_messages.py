@@ -13,7 +13,7 @@ from tests.contract.messages import PAGES, said, updated
 
 TAGS = sorted(path.parts[-3] for path in FOLDER.glob(f"*/{CATALOGUE}"))
 PLACE = re.compile(r"%(?:\((\w+)\))?[a-z%]")
-NOT_LITERAL = re.compile(r"\{[{%][^}]*?\b(?:_|gettext|pgettext|ngettext)\((?!\s*\")")
+NOT_LITERAL = re.compile(r"\{[{%][^}]*?\b(?:_|gettext|pgettext|ngettext)\((?!\s*[\"'])")
 
 
 def _catalogue(tag: str) -> Catalog:

@@ -12,6 +12,8 @@ from services.gateway.pages import (
     configuring,
     display,
     elsewhere,
+    guest,
+    helping,
     here,
     inbox,
     knowledge,
@@ -28,7 +30,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password, display)
+_OUTSIDE = (sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
@@ -36,6 +38,7 @@ _INSIDE = (
     inbox,
     new_ticket,
     here,
+    helping,
     ticket,
     work,
     bulk,
