@@ -11,6 +11,7 @@ from services.gateway.pages import (
     bulk,
     configuring,
     correcting,
+    display,
     elsewhere,
     filling_in,
     guest,
@@ -31,7 +32,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password, guest)
+_OUTSIDE = (sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
