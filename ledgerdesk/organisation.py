@@ -17,6 +17,7 @@ from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.articles import Visibility
 from shared.contracts.directory import (
     Away,
+    BrandLink,
     Day,
     FieldChoice,
     FieldCondition,
@@ -203,6 +204,17 @@ class CannedEntry(NamedEntry):
     departments: list[Key] = Field([], description="For whom, with those within them; none: for everybody")
 
 
+class BrandingEntry(Strict):
+    """How the desk shows itself; images as data URLs, so that one file carries all of it."""
+
+    name: Line
+    logo: Text | None = Field(None, description="data:image/png;base64,…; PNG, JPEG, WebP or SVG, at most 256 KiB")
+    icon: Text | None = Field(None, description="Likewise: a square PNG of 192 to 1024 pixels, for the home screen")
+    accent: Text | None = Field(None, description="#rrggbb; tones that can be read are made of it")
+    support: Body | None = Field(None, description="Words on the sign-in page")
+    links: list[BrandLink] = Field([], description="In the footers: {label, url}, six at most")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -215,6 +227,7 @@ class OrganisationFile(Strict):
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
+    branding: BrandingEntry | None = None
     policy: PolicyEntry | None = None
     lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
@@ -355,6 +368,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
 def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:
     return {
         "roles": [role.model_dump() for role in file.roles],
+        "branding": file.branding.model_dump() if file.branding else None,
         "accounts": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,

@@ -153,6 +153,7 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("workflow", "queue.removed", q.QueueRemoved)
     yield entry("workflow", "queue.personal_erased", t.Erased)
     yield entry("gateway", "role.configured", d.RoleConfigured)
+    yield entry("gateway", "branding.configured", d.BrandingConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
     yield entry("gateway", "account.signed_out", d.SignedOut, None, IDENTITY)

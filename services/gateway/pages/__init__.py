@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     accounts,
     admin,
+    brand,
     bulk,
     configuring,
     elsewhere,
@@ -30,7 +31,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (welcome, sign_in, elsewhere, set_password)
+_OUTSIDE = (brand, welcome, sign_in, elsewhere, set_password)
 _INSIDE = (
     profile,
     queue,

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import icon, static_url
+from services.gateway.pages.brand import brand
 from services.gateway.pages.language import gettext, ngettext
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.topic_names import TICKETS
@@ -118,7 +119,7 @@ def _environment() -> Environment:
         few=few,
         linked=linked,
     )
-    env.globals.update(static_url=static_url, icon=icon, stream_types=_STREAMED)
+    env.globals.update(brand=brand, static_url=static_url, icon=icon, stream_types=_STREAMED)
     return env
 
 

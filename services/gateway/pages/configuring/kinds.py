@@ -188,6 +188,16 @@ KINDS["policy"] = Kind("Policy", "policy", "workflow", "policy", (
         Field("close_warning_days", "So many days before, a warning", "number", nothing=2, initial=2),
         Field("guests_read", "Public articles are read without signing in", "check", initial=True)),
 ), single=True)  # fmt: skip
+KINDS["branding"] = Kind("Branding", "branding", "gateway", "branding", (
+    _of(Field("name", "Name of the desk", required=True, initial="Ledgerdesk"),
+        Field("accent", "Colour", hint="#4f55c4; tones that can be read are made of it"),
+        Field("support", "Words on the sign-in page", "text")),
+    _of(Field("logo", "Logo", "image", "PNG, JPEG, WebP or SVG, at most 256 KiB"),
+        Field("icon", "Icon of the installed desk", "image", "a square PNG of 192 to 1024 pixels"), title="Images"),
+    _of(Field("links", "Links", "rows", "imprint, privacy; in the footers", parts=(
+        Field("label", "Label"), Field("url", "Address", hint="https://…"),
+    )), title="Footer"),
+), single=True)  # fmt: skip
 WORDS["visibilities"] = ("public", "internal")
 PERMITTED = tuple((key, f"{key}: {meaning}") for key, meaning in MEANING.items())
 """Permissions and what each allows."""
