@@ -4,6 +4,8 @@ import asyncio
 
 from services.gateway import api, domain, pages, presence, stream
 from services.gateway.domain import credentials
+from services.gateway.domain import guests as guest_links
+from services.gateway.guests import GuestAccess
 from services.gateway.linking import Linking, registering
 from services.gateway.oidc import Providers
 from services.gateway.passwords import Passwords
@@ -45,12 +47,15 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     identities = Ledger(store, appender, credentials.Identity, credentials.evolve_identity)
     providers = Providers(settings.oidc_providers)
+    guests = GuestAccess(
+        settings, pool, parts.directory, kernel.tokens, Ledger(store, appender, guest_links.Guests, guest_links.evolve)
+    )
     gateway = api.Gateway(
         settings, pool, parts.directory, kernel.tokens, accounts, secrets, identities, keys, sessions,
         Ledger(store, appender, no_entry, entry_after), sign_ins,
-        Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers,
+        Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers, guests,
     )  # fmt: skip
-    forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions)
+    forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions, guests.ledger)
     dsn = kernel.settings.database_url
     reactor = Reactor("gateway", lambda: db.connect(dsn, "gateway"), parts.pool, {"forgotten": forgetting.on_forgotten})
     tail = stream.FeedTail(parts.pool)

@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from services.gateway import domain
 from services.gateway.domain.credentials import Credentials, Identity
+from services.gateway.guests import GuestAccess
 from services.gateway.linking import Linking
 from services.gateway.oidc import Providers
 from services.gateway.signing_in import SignIns
@@ -46,6 +47,7 @@ class Gateway:
     sign_ins: SignIns
     linking: Linking
     providers: Providers
+    guests: GuestAccess
 
     async def account(self, login: str) -> Person:
         """Return who has an account by login or address.

@@ -12,6 +12,8 @@ from services.gateway.pages import (
     bulk,
     configuring,
     elsewhere,
+    guest,
+    helping,
     here,
     inbox,
     knowledge,
@@ -30,7 +32,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (welcome, sign_in, elsewhere, set_password)
+_OUTSIDE = (welcome, sign_in, elsewhere, set_password, guest)
 _INSIDE = (
     profile,
     queue,
@@ -38,6 +40,7 @@ _INSIDE = (
     inbox,
     new_ticket,
     here,
+    helping,
     ticket,
     work,
     bulk,

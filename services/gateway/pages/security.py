@@ -48,7 +48,9 @@ def same_site(request: Request, settings: Settings) -> bool:
     if site is not None and site not in {"same-origin", "none"}:
         return False
     origin = request.headers.get("origin")
-    if origin is None:
+    if origin is None or (
+        origin == "null" and site == "same-origin"
+    ):  # a page without referrers names no origin either
         return True
     try:
         host = urlsplit(origin).netloc
