@@ -11,6 +11,7 @@ from services.gateway.pages import (
     admin,
     bulk,
     configuring,
+    display,
     elsewhere,
     guest,
     helping,
@@ -32,7 +33,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (welcome, sign_in, elsewhere, set_password, guest)
+_OUTSIDE = (welcome, sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
