@@ -5,8 +5,11 @@ import asyncio
 from services.gateway import api, domain, pages, presence, stream
 from services.gateway.brand_images import MOST_IMAGE
 from services.gateway.domain import credentials
+from services.gateway.domain import guests as guest_links
+from services.gateway.guests import GuestAccess
 from services.gateway.linking import Linking, registering
 from services.gateway.oidc import Providers
+from services.gateway.pages.language import languages
 from services.gateway.passwords import Passwords
 from services.gateway.reactions import AccountForgetting
 from services.gateway.second_factor import SecondFactor
@@ -33,6 +36,7 @@ PAGES = (pages.router,)
 
 async def build(kernel: Kernel) -> Service:
     """Return the service."""
+    languages(kernel.settings.locales)  # a catalogue that cannot be read is said now
     parts = await common_parts(kernel, "gateway")
     store = EventStore("gateway", parts.pool)
     appender = Appender(store)
@@ -47,13 +51,16 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     identities = Ledger(store, appender, credentials.Identity, credentials.evolve_identity)
     providers = Providers(settings.oidc_providers)
+    guests = GuestAccess(
+        settings, pool, parts.directory, kernel.tokens, Ledger(store, appender, guest_links.Guests, guest_links.evolve)
+    )
     gateway = api.Gateway(
         settings, pool, parts.directory, kernel.tokens, accounts, secrets, identities, keys, sessions,
         Ledger(store, appender, no_entry, entry_after), sign_ins,
-        Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers,
+        Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers, guests,
         Files(settings.files_at, MOST_IMAGE),
     )  # fmt: skip
-    forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions)
+    forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions, guests.ledger)
     dsn = kernel.settings.database_url
     reactor = Reactor("gateway", lambda: db.connect(dsn, "gateway"), parts.pool, {"forgotten": forgetting.on_forgotten})
     tail = stream.FeedTail(parts.pool)

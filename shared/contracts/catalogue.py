@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.contracts import articles as a
 from shared.contracts import credentials as c
 from shared.contracts import directory as d
+from shared.contracts import guests as g
 from shared.contracts import queues as q
 from shared.contracts import tickets as t
 from shared.contracts.event import NewEvent
@@ -161,6 +162,10 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
     yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
     yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
+    yield entry("gateway", "guest.asked", g.GuestAsked, None, IDENTITY)
+    yield entry("gateway", "guest.link_issued", g.GuestLinkIssued, None, IDENTITY)
+    yield entry("gateway", "guest.link_used", g.GuestLinkUsed, None, IDENTITY)
+    yield entry("gateway", "guest.link_revoked", g.GuestLinkRevoked, None, IDENTITY)
     yield entry(EVERY, "bulk.done", d.BulkDone, None, None)
     yield entry(EVERY, "bulk.undone", d.BulkUndone, None, None)
 

@@ -37,7 +37,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """The door it came through: ``key``, ``session``, ``ingress``, ``import``, ``reaction`` or ``system``; never a secret."""
+    """The door it came through: ``key``, ``session``, ``link``, ``ingress``, ``import``, ``reaction`` or ``system``; never a secret."""
 
     kind: str
     id: str

@@ -1,4 +1,4 @@
-"""Read models of people, configuration, keys and sessions: the same four in every service, each with its own tables."""
+"""Read models of people, configuration, keys, sessions and guests' links: the same in every service, each with its own tables."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -58,6 +58,9 @@ SESSIONS = RowTable(
         "started_at": "timestamptz", "door": "text", "generation": "int",
     },
 )  # fmt: skip
+GUESTS = RowTable(
+    "guest", {"stream_id": "uuid", "versions": "jsonb", "ticket_id": "uuid", "person_id": "uuid", "revoked": "jsonb"}
+)
 _NAMES = frozenset({"email", "name", "login"})
 _OF_SESSIONS = ("generation", "kept")
 """Which of an account's sessions are over."""
@@ -273,6 +276,49 @@ class SessionView:
         await SESSIONS.save(connection, rows, applied)
 
 
+class GuestRow(NamedTuple):
+    """A ticket's guest access: whose it is, and which of its links are good no more."""
+
+    stream_id: UUID
+    versions: Versions
+    ticket_id: UUID = NOBODY
+    person_id: UUID = NOBODY
+    revoked: Sequence[str] = ()
+
+
+class GuestView:
+    """Table `guest`."""
+
+    name = "directory.guest"
+    topics = frozenset({IDENTITY})
+    table = "guest"
+    tables = ("guest",)
+    effects = ()
+
+    def wants(self, event_type: str) -> bool:
+        return event_type.startswith("ledgerdesk.guest.")
+
+    def initial(self, stream_id: UUID) -> GuestRow:
+        return GuestRow(stream_id, {}, revoked=[])
+
+    def evolve(self, state: GuestRow, event: Event) -> GuestRow:
+        known = state._replace(
+            versions=advanced(state.versions, event), ticket_id=UUID(event.data["ticket_id"]), person_id=UUID(event.data["person_id"])
+        )  # fmt: skip
+        if event.name != "link_revoked":
+            return known
+        return known._replace(
+            revoked=[*state.revoked, *(one for one in event.data["links"] if one not in state.revoked)]
+        )
+
+    async def load(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, GuestRow]:
+        rows = await connection.fetch("SELECT * FROM guest WHERE stream_id = ANY ($1)", ids)
+        return {row["stream_id"]: GuestRow(**dict(row)) for row in rows}
+
+    async def save(self, connection: Connection, rows: Mapping[UUID, GuestRow], applied: Sequence[Event]) -> None:
+        await GUESTS.save(connection, rows, applied)
+
+
 def models(*, reacts: bool = True) -> list[AnyModel]:
     """Return the read models that every service keeps. One that owns no events reacts to none."""
-    return [PersonView(reacts=reacts), EntryView(), ApiKeyView(), SessionView()]
+    return [PersonView(reacts=reacts), EntryView(), ApiKeyView(), SessionView(), GuestView()]

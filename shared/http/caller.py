@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_network
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -20,6 +21,7 @@ from shared.contracts.fields import Email
 from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.http.cookies import COOKIE, session_cookie
+from shared.http.guests import PURPOSE, guest_stream, may_be_guest, need_guests_door
 from shared.http.known import Known, address_of
 from shared.http.problems import Problem
 from shared.http.rights import OVERSIGHT, STAFF, Caller
@@ -114,7 +116,7 @@ class Authenticator:
         try:
             session = self._tokens.read_session(token)
         except TokenError:
-            return None
+            return await self._by_link(token, until)
         revoked = await self._pool.fetchval("SELECT revoked FROM session WHERE stream_id = $1", session.session_id)
         if revoked:
             return None
@@ -127,6 +129,25 @@ class Authenticator:
         roles = person.roles - set(session.without) or frozenset({"requester"})
         caller = await self._of(person, Via("session", str(session.session_id)), roles)
         return Known(caller, until, ("session", session.session_id), (), session.expires_at)
+
+    async def _by_link(self, token: str, until: float) -> Known | None:
+        """Return the guest to whom a token was given for his link."""
+        try:
+            said = self._tokens.read_short(PURPOSE, token)
+            ticket, link, person_id = (UUID(str(said[name])) for name in ("ticket", "link", "sub"))
+        except (TokenError, KeyError, ValueError):
+            return None
+        if await self._pool.fetchval(
+            "SELECT revoked ? $2 FROM guest WHERE stream_id = $1", guest_stream(ticket), str(link)
+        ):
+            return None
+        person = await self._directory.by_id(person_id)
+        if person is None or not may_be_guest(person):
+            return None
+        guest = Caller(
+            person_id, None, person.name, person.email, frozenset({"requester"}), Via("link", str(link)), ticket=ticket
+        )  # fmt: skip
+        return Known(guest, until, None, (), datetime.fromtimestamp(int(str(said["exp"])), UTC))
 
     async def _of(self, person: Person, via: Via, roles: frozenset[str] | None = None) -> Caller:
         """Return a person as caller, with his own roles or those of the key."""
@@ -214,6 +235,7 @@ async def authenticate(
     caller = await authenticator.caller(token, address_of(request)) if token else None
     if caller is None:
         raise unauthenticated()
+    need_guests_door(request, caller)
     if on_behalf_of:
         caller = await authenticator.on_behalf(caller, on_behalf_of.strip())
     return caller

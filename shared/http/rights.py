@@ -29,6 +29,7 @@ class Caller:
         is_agent: Whether tickets can be assigned to the person.
         sight: Which tickets somebody of the desk sees.
         organisation: The requester's, where its people see each other's tickets.
+        ticket: Of a guest, who came by a link, the one ticket that it is good for.
         department_roles: The roles that hold in departments, in place of what the account's role `agent` permits.
     """
 
@@ -42,6 +43,7 @@ class Caller:
     sight: Sight = ALL
     organisation: str | None = None
     department_roles: Mapping[str, DepartmentRole] = field(default_factory=dict)
+    ticket: UUID | None = None
 
     @property
     def actor(self) -> Actor:
@@ -80,7 +82,7 @@ class Caller:
 
     def asks(self, row: asyncpg.Record) -> bool:
         """Whether the ticket is the caller's as requester: his own, one he was let in on, a colleague's that he shares."""
-        if self.person_id is None:
+        if self.person_id is None or (self.ticket is not None and self.ticket != row.get("stream_id")):
             return False
         if self.person_id == row["requester_id"] or str(self.person_id) in (row.get("collaborators") or ()):
             return True

@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from shared.testing.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "output" / "screenshots"
@@ -71,6 +74,19 @@ async def open_ticket(page: Page, subject: str, body: str = "It does not work.",
     await page.get_by_role("button", name="Open ticket").click()
     await expect(page.locator("#live-head h1")).to_have_text(subject)
     return page.url.rsplit("/", 1)[1].split("?")[0]
+
+
+def by_telephone(stack: Stack, subject: str) -> tuple[str, str]:
+    """Return the id and number of a ticket whose requester has no account."""
+    with stack.api() as api:
+        body = {
+            "subject": subject,
+            "body": "Rang at nine.",
+            "requester": {"email": f"g-{uuid4().hex[:6]}@guests.example", "name": "Gill Guest"},
+        }
+        ticket = api.post("/tickets", json=body).json()
+        wait_until(lambda: api.get(f"/tickets/{ticket['id']}/guest-links").is_success, message="the gateway's view")
+    return ticket["id"], ticket["number"]
 
 
 async def write(page: Page, what: str, text: str) -> None:

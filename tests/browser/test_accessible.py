@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.desk import ROOT, People, begin, open_ticket
+from tests.browser.desk import ROOT, People, Stack, begin, by_telephone, open_ticket
 
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -53,14 +53,16 @@ async def findings(page: Page, where: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(people: People, scheme: str) -> None:
+async def test_axe_finds_nothing(people: People, stack: Stack, scheme: str) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not here: `make browser` fetches it")
     options = {"color_scheme": scheme, "reduced_motion": "reduce"}
     found = []
-    page = await people.page(**options)
-    await page.goto("/sign-in")
-    found += await findings(page, "/sign-in")
+    guest = await people.page(**options)
+    await guest.goto("/sign-in")
+    found += await findings(guest, "/sign-in")
+    await guest.goto("/guest-ask")
+    found += await findings(guest, "/guest-ask")
     ken = await people.sign_in("ken", **options)
     number = await open_ticket(ken, "Read aloud", "To be read by everybody.", topic="mail")
     found += await findings(ken, "requester's ticket")
@@ -73,6 +75,17 @@ async def test_axe_finds_nothing(people: People, scheme: str) -> None:
     for path in (f"/tickets/{number}", f"/tickets/{number}?list=tab%3Dmine", f"/tickets/{number}/assign"):
         await jane.goto(path)
         found += await findings(jane, path)
+    await jane.goto(f"/tickets/{number}")
+    guests, rung = by_telephone(stack, "Rung up")
+    await jane.goto(f"/tickets/{rung}")
+    await jane.get_by_role("button", name="Make a link").click()
+    made = jane.get_by_label("Shown this once")
+    await made.wait_for()
+    found += await findings(jane, "a link is made")
+    await guest.goto(await made.input_value())
+    found += await findings(guest, f"/guest/{guests}")
+    await jane.goto(f"/tickets/{rung}/help")
+    found += await findings(jane, "what helps, as a page")
     await jane.goto(f"/tickets/{number}")
     for key in ("r", "n", "?"):
         await jane.keyboard.press(key)

@@ -46,13 +46,15 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
     ("GET", f"/attachments/{NOBODY}/0"): (None, "see"), ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
+    ("GET", "/guest-links"): (None, "desk"), ("POST", "/guest-links"): (None, "desk"), ("DELETE", "/guest-links"): (None, "desk"),
+    ("DELETE", f"/guest-links/{NOBODY}"): (None, "desk"),
 }  # fmt: skip
 # What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
 PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
     "ticket.create": [("POST", "/messages")],
     "ticket.edit": [
         ("POST", "/prioritise"), ("POST", "/tags"), ("POST", "/collaborators"), ("DELETE", f"/collaborators/{NOBODY}"),
-        ("PATCH", "/fields"),
+        ("PATCH", "/fields"), *((method, "/guest-links") for method in ("GET", "POST", "DELETE")), ("DELETE", f"/guest-links/{NOBODY}"),
     ],
     "ticket.assign": [("POST", "/assign"), ("POST", "/claim")], "ticket.release": [("POST", "/release")],
     "ticket.transfer": [("POST", "/transfer")], "ticket.refer": [("POST", "/refer"), ("POST", "/withdraw-referral")],
@@ -134,6 +136,7 @@ LINKING = {("POST", "/articles/{article}/link"), ("POST", "/articles/{article}/u
 ELSEWHERE_TESTED = OPEN_TO_GUESTS | LINKING | {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),
     ("POST", "/sessions/code"), ("DELETE", "/sessions"), ("POST", "/links"),
+    ("POST", "/guest-links/open"), ("POST", "/guest-links/ask"),
 }  # fmt: skip
 
 
@@ -245,7 +248,7 @@ def test_every_endpoint_is_in_the_table():
         for method in operations:
             short = path.removeprefix("/api/v1")
             below = short.removeprefix("/tickets/{ref}") if short.startswith("/tickets/{ref}") else short
-            for name in ("event", "task", "entry", "person"):
+            for name in ("event", "task", "entry", "person", "link"):
                 below = below.replace(f"{{{name}}}", "{}")
             below = (
                 below.replace("{name}", "volumes")
@@ -348,3 +351,53 @@ def test_an_agents_own_request_elsewhere_is_his_as_a_requester_only(people, stac
         assert client.get(f"/tickets/{mine}").is_success
         assert "not for him" not in client.get(f"/tickets/{mine}/timeline").text
         assert client.post(f"/tickets/{mine}/notes", json={"body": "x"}).status_code == 403
+
+
+GUESTS = {
+    ("GET", ""), ("GET", "/timeline"), ("GET", "/fields"), ("GET", "/moves"), ("GET", f"/attachments/{NOBODY}/0"),
+    ("POST", "/messages"), ("POST", "/close"), ("POST", "/reopen"), ("POST", "/rating"),
+}  # fmt: skip
+"""On the one ticket that his link is for."""
+
+
+def test_a_guest_comes_to_his_ticket_and_to_nothing_else(ticket, article, stack):
+    """Every endpoint, as somebody who came by a link: on his ticket, on another of his own, on others', and elsewhere."""
+    email = f"guest-{RUN}@guests.example"
+    with stack.client() as admin:
+        mine, other = (
+            admin.post("/tickets", json={"subject": f"Of a guest {n}", "body": "x", "requester": {"email": email}})
+            .raise_for_status()
+            .json()["id"]
+            for n in range(2)
+        )
+        made = wait_until(
+            lambda: (r := admin.post(f"/tickets/{mine}/guest-links")).is_success and r.json(), message="a link"
+        )
+        opened = admin.post("/guest-links/open", json={"token": made["token"]}).raise_for_status().json()
+        wait_until(lambda: admin.get(f"/tickets/{mine}/collaborators").is_success, message="intake's view")
+    with stack.client(opened["token"]) as guest:
+        wait_until(lambda: guest.get(f"/tickets/{mine}").is_success, message="his ticket")
+        wrong = []
+        for (method, path), (said, _) in TICKET_OPERATIONS.items():
+            body = json.loads(json.dumps(said).replace('"self"', json.dumps(mine)))
+            found = outcome(guest, method, f"/tickets/{mine}{path}", body)
+            if (found == "may") != ((method, path) in GUESTS):
+                wrong.append(("his", method, path, found))
+            others = [
+                (where, method, path)
+                for where in (other, ticket)
+                if outcome(guest, method, f"/tickets/{where}{path}", body) == "may"
+            ]
+            wrong += others
+        open_doors = {path for method, path in OPEN_TO_GUESTS if method == "GET"}
+        for (method, path), (body, _) in OTHER_OPERATIONS.items():
+            if (found := outcome(guest, method, of_article(path, article), body)) == "may":
+                wrong.append(("elsewhere", method, path, found))
+        for method, path in [("GET", path) for path in open_doors] + [
+            ("GET", "/stream"),
+            ("POST", "/tickets"),
+            ("DELETE", "/sessions/current"),
+        ]:
+            if (found := outcome(guest, method, of_article(path, article), None)) == "may":
+                wrong.append(("elsewhere", method, path, found))
+        assert wrong == []

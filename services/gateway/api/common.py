@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from services.gateway import domain
 from services.gateway.domain.credentials import Credentials, Identity
+from services.gateway.guests import GuestAccess
 from services.gateway.linking import Linking
 from services.gateway.oidc import Providers
 from services.gateway.signing_in import SignIns
@@ -47,6 +48,7 @@ class Gateway:
     sign_ins: SignIns
     linking: Linking
     providers: Providers
+    guests: GuestAccess
     files: Files
 
     async def account(self, login: str) -> Person:

@@ -1,6 +1,7 @@
 """What can happen in the gateway. Pure; secrets come in as hashes.
 
-`accounts`: accounts, sessions, API keys. `credentials`: what people sign in with. `throttle`: when guessing is stopped.
+`accounts`: accounts, sessions, API keys. `credentials`: what people sign in with. `guests`: links to one ticket, for those who cannot
+sign in. `throttle`: when guessing is stopped.
 """
 
 from services.gateway.domain.accounts import (

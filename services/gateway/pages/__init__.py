@@ -12,7 +12,10 @@ from services.gateway.pages import (
     brand,
     bulk,
     configuring,
+    display,
     elsewhere,
+    guest,
+    helping,
     here,
     inbox,
     knowledge,
@@ -31,7 +34,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (brand, welcome, sign_in, elsewhere, set_password)
+_OUTSIDE = (brand, welcome, sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
@@ -39,6 +42,7 @@ _INSIDE = (
     inbox,
     new_ticket,
     here,
+    helping,
     ticket,
     work,
     bulk,

@@ -18,7 +18,8 @@ TIMEOUT = 15.0
 
 _ROUTING = frozenset({"assign", "claim", "release", "transfer", "refer", "withdraw-referral"})
 _OF_VERBS = {
-    **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"), "presence": "gateway",
+    **dict.fromkeys(_ROUTING, "routing"), **dict.fromkeys(("messages", "collaborators", "split"), "intake"),
+    "presence": "gateway", "guest-links": "gateway",
     "articles": "knowledge",
 }  # fmt: skip
 """Of /tickets/{ref}/{verb}; workflow has the others."""
@@ -157,6 +158,14 @@ class ApiClient:
         """
         response = await self._send("GET", path, headers={})
         return [json.loads(line) for line in response.text.splitlines() if line]
+
+    async def file(self, path: str) -> httpx.Response:
+        """Read a file, whole.
+
+        Raises:
+            ApiProblem: The API refused.
+        """
+        return await self._send("GET", path, headers={})
 
     async def post(
         self, path: str, body: Mapping[str, Any] | None, key: str | None = None, patience: float = TIMEOUT

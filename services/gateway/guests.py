@@ -1,0 +1,139 @@
+"""Guest access, as the gateway gives it: links are made, asked for, opened and taken back. Who opens one gets a short token instead."""
+
+import asyncio
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.gateway.domain import guests as domain
+from services.gateway.throttle import Throttle
+from shared.contracts.canonical import keyed_digest
+from shared.contracts.event import Actor, Via
+from shared.contracts.ids import derived, random_id
+from shared.db import Pool
+from shared.directory.people import Directory
+from shared.eventstore.ledger import Context, Ledger
+from shared.http.commands import CommandRequest
+from shared.http.guests import PURPOSE, guest_stream, may_be_guest
+from shared.http.problems import Problem
+from shared.http.tickets import look_up
+from shared.refusal import Refusal
+from shared.settings import Settings
+from shared.tokens import Tokens
+
+PREFIX = "ldg"
+_SECRET_BYTES = 24
+_ANSWER_AFTER = 0.4
+"""Seconds that an answer to who asks for a link takes at least: how long the look took must not say what it found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link was exchanged for."""
+
+    token: str
+    ticket_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link that was made: its token is shown this once."""
+
+    link_id: UUID
+    token: str
+    expires_at: datetime
+
+
+class GuestAccess:
+    """Makes links and takes them."""
+
+    def __init__(
+        self, settings: Settings, pool: Pool, directory: Directory, tokens: Tokens, ledger: Ledger[domain.Guests]
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._pool = pool
+        self._directory = directory
+        self._tokens = tokens
+        self._throttle = Throttle(pool, settings.derived_key("guest-asks"))
+        self.ledger = ledger
+
+    async def issue(self, ticket_id: UUID, person_id: UUID, command: CommandRequest) -> NewLink:
+        """Make a link for a ticket's requester.
+
+        Raises:
+            Problem: 409, he has an account, or was forgotten.
+            Refusal: 409, there are many already.
+        """
+        if not may_be_guest(await self._directory.by_id(person_id)):
+            raise Problem(
+                409, "A link is for a requester who has no account. This one signs in, is an agent, or was forgotten."
+            )
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        if command.request_digest is not None:  # derived, so that a repeat is answered with the same link
+            key = self._settings.derived_key("guest-secret")
+            secret = bytes.fromhex(keyed_digest(key, str(command.command_id)))[:_SECRET_BYTES]
+        now, link_id = datetime.now(UTC), derived("guest-link", command.command_id)
+        result = await self.ledger.execute(
+            guest_stream(ticket_id), lambda s: domain.issue(s, now, ticket_id, person_id, link_id, self._hash(secret)),
+            command.context(),
+        )  # fmt: skip
+        raw = ticket_id.bytes + link_id.bytes + secret
+        token = f"{PREFIX}_{base64.urlsafe_b64encode(raw).decode().rstrip('=')}"
+        return NewLink(link_id, token, datetime.fromisoformat(result.events[0].data["expires_at"]))
+
+    def _hash(self, secret: bytes) -> str:
+        return keyed_digest(self._settings.derived_key("guest-link"), secret.hex())
+
+    def _read(self, token: str) -> tuple[UUID, UUID, str]:
+        """Return of which ticket and which link a token is, and its secret's hash; of something else, of none.
+
+        Raises:
+            Refusal: 410, it is no token.
+        """
+        try:
+            raw = base64.urlsafe_b64decode(token.removeprefix(f"{PREFIX}_") + "==")
+            return UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), self._hash(raw[32:])
+        except ValueError:
+            raise Refusal(domain.UNUSABLE, status=410, field="token") from None
+
+    async def open(self, token: str) -> Opened:
+        """Take a link, and return what it is exchanged for.
+
+        Raises:
+            Refusal: 410, it is not good, or its requester is not one for whom there are links (any more).
+        """
+        ticket_id, link_id, digest = self._read(token)
+        now, stream = datetime.now(UTC), guest_stream(ticket_id)
+        link = domain.check((await self.ledger.state(stream))[0], now, link_id, digest)
+        row = await look_up(self._pool, str(ticket_id))
+        known = may_be_guest(await self._directory.by_id(link.person_id))
+        if not known or row is None or row["requester_id"] != link.person_id:
+            raise Refusal(domain.UNUSABLE, status=410, field="token")
+        context = Context(random_id(), Actor("person", str(link.person_id)), Via("link", str(link_id)), fresh=True)
+        await self.ledger.execute(stream, lambda s: domain.use(s, now, ticket_id, link_id, digest), context)
+        until = min(now + domain.VISIT_LIFETIME, link.expires_at)
+        claims = {"sub": str(link.person_id), "ticket": str(ticket_id), "link": str(link_id)}
+        return Opened(self._tokens.short(PURPOSE, claims, until - now), ticket_id, until)
+
+    async def ask(self, number: str, email: str, address: str | None) -> None:
+        """Note that a link is asked for, if the ticket is there and the address its requester's. Nobody is told which.
+
+        Raises:
+            Problem: 429, asked too often.
+        """
+        await self._throttle.begin(self._throttle.attempt(f"{number}|{email}", address))
+        await asyncio.gather(self._note(number, email.lower()), asyncio.sleep(_ANSWER_AFTER))
+
+    async def _note(self, number: str, email: str) -> None:
+        row = await look_up(self._pool, number)
+        person = await self._directory.by_id(row["requester_id"]) if row is not None else None
+        if row is None or person is None or not may_be_guest(person) or (person.email or "").lower() != email:
+            return
+        now, ticket_id = datetime.now(UTC), row["stream_id"]
+        context = Context(random_id(), Actor("system", "guest-door"), Via("link", "asked"), fresh=True)
+        await self.ledger.execute(
+            guest_stream(ticket_id), lambda s: domain.ask(s, now, ticket_id, person.person_id), context
+        )
