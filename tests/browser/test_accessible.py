@@ -36,6 +36,8 @@ PAGES = {
         "/admin/form?topic=hardware",
         "/admin/audit",
         "/admin/parked",
+        "/admin/organisation/branding/new",
+        "/welcome/desk",
     ],
 }
 

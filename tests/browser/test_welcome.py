@@ -85,6 +85,7 @@ async def test_a_desk_is_made_that_works(visitors: People) -> None:
     page = await signed_in(visitors)
     await page.goto("/")
     await page.wait_for_url("**/welcome/desk")
+    await page.get_by_label("Name of the desk").fill("First Help")
     await page.get_by_label("Department").fill("Büro & Technik")
     await page.get_by_label("Name", exact=True).fill("Anton Agent")
     await page.get_by_role("button", name="Set up the desk").click()
@@ -112,6 +113,7 @@ async def test_a_desk_is_made_that_works(visitors: People) -> None:
     await expect(page.locator("main")).to_contain_text("Anton Agent")
     await anton.goto("/queue?tab=mine")
     await expect(anton.locator(".ticket-row")).to_contain_text("The first one")
+    await expect(anton).to_have_title(re.compile("· First Help$"))
     await page.goto("/")
     await page.wait_for_url(re.compile("/queue$"))
 

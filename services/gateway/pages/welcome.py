@@ -27,7 +27,7 @@ from shared.directory.people import Directory
 router = APIRouter(route_class=PageRoute)
 
 LEAST_PASSWORD, MOST_PASSWORD = 8, 200
-FORBIDDEN, INVALID, SIGNED_OUT = 403, 422, 401
+FORBIDDEN, STALE, INVALID, SIGNED_OUT = 403, 412, 422, 401
 PATIENCE = 120.0
 """Seconds for an organisation's file."""
 _NO_KEY = re.compile(r"[^a-z0-9]+")
@@ -162,6 +162,7 @@ async def _begin(visit: Visit, form: Form) -> Any:
         said = _("This desk has departments already: change them under Organisation.")
         raise ApiProblem(INVALID, _("Not saved"), said)
     where, what = key_of(department, "support"), key_of(topic, "general")
+    await _name_desk(visit, form.get("desk", "").strip())
     routes = [{"topic": one, "department": where} for one in (what, "*")]
     desk = {"departments": [{"key": where, "name": department}], "topic_routes": routes}
     await visit.api.put("/internal/intake/organisation", {"topics": [{"key": what, "name": topic}]})
@@ -173,6 +174,22 @@ async def _begin(visit: Visit, form: Form) -> Any:
         email=form.get("agent_email", "").strip(), roles=["agent"], departments=[where], beside=desk,
     )  # fmt: skip
     return await visit.api.post(f"/accounts/{quote(login, safe='')}/links", None, form.get("key"))
+
+
+async def _name_desk(visit: Visit, name: str) -> None:
+    """Give the desk a name, if one is said and it has no brand yet.
+
+    Raises:
+        ApiProblem: It is too long.
+    """
+    if not name or await visit.gateway.directory.entry("branding", "desk") is not None:
+        return
+    try:
+        await visit.api.put("/internal/gateway/organisation", {"branding": {"name": name}}, if_match="0")
+    except ApiProblem as problem:
+        if problem.status == STALE:
+            return  # a second try of this very form: it has its name
+        raise ApiProblem(problem.status, problem.title, problem.detail, {"desk": problem.detail}) from problem
 
 
 def _of_agent(problem: ApiProblem) -> ApiProblem:
