@@ -18,7 +18,8 @@ ICON_SIZES = range(192, 1025)
 Kind = Literal["logo", "icon"]
 _DATA_URL = re.compile(r"data:[a-z+/.-]{0,60};base64,([A-Za-z0-9+/=\s]+)")
 _PNG = b"\x89PNG\r\n\x1a\n"
-_SVG = re.compile(rb"^(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<svg[\s>]", re.DOTALL)
+_SVG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<svg[\s>]", re.DOTALL)
+"""A comment ends at its first end, and nowhere else: otherwise many of them take for ever."""
 _ACTIVE = re.compile(rb"<!(doctype|entity)|<script|<foreignobject|<iframe|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
 
 
