@@ -8,7 +8,7 @@ LEDGERDESK_PORT ?= 8080
 export LEDGERDESK_DATA LEDGERDESK_PORT
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: help install up demo check format test unit faults soak browser bench contracts clean
+.PHONY: help install up demo check format test unit faults soak browser bench contracts messages clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: .venv/.installed ## our figures beside their ceilings (about five minutes
 
 contracts: .venv/.installed ## write the committed OpenAPI document anew, after a change that is meant
 	.venv/bin/python -m tests.contract.regenerate
+
+messages: .venv/.installed ## bring the pages' catalogues up to date with what the pages say (docs/recipes.md)
+	.venv/bin/python -m tests.contract.messages $(LANGUAGE_TAG)
 
 clean: ## remove what was installed and made, except the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache output dist build

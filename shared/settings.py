@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         files: Where attachments are kept; `files` in the data directory unless told otherwise. Intake and workflow see the same one.
         attachment_bytes: Of one attachment, at most.
         attachments: With one message, at most.
+        locales: Further languages of the pages: a folder with catalogues, as in services/gateway/pages/locale.
         admin_api_key: A key with the administrator's role that exists from the first start.
         demo_password: Password of the accounts in an organisation file that names none.
         public_url: What people type to come here; for links.
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     files: Path | None = None
     attachment_bytes: int = Field(10 * 1024 * 1024, ge=1)
     attachments: int = Field(10, ge=0, le=100)
+    locales: Path | None = None
     admin_api_key: SecretStr = SecretStr("")
     demo_password: SecretStr = SecretStr("")
     public_url: str = ""

@@ -10,6 +10,7 @@ from services.gateway.pages import (
     admin,
     bulk,
     configuring,
+    display,
     elsewhere,
     guest,
     helping,
@@ -29,7 +30,7 @@ from services.gateway.pages import (
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password, guest)
+_OUTSIDE = (sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,

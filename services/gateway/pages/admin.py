@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Response
 
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.configuring.kinds import KINDS as CHANGED
+from services.gateway.pages.language import _
 from services.gateway.pages.render import NOTHING, configured, words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Form, Visit, VisitDep, new_key
@@ -25,7 +26,7 @@ async def _only_administrators(visit: Visit) -> None:
     if not visit.me:
         await visit.start()
     if "administrator" not in visit.roles:
-        raise ApiProblem(FORBIDDEN, "Not allowed", "This is for administrators.")
+        raise ApiProblem(FORBIDDEN, "Not allowed", _("This is for administrators."))
 
 
 def behind(projection: dict[str, Any], heads: dict[str, int]) -> int:
@@ -57,7 +58,7 @@ async def show_accounts(visit: VisitDep) -> Response:
 
 async def _until_listed(visit: Visit, key_id: str, *, revoked: bool) -> None:
     """Wait until the list, a view of the gateway's events, shows what was just done to a key; not for long."""
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         keys = (await visit.api.get("/keys"))["items"]
         if any(one["id"] == key_id and one["revoked"] == revoked for one in keys):
             return
@@ -112,7 +113,7 @@ async def revoke_key(key_id: str, visit: VisitDep) -> Response:
     form = await visit.form()
     await visit.api.delete(f"/keys/{quote(key_id, safe='')}", form.get("key"))
     await _until_listed(visit, key_id, revoked=True)
-    visit.say("Revoked. Every service refuses it within about a second.")
+    visit.say(_("Revoked. Every service refuses it within about a second."))
     return visit.go("/admin/keys")
 
 
@@ -121,7 +122,7 @@ async def show_entries(kind: Annotated[str, Path(max_length=30)], visit: VisitDe
     """Show what is configured of a kind."""
     await _only_administrators(visit)
     if kind not in KINDS:
-        raise ApiProblem(404, "Not found", f"There is nothing called {kind!r} to configure.")
+        raise ApiProblem(404, "Not found", _("There is nothing called “%(name)s” to configure.", name=kind))
     entries = await (_agents(visit) if kind == "agent" else visit.gateway.directory.entries(kind))
     if kind in CHANGED and CHANGED[kind].ordered:
         entries = sorted(entries, key=lambda entry: (entry["order"], entry["key"]))
@@ -132,7 +133,7 @@ async def show_entries(kind: Annotated[str, Path(max_length=30)], visit: VisitDe
          "more": {words(k): configured(v) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
         for e, depth in _nested(entries)
     ]  # fmt: skip
-    editable = CHANGED[kind].one if kind in CHANGED else ""
+    editable = CHANGED[kind].new if kind in CHANGED else ""
     return visit.page("admin_entries.html", kind=kind, kinds=KINDS, rows=rows, editable=editable)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway.pages.choices import read_choices
 from services.gateway.pages.client import ApiProblem, owner_of
+from services.gateway.pages.language import _, ngettext
 from services.gateway.pages.moves import MOVES, Move, values_of
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.ticket import form_offers
@@ -25,7 +26,7 @@ NO_SESSION = 401
 
 def _move(verb: str) -> Move:
     if verb not in BULK:
-        raise ApiProblem(404, "Not found", f"There is no move {verb!r} for many tickets.")
+        raise ApiProblem(404, "Not found", _("There is no move “%(move)s” for many tickets.", move=verb))
     return MOVES[verb]
 
 
@@ -72,7 +73,7 @@ async def move_many(verb: str, visit: VisitDep) -> Response:
             raise
         return await _form(visit, verb, tickets, form, problem)
     undo = f"/bulk/{owner_of('POST', f'/bulk/{verb}')}/{report['bulk']}/undo" if report["done"] else ""
-    return await _told(visit, f"{_move(verb).label}: {_count(report['done'])}.", report, undo)
+    return await _told(visit, f"{_(_move(verb).label)}: {_count(report['done'])}.", report, undo)
 
 
 @router.post("/bulk/{owner}/{bulk}/undo")
@@ -84,11 +85,11 @@ async def undo(owner: str, bulk: str, visit: VisitDep) -> Response:
     """
     await visit.form()
     report = await visit.api.post(f"/bulk/{quote(owner, safe='')}/{quote(bulk, safe='')}/undo", None)
-    return await _told(visit, f"Taken back: {_count(report['done'])}.", report, "")
+    return await _told(visit, _("Taken back: %(tickets)s.", tickets=_count(report["done"])), report, "")
 
 
 def _count(number: int) -> str:
-    return "1 ticket" if number == 1 else f"{number} tickets"
+    return ngettext("%(num)s ticket", "%(num)s tickets", number, num=number)
 
 
 async def _told(visit: Visit, said: str, report: Mapping[str, Any], undo_at: str) -> Response:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.gateway.pages.language import _
 from services.gateway.pages.render import words
 
 Row = Mapping[str, Any]
@@ -56,7 +57,7 @@ def chart_of(rows: Sequence[Row]) -> Chart | None:
     for row in rows:
         if row[time] is None:
             continue
-        group = ", ".join(words(str(row[key])) if row[key] else "None" for key in keys)
+        group = ", ".join(words(str(row[key])) if row[key] else _("None") for key in keys)
         for figure in figures:
             name = " · ".join(part for part in (group, words(figure) if len(figures) > 1 or not group else "") if part)
             values[name][_seconds(str(row[time]))] += float(row[figure] or 0)

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.gateway.pages import security
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.render import render
 from services.gateway.pages.visit import Form, Refused, read_form, set_cookie
 from shared.http.cookies import cookie_name
@@ -15,7 +16,7 @@ from shared.settings import Settings
 
 VISIT_COOKIE = "ledgerdesk_visit"
 VISIT_LIFETIME = 24 * 3600
-TOO_OLD = "The page had been open for long, or your browser keeps no cookies. Please try again."
+TOO_OLD = N_("The page had been open for long, or your browser keeps no cookies. Please try again.")
 
 
 def outside_page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -70,5 +71,5 @@ async def outside_form(request: Request) -> Form:
         Refused: It was sent from another site.
     """
     if not security.same_site(request, request.app.state.settings):
-        raise Refused("This form was sent from another site. Nothing has been done.")
+        raise Refused(_("This form was sent from another site. Nothing has been done."))
     return await read_form(request)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from services.gateway.oidc import Provider, ProviderError, Transaction
 from services.gateway.pages import security
 from services.gateway.pages.door import sign_in_page
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.sign_in import drop_cookie, gateway_of, let_in
 from services.gateway.pages.visit import set_cookie
@@ -22,8 +23,8 @@ from shared.tokens import TokenError
 
 COOKIE = "ledgerdesk_elsewhere"
 LIFETIME = timedelta(minutes=10)
-AWAY = "{} does not answer as it should just now. Try again in a moment, or sign in with your password."
-NOT_OURS = "That sign-in was not begun in this browser, or it took too long. Please begin it again."
+AWAY = N_("%(name)s does not answer as it should just now. Try again in a moment, or sign in with your password.")
+NOT_OURS = N_("That sign-in was not begun in this browser, or it took too long. Please begin it again.")
 Text = Annotated[str, Query(max_length=4000)]
 
 log = structlog.get_logger("oidc")
@@ -33,7 +34,7 @@ router = APIRouter(route_class=PageRoute)
 def _provider(request: Request, key: str) -> Provider:
     provider = gateway_of(request).providers.all.get(key)
     if provider is None:
-        raise Problem(404, "There is no such provider to sign in with.")
+        raise Problem(404, _("There is no such provider to sign in with."))
     return provider
 
 
@@ -51,7 +52,7 @@ async def begin(
         url = await provider.authorize_url(transaction, _callback(request, provider))
     except ProviderError as error:
         await log.awarning("provider failed", provider=key, error=str(error))
-        return sign_in_page(request, 502, then=then, message=AWAY.format(provider.settings.name))
+        return sign_in_page(request, 502, then=then, message=_(AWAY, name=provider.settings.name))
     claims: dict[str, object] = {
         "state": transaction.state, "nonce": transaction.nonce, "verifier": transaction.verifier, "provider": key,
         "next": security.local_path(then),
@@ -83,18 +84,18 @@ async def _come_back(
             "elsewhere", request.cookies.get(cookie_name(settings, COOKIE), "")
         )
     except TokenError:
-        return sign_in_page(request, 403, message=NOT_OURS)
+        return sign_in_page(request, 403, message=_(NOT_OURS))
     transaction = Transaction(*(str(kept[part]) for part in ("state", "nonce", "verifier")))
     if kept["provider"] != key or not transaction.came_back(state) or issuer not in {None, provider.settings.issuer}:
-        return sign_in_page(request, 403, message=NOT_OURS)
+        return sign_in_page(request, 403, message=_(NOT_OURS))
     then = str(kept["next"])
     if error or not code:
-        return sign_in_page(request, 403, then=then, message=f"{name} did not sign you in.")
+        return sign_in_page(request, 403, then=then, message=_("%(name)s did not sign you in.", name=name))
     try:
         claims = await provider.claims(transaction, code, _callback(request, provider))
         return await let_in(request, gateway_of(request).linking.sign_in(provider, claims, Origin.of(request)), then)
     except ProviderError as failure:
         await log.awarning("provider failed", provider=key, error=str(failure))
-        return sign_in_page(request, 502, then=then, message=AWAY.format(name))
+        return sign_in_page(request, 502, then=then, message=_(AWAY, name=name))
     except (Problem, Refusal) as refused:
         return sign_in_page(request, refused.status, then=then, message=refused.detail)

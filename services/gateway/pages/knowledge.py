@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from services.gateway.pages.choices import Choice
 from services.gateway.pages.client import ApiClient, ApiProblem
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.render import render
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Form, SignInNeeded, Visit, VisitDep, new_key
@@ -18,12 +19,12 @@ router = APIRouter(route_class=PageRoute)
 
 UNAUTHENTICATED, STALE = 401, 412
 LANGUAGES = (
-    ("en", "English"),
-    ("de", "German"),
-    ("fr", "French"),
-    ("es", "Spanish"),
-    ("it", "Italian"),
-    ("nl", "Dutch"),
+    ("en", N_("English")),
+    ("de", N_("German")),
+    ("fr", N_("French")),
+    ("es", N_("Spanish")),
+    ("it", N_("Italian")),
+    ("nl", N_("Dutch")),
 )
 MOVES = {
     "publish": ("visibility", "version"), "restore": ("version",), "withdraw": ("message",),
@@ -199,7 +200,7 @@ async def rate(article: UUID, visit: VisitDep) -> Response:
     form = await visit.form()
     said = {"helpful": form.get("helpful") == "yes", "comment": form.get("comment", "").strip() or None}
     await visit.api.post(f"/articles/{article}/rating", said, form.get("key"))
-    visit.say("Thank you.")
+    visit.say(_("Thank you."))
     return visit.go(f"/kb/{article}")
 
 
@@ -211,13 +212,15 @@ async def act(article: UUID, move: str, visit: VisitDep) -> Response:
         ApiProblem: There is no such move, or the API refused.
     """
     if move not in MOVES:
-        raise ApiProblem(404, "Not found", "There is nothing at this address.")
+        raise ApiProblem(404, "Not found", _("There is nothing at this address."))
     form = await visit.form()
     body: dict[str, Any] = {name: form[name] for name in MOVES[move] if form.get(name, "").strip()}
     if "version" in body:
         body["version"] = int(body["version"]) if body["version"].isdecimal() else 0
     await visit.api.post(f"/articles/{article}/{move}", body, form.get("key"))
-    visit.say({"publish": "Published.", "withdraw": "Withdrawn.", "restore": "Restored as the newest version."}[move])
+    visit.say(
+        {"publish": _("Published."), "withdraw": _("Withdrawn."), "restore": _("Restored as the newest version.")}[move]
+    )
     return visit.go(f"/kb/{article}" + ("/versions" if move == "restore" else ""))
 
 
@@ -255,5 +258,5 @@ async def _editor(visit: Visit, article: str | None, form: Form, problem: ApiPro
         "kb_edit.html", problem.status if problem else 200, article=article, form=form, key=new_key(),
         message=problem.detail if problem else None, fields=problem.fields if problem else {},
         categories=[Choice(one["key"], "\N{EM SPACE}" * one["depth"] + one["name"]) for one in categories],
-        languages=[Choice(key, name) for key, name in LANGUAGES],
+        languages=[Choice(key, _(name)) for key, name in LANGUAGES],
     )  # fmt: skip

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.pages import attaching, topic_form
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.queue import PRIORITIES
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -16,9 +17,13 @@ from services.gateway.pages.visit import Form, Visit, VisitDep, new_key
 router = APIRouter(route_class=PageRoute)
 
 _PLAIN = ("subject", "body", "topic", "priority", "severity")
-_REUSED = "This form had been sent before with something else in it, and that ticket was opened. Send it again to open another."
-_MORE = "Nothing has been sent yet: with what you chose, there is more to fill in. Open the ticket when it is complete."
-_MARKED = "The ticket has not been opened: see what is marked below."
+_REUSED = N_(
+    "This form had been sent before with something else in it, and that ticket was opened. Send it again to open another."
+)
+_MORE = N_(
+    "Nothing has been sent yet: with what you chose, there is more to fill in. Open the ticket when it is complete."
+)
+_MARKED = N_("The ticket has not been opened: see what is marked below.")
 _NO_TOPICS: dict[str, Any] = {"items": [], "without_topic": []}
 _NO_SESSION = 401
 
@@ -57,13 +62,15 @@ async def _show(visit: Visit, form: Form, problem: ApiProblem | None = None, mes
     asked = topic_form.shown(whole, form)
     reused = problem is not None and problem.key_reused
     if problem is not None:
-        message = _REUSED if reused else _MARKED if topic_form.all_named(asked, problem.fields) else problem.detail
+        message = (
+            _(_REUSED) if reused else _(_MARKED) if topic_form.all_named(asked, problem.fields) else problem.detail
+        )
     return visit.page(
         "new_ticket.html", problem.status if problem else 200, choices=choices, form=form, problem=problem, message=message,
         fields=topic_form.said(asked, problem.fields) if problem else {}, asked=asked,
         looked_at=topic_form.looked_at(whole), kept=topic_form.kept(form, asked),
         key=new_key() if reused else form.get("key") or new_key(),
-        priorities=[Choice(p, words(p)) for p in PRIORITIES], severities=[Choice(s, s) for s in SEVERITIES],
+        priorities=[Choice(p, words(p)) for p in PRIORITIES], severities=[Choice(s, words(s)) for s in SEVERITIES],
     )  # fmt: skip
 
 
@@ -100,7 +107,7 @@ async def open_ticket(visit: VisitDep) -> Response:
             return await _show(visit, form)
         fields = await _form_of(visit, form)
         if topic_form.unasked(fields, form):
-            return await _show(visit, form, message=_MORE)
+            return await _show(visit, form, message=_(_MORE))
         opened = await visit.api.post("/tickets", _body(form, fields), form.get("key"))
     except ApiProblem as problem:
         if problem.status == _NO_SESSION:

@@ -8,19 +8,20 @@ from markupsafe import Markup
 
 from services.gateway.api.second_factor import qr_code
 from services.gateway.pages.client import ApiProblem
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
 
 router = APIRouter(route_class=PageRoute)
-DOORS = {"password": "password", "link": "one-time link"}
+DOORS = {"password": N_("password"), "link": N_("one-time link")}
 
 
 def door_in_words(visit: Visit, door: str | None) -> str:
     """Return how a session began, as people say it."""
-    first, _, code = (door or "").partition("+")
+    first, code = (door or "").partition("+")[::2]
     providers = {f"oidc:{one.key}": one.name for one in visit.settings.oidc_providers}
-    said = {**DOORS, **providers}.get(first, "")
-    return f"{said} and code" if code else said
+    said = _(DOORS[first]) if first in DOORS else providers.get(first, "")
+    return _("%(door)s and code", door=said) if code else said
 
 
 async def _page(visit: Visit, status: int = 200, **context: Any) -> Response:
@@ -58,13 +59,13 @@ async def change_password(visit: VisitDep) -> Response:
     form = await visit.form()
     await visit.start()
     if form.get("password") != form.get("again"):
-        return await _page(visit, 422, where="password", problem="The two are not the same. Type both again.")
+        return await _page(visit, 422, where="password", problem=_("The two are not the same. Type both again."))
     login = quote(visit.me["login"] or visit.me["email"], safe="")
     try:
         await visit.api.put(f"/accounts/{login}/password", _body(form, "password", "current"))
     except ApiProblem as problem:
         return await _refused(visit, problem, "password")
-    return await _page(visit, done="Your password is new, and your other sessions have ended.")
+    return await _page(visit, done=_("Your password is new, and your other sessions have ended."))
 
 
 @router.post("/profile/codes")
@@ -114,7 +115,7 @@ async def remove_codes(visit: VisitDep) -> Response:
         await visit.api.post("/me/totp/remove", _body(form, "current", "code"))
     except ApiProblem as problem:
         return await _refused(visit, problem, "codes")
-    return await _page(visit, done="Signing in takes no code any more.")
+    return await _page(visit, done=_("Signing in takes no code any more."))
 
 
 @router.post("/profile/sessions")
@@ -129,4 +130,4 @@ async def end_sessions(visit: VisitDep) -> Response:
             await visit.api.delete("/sessions", params=[("keep_current", "true")])
     except ApiProblem as problem:
         return await _refused(visit, problem, "sessions")
-    return await _page(visit, done="That session has ended." if which else "All your other sessions have ended.")
+    return await _page(visit, done=_("That session has ended.") if which else _("All your other sessions have ended."))

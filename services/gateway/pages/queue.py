@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, Params
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.menu import OWN, SAVED
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -22,7 +23,7 @@ WORKED = ("new", "open", "on_hold")
 STATUSES = (*WORKED, "resolved", "closed")
 PRIORITIES = ("low", "normal", "high", "emergency")
 SORTS = {
-    "-updated_at": "Changed last", "updated_at": "Changed longest ago", "-created_at": "Newest", "created_at": "Oldest",
+    "-updated_at": N_("Changed last"), "updated_at": N_("Changed longest ago"), "-created_at": N_("Newest"), "created_at": N_("Oldest"),
 }  # fmt: skip
 FILTERS = (
     "q",
@@ -46,7 +47,7 @@ FOUND = 8
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab: what it always asks, and which statuses it leaves to choose."""
+    """A tab: what it always asks, and which statuses it leaves to choose. The label of a saved queue (`own`) is its owner's."""
 
     key: str
     label: str
@@ -55,7 +56,13 @@ class Tab:
     by_assignee: bool = True
     columns: Sequence[str] = ()
     sort: str = "-updated_at"
-    empty: tuple[str, str] = ("Nothing here", "Tickets will show here as they come.")
+    own: bool = False
+    empty: tuple[str, str] = (N_("Nothing here"), N_("Tickets will show here as they come."))
+
+    @property
+    def title(self) -> str:
+        """What it is called, to its reader."""
+        return self.label if self.own else _(self.label)
 
 
 def _any(statuses: Sequence[str]) -> list[tuple[str, str]]:
@@ -65,23 +72,23 @@ def _any(statuses: Sequence[str]) -> list[tuple[str, str]]:
 TABS = {
     tab.key: tab
     for tab in (
-        Tab("open", "Open", (), WORKED, empty=("All done", "Nobody waits for anything just now.")),
-        Tab("mine", "Mine", [("assignee", "me")], WORKED, by_assignee=False,
-            empty=("Nothing on your desk", "Take something from Unassigned, or enjoy the silence.")),
-        Tab("my_teams", "My teams", [("teams", "me")], WORKED,
-            empty=("Nothing for your teams", "Tickets of the teams that you are in come here.")),
-        Tab("unassigned", "Unassigned", [("assignee", "none")], WORKED, by_assignee=False,
-            empty=("Everything has somebody", "New tickets without an owner come here.")),
-        Tab("overdue", "Overdue", [("overdue", "true")], WORKED, empty=("Nothing is overdue", "Every promise holds so far.")),
-        Tab("answered", "Answered", [("answered", "true")], WORKED, empty=("Nobody was answered of late", "Tickets where the desk spoke last come here.")),
-        Tab("on_hold", "On hold", _any(["on_hold"]), empty=("Nothing waits", "Tickets that wait for somebody come here.")),
-        Tab("resolved", "Resolved", _any(["resolved"])),
-        Tab("closed", "Closed", _any(["closed"])),
-        Tab("involved", "Involved", [("involved", "me")], STATUSES,
-            empty=("Nothing yet", "Tickets that you have, or have had, stay in sight here.")),
-        Tab("watching", "Watching", [("watching", "me")], STATUSES,
-            empty=("You watch nothing", "Press w on a ticket to keep an eye on it.")),
-        Tab("all", "All tickets", (), STATUSES),
+        Tab("open", N_("Open"), (), WORKED, empty=(N_("All done"), N_("Nobody waits for anything just now."))),
+        Tab("mine", N_("Mine"), [("assignee", "me")], WORKED, by_assignee=False,
+            empty=(N_("Nothing on your desk"), N_("Take something from Unassigned, or enjoy the silence."))),
+        Tab("my_teams", N_("My teams"), [("teams", "me")], WORKED,
+            empty=(N_("Nothing for your teams"), N_("Tickets of the teams that you are in come here."))),
+        Tab("unassigned", N_("Unassigned"), [("assignee", "none")], WORKED, by_assignee=False,
+            empty=(N_("Everything has somebody"), N_("New tickets without an owner come here."))),
+        Tab("overdue", N_("Overdue"), [("overdue", "true")], WORKED, empty=(N_("Nothing is overdue"), N_("Every promise holds so far."))),
+        Tab("answered", N_("Answered"), [("answered", "true")], WORKED, empty=(N_("Nobody was answered of late"), N_("Tickets where the desk spoke last come here."))),
+        Tab("on_hold", N_("On hold"), _any(["on_hold"]), empty=(N_("Nothing waits"), N_("Tickets that wait for somebody come here."))),
+        Tab("resolved", N_("Resolved"), _any(["resolved"])),
+        Tab("closed", N_("Closed"), _any(["closed"])),
+        Tab("involved", N_("Involved"), [("involved", "me")], STATUSES,
+            empty=(N_("Nothing yet"), N_("Tickets that you have, or have had, stay in sight here."))),
+        Tab("watching", N_("Watching"), [("watching", "me")], STATUSES,
+            empty=(N_("You watch nothing"), N_("Press w on a ticket to keep an eye on it."))),
+        Tab("all", N_("All tickets"), (), STATUSES),
     )
 }  # fmt: skip
 
@@ -153,12 +160,12 @@ def tab_of(visit: Visit, key: str | None) -> Tab:
         return TABS.get(key or "", TABS["open"])
     queue = next((one for one in visit.saved if f"{SAVED}{one['id']}" == key), None)
     if queue is None:
-        raise ApiProblem(404, "Not found", "This queue is gone, or not shared with you any more.")
+        raise ApiProblem(404, "Not found", _("This queue is gone, or not shared with you any more."))
     held = queue["filters"]
     return Tab(
         f"{SAVED}{queue['id']}", queue["name"], [(name, value) for name, values in held.items() for value in values],
-        () if "status" in held else STATUSES, by_assignee="assignee" not in held, columns=queue["columns"], sort=queue["sort"],
-        empty=("Nothing in this queue", "Tickets come here when they are what it asks for."),
+        () if "status" in held else STATUSES, by_assignee="assignee" not in held, own=True, columns=queue["columns"], sort=queue["sort"],
+        empty=(N_("Nothing in this queue"), N_("Tickets come here when they are what it asks for.")),
     )  # fmt: skip
 
 
@@ -187,8 +194,8 @@ async def read_listing(visit: Visit, query: Mapping[str, str], *, start: bool = 
 def offers(choices: Choices) -> dict[str, Any]:
     """Return what the filters above a list offer."""
     return {
-        "priorities": [Choice(p, words(p)) for p in PRIORITIES], "sorts": [Choice(k, v) for k, v in SORTS.items()],
-        "assignees": [Choice("me", "Me"), Choice("none", "Nobody"), *choices.agents], "choices": choices,
+        "priorities": [Choice(p, words(p)) for p in PRIORITIES], "sorts": [Choice(k, _(v)) for k, v in SORTS.items()],
+        "assignees": [Choice("me", _("Me")), Choice("none", _("Nobody")), *choices.agents], "choices": choices,
     }  # fmt: skip
 
 
@@ -208,7 +215,14 @@ async def find(request: Request, visit: VisitDep) -> Response:
     found = (
         await visit.api.get("/tickets", [("q", words_asked), ("limit", str(FOUND))]) if words_asked else {"items": []}
     )
-    return JSONResponse({"items": [{k: t[k] for k in ("number", "subject", "status")} for t in found["items"]]})
+    return JSONResponse(
+        {
+            "items": [
+                {**{k: t[k] for k in ("number", "subject", "status")}, "said": words(t["status"])}
+                for t in found["items"]
+            ]
+        }
+    )
 
 
 def list_of(text: str | None) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiProblem
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.queue import PRIORITIES, SORTS, STATUSES, asked, chosen, tab_of
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -18,20 +19,21 @@ router = APIRouter(route_class=PageRoute)
 SEVERITIES = ("Sev-A", "Sev-B", "Sev-C")
 NOT_FOUND, NO_SESSION = 404, 401
 NOT_KEPT = frozenset({"sort", "cursor", "limit"})
-YES_NO = (Choice("true", "Yes"), Choice("false", "No"))
+YES_NO = {"true": N_("Yes"), "false": N_("No")}
 SEVERAL = {"status": STATUSES, "priority": PRIORITIES, "severity": SEVERITIES}
 """Filters that take several values, which are alternatives."""
 ME = {
-    "teams": "Of my teams", "involved": "I have it, or have had it", "watching": "I watch it", "task": "With an open task of mine",
+    "teams": N_("Of my teams"), "involved": N_("I have it, or have had it"), "watching": N_("I watch it"),
+    "task": N_("With an open task of mine"),
 }  # fmt: skip
 """Filters that are about whoever looks."""
 TEXTS = {
-    "q": "Words",
-    "requester": "Requester",
-    "tag": "Tag",
-    "state": "State",
-    "created_from": "Created from",
-    "created_to": "Created before",
+    "q": N_("Words"),
+    "requester": N_("Requester"),
+    "tag": N_("Tag"),
+    "state": N_("State"),
+    "created_from": N_("Created from"),
+    "created_to": N_("Created before"),
 }
 COLUMNS = ("team", "topic", "severity", "channel", "external_id", "created_at", "minutes", "score")
 
@@ -44,7 +46,7 @@ def _held(visit: Visit, ident: str) -> dict[str, Any]:
     """
     found = next((one for one in visit.saved if one["id"] == ident and one["editable"]), None)
     if found is None:
-        raise ApiProblem(NOT_FOUND, "Not found", "There is no such queue that you may change.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is no such queue that you may change."))
     return found
 
 
@@ -76,9 +78,9 @@ async def _show(
     fields = {name.removeprefix("filters."): text for name, text in problem.fields.items()} if problem else {}
     return visit.page(
         "queue_form.html", problem.status if problem else 200, ident=ident, queue=queue, choices=choices, custom=custom,
-        several={name: [Choice(k, words(k)) for k in keys] for name, keys in SEVERAL.items()}, me=ME, texts=TEXTS, yes_no=YES_NO,
-        assignees=[Choice("me", "Whoever looks"), Choice("none", "Nobody"), *choices.agents],
-        sorts=[Choice(k, v) for k, v in SORTS.items()], columns=[Choice(c, words(c)) for c in COLUMNS], problem=problem, fields=fields,
+        several={name: [Choice(k, words(k)) for k in keys] for name, keys in SEVERAL.items()}, me=ME, texts=TEXTS, yes_no=[Choice(key, _(said)) for key, said in YES_NO.items()],
+        assignees=[Choice("me", _("Whoever looks")), Choice("none", _("Nobody")), *choices.agents],
+        sorts=[Choice(k, _(v)) for k, v in SORTS.items()], columns=[Choice(c, words(c)) for c in COLUMNS], problem=problem, fields=fields,
         key=key or new_key(),
     )  # fmt: skip
 
@@ -140,7 +142,7 @@ async def save(ident: str, visit: VisitDep) -> Response:
             raise
         await visit.start()
         return await _show(visit, ident, body, problem, None if problem.key_reused else form.get("key"))
-    visit.say("Queue saved.")
+    visit.say(_("Queue saved."))
     return visit.go("/queue", {"tab": f"saved-{ident}"})
 
 
@@ -156,11 +158,11 @@ async def change(ident: str, act: str, visit: VisitDep) -> Response:
     queue = _held(visit, ident)
     if act == "remove":
         await visit.api.delete(f"/queues/{quote(ident, safe='')}", form.get("key"))
-        visit.say("Queue removed. Its tickets are where they were.")
+        visit.say(_("Queue removed. Its tickets are where they were."))
     elif act in {"up", "down"}:
         await _move(visit, [one for one in visit.saved if one["mine"]], queue, -1 if act == "up" else 1)
     else:
-        raise ApiProblem(NOT_FOUND, "Not found", "There is no such thing to do.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is no such thing to do."))
     return visit.go("/queues")
 
 

@@ -1,15 +1,19 @@
 """Templates: everything is escaped, times are UTC for the script to make local."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import icon, static_url
-from services.gateway.pages.language import gettext, ngettext
+from services.gateway.pages.language import _, gettext, ngettext, pgettext, reader, zones
+from services.gateway.pages.vocabulary import WORDS
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.topic_names import TICKETS
 
@@ -17,6 +21,8 @@ FOLDER = Path(__file__).parent
 NOTHING = "\N{EN DASH}"
 """What stands where there is nothing to say."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
+NOUNS_LARGE = frozenset({"de", "lb"})
+"""Languages that write nouns with a capital letter wherever they stand."""
 MANY = 10_000
 
 
@@ -30,19 +36,51 @@ def moment(value: str | None, how: str = "at") -> Markup:
         return Markup("")
     at = datetime.fromisoformat(value).astimezone(UTC)
     exact = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" data-as="{}">{}</time>').format(exact, how, at.strftime("%d %b %Y, %H:%M UTC"))
+    return Markup('<time datetime="{}" data-as="{}">{}</time>').format(exact, how, _in_full(at))
+
+
+def _in_full(at: datetime) -> str:
+    to = reader()
+    local = at.astimezone(to.zone or UTC)
+    said: str = format_datetime(local, _FULL.get(to.language.tag, "medium"), locale=to.language.locale)
+    return f"{said} {local.tzname()}"
+
+
+_FULL = {"en": "dd MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
+"""How a time is written where the language's usual way is longer than it need be."""
+
+
+def date_of(value: str) -> str:
+    """Return a day of the API (2026-11-25) as people write it."""
+    try:
+        return str(format_date(date.fromisoformat(value), "medium", locale=reader().language.locale))
+    except ValueError:
+        return value
 
 
 def words(key: str | None) -> str:
-    """Return a key as words: `on_hold` is "On hold"."""
+    """Return a key as words: `on_hold` is "On hold". One that we do not know is somebody's own, and stays as it is."""
+    if key in WORDS:
+        return gettext(WORDS[key])
     text = (key or "").replace("_", " ").replace("-", " ")
     return text[:1].upper() + text[1:]
+
+
+def inside(key: str | None) -> str:
+    """Return a key as words within a sentence: small, where the language does not write nouns large."""
+    text = words(key)
+    return text if reader().language.locale.language in NOUNS_LARGE else text[:1].lower() + text[1:]
+
+
+def promised(target: str) -> str:
+    """Return what a service level promises, within a sentence."""
+    return inside("taken_on" if target == "own" else target)
 
 
 def configured(value: Any) -> str:
     """Return a configured value in words."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict):
         return "; ".join(f"{words(str(k))}: {configured(v)}" for k, v in value.items() if v not in (None, [], {}))
     if isinstance(value, list):
@@ -54,12 +92,23 @@ def duration(seconds: float | None) -> str:
     """Return seconds as people say it."""
     if seconds is None:
         return NOTHING
-    if abs(seconds) < MINUTE:
-        return f"{seconds:.1f} s"
-    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
-        if abs(seconds) >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return ""
+    units = ((DAY, _("%(n)s d")), (HOUR, _("%(n)s h")), (MINUTE, _("%(n)s min")), (0, _("%(n)s s")))
+    least, said = next(one for one in units if abs(seconds) >= one[0])
+    return said % {"n": number(seconds / (least or 1), 1)}
+
+
+def number(value: float, places: int | None = None) -> str:
+    """Return a number as the reader's language writes it."""
+    form = "#,##0" if isinstance(value, int) else "#,##0." + "0" * (2 if places is None else places)
+    return str(format_decimal(value, form, locale=reader().language.locale))
+
+
+def size(count: int) -> str:
+    """Return bytes as people say them."""
+    for unit, much in (("MB", 1_000_000), ("kB", 1000)):
+        if count >= much:
+            return f"{number(count / much, 1)} {unit}"
+    return f"{number(count)} B"
 
 
 def prose(text: str) -> Markup:
@@ -83,11 +132,11 @@ def linked(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[end:])])
 
 
-def person(shown: dict[str, Any] | None, nobody: str = "Nobody") -> str:
+def person(shown: dict[str, Any] | None, nobody: str | None = None) -> str:
     """Return how a person is called."""
     if not shown:
-        return nobody
-    return shown.get("name") or shown.get("login") or shown.get("email") or "Unknown"
+        return _("Nobody") if nobody is None else nobody
+    return shown.get("name") or shown.get("login") or shown.get("email") or _("Unknown")
 
 
 def initials(name: str) -> str:
@@ -96,9 +145,20 @@ def initials(name: str) -> str:
     return (parts[0][0] + (parts[1][0] if len(parts) > 1 else "")).upper() if parts else "?"
 
 
+def code(text: str) -> Markup:
+    """Return a command or a key as it is typed, within a sentence."""
+    return Markup("<code>{}</code>").format(text)
+
+
 def few(count: int) -> str:
     """Return a count as it stands in a narrow place."""
-    return f"{count:,}" if count < MANY else f"{count // 1000}k"
+    return number(count) if count < MANY else _("%(n)sk", n=number(count // 1000))
+
+
+@pass_context  # so that it is asked each time: Jinja would ask once for what stands in a template
+def _translated(_context: Context, message: str) -> str:
+    """Return a message that was marked elsewhere. What is not a message is shown as it is."""
+    return gettext(message)
 
 
 def _environment() -> Environment:
@@ -106,7 +166,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, auto_reload=False,
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined] # the extension's
+    env.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined] # the extension's
     env.filters.update(
         moment=moment,
         configured=configured,
@@ -117,8 +177,13 @@ def _environment() -> Environment:
         initials=initials,
         few=few,
         linked=linked,
+        number=number,
+        size=size,
+        inside=inside,
+        date_of=date_of,
+        translated=_translated,
     )
-    env.globals.update(static_url=static_url, icon=icon, stream_types=_STREAMED)
+    env.globals.update(static_url=static_url, icon=icon, stream_types=_STREAMED, reader=reader, zones=zones, code=code)
     return env
 
 

@@ -9,14 +9,17 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.pages.charts import bars_of, chart_of, drill
 from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import API, ApiProblem
+from services.gateway.pages.language import _
 from services.gateway.pages.queue import PRIORITIES
-from services.gateway.pages.render import NOTHING, duration, words
+from services.gateway.pages.render import NOTHING, date_of, duration, number, words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
 
 router = APIRouter(route_class=PageRoute)
 
 PARAMETERS = ("from", "to", "department", "topic", "agent", "priority")
+NAMED = frozenset({"kind", "activity", "priority", "from"})
+"""Columns whose values are ours, where they are not of an imported log."""
 SECONDS = frozenset({"mean", "median", "p90", "p95"})
 UNAUTHENTICATED, FORBIDDEN = 401, 403
 
@@ -31,10 +34,10 @@ def cell(column: str, value: Any) -> str:
     if value is None:
         return NOTHING
     if not is_number(value):
-        return str(value)
+        return date_of(value) if column == "day" else words(value) if column in NAMED else str(value)
     if column in SECONDS:
         return duration(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return number(value)
 
 
 def _asked(request: Request) -> dict[str, str]:
@@ -72,7 +75,7 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
     catalogue = await _catalogue(visit)
     about = next((item for item in catalogue if item["name"] == name), None)
     if about is None:
-        raise ApiProblem(404, "Not found", f"There is no report {name!r}.")
+        raise ApiProblem(404, "Not found", _("There is no report “%(name)s”.", name=name))
     asked = _asked(request)
     answer, problem = None, None
     try:

@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from services.gateway.pages.assets import AssetsMissing
+from services.gateway.pages.choosing import reader_of
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.door import sign_in_page
+from services.gateway.pages.language import _, reading
 from services.gateway.pages.render import render
 from services.gateway.pages.security import protect, same_site
 from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_partial, read_form
@@ -43,7 +45,7 @@ async def _kept(request: Request) -> dict[str, str]:
 def _problem_page(request: Request, status: int, detail: str, kept: Mapping[str, str]) -> HTMLResponse:
     visit: Visit | None = getattr(request.state, "visit", None)
     known = visit if visit is not None and visit.me else None
-    title = TITLES.get(status, "That did not work")
+    title = _(TITLES[status]) if status in TITLES else _("That did not work")
     layout = known.layout if known is not None else "base.html"
     text = render(
         "problem.html",
@@ -95,12 +97,12 @@ async def _answer(request: Request, error: Exception) -> Response:
         case ApiProblem() | Problem():
             status, detail = error.status, error.detail
         case RequestValidationError():
-            status, detail = 422, "That address has a part we cannot read."
+            status, detail = 422, _("That address has a part we cannot read.")
         case HTTPException():
             status, detail = error.status_code, str(error.detail)
         case _:
             await log.aexception("page failed", method=request.method, path=request.url.path, exc_info=error)
-            status, detail = 500, "Something broke on our side; it has been logged."
+            status, detail = 500, _("Something broke on our side; it has been logged.")
     return _problem_page(request, status, detail, kept)
 
 
@@ -112,11 +114,15 @@ class PageRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            try:
-                response = await inner(request)
-            except Exception as error:
-                response = await _answer(request, error)
+            with reading(reader := reader_of(request)):
+                try:
+                    response = await inner(request)
+                except Exception as error:
+                    response = await _answer(request, error)
             protect(response.headers)
+            if response.headers.get("content-type", "").startswith("text/html"):
+                response.headers["Content-Language"] = reader.language.tag
+                response.headers.add_vary_header("Accept-Language, Cookie")
             return response
 
         return handler

@@ -62,9 +62,14 @@ def same_site(request: Request, settings: Settings) -> bool:
 
 def local_path(given: str | None, otherwise: str = "/queue") -> str:
     """Return where to go next if it is a place of ours, else the other: a link must not send people elsewhere."""
-    if given and len(given) <= 2000 and _LOCAL_PATH.fullmatch(given) and "\\" not in given:  # noqa: PLR2004 -- a long URL
+    if given and is_local(given):
         return otherwise if given.startswith(("/sign-", "/api/", "/static/")) else given
     return otherwise
+
+
+def is_local(given: str) -> bool:
+    """Whether it is the path of a place of ours, which leads nowhere else."""
+    return len(given) <= 2000 and bool(_LOCAL_PATH.fullmatch(given)) and "\\" not in given  # noqa: PLR2004 -- a long URL
 
 
 def origin_of(request: Request) -> str:

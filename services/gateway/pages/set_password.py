@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.pages.door import TOO_OLD, is_own_form, outside_form, outside_page
+from services.gateway.pages.language import _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.sign_in import MOST_PASSWORD, gateway_of, let_in
 from services.gateway.signing_in import Origin
@@ -40,15 +41,25 @@ async def take(request: Request) -> Response:
     try:
         login = (await sign_ins.owner_of_link(token)).login
         if not is_own_form(request, form):
-            return _page(request, token, 403, TOO_OLD, login)
+            return _page(request, token, 403, _(TOO_OLD), login)
         if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD or "\x00" in password:
-            return _page(request, token, 422, f"A password has {LEAST_PASSWORD} to {MOST_PASSWORD} characters.", login)
+            return _page(
+                request,
+                token,
+                422,
+                _("A password has %(least)s to %(most)s characters.", least=LEAST_PASSWORD, most=MOST_PASSWORD),
+                login,
+            )
         if password != form.get("again", ""):
-            return _page(request, token, 422, "The two are not the same. Type both again.", login)
+            return _page(request, token, 422, _("The two are not the same. Type both again."), login)
         return await let_in(request, sign_ins.by_link(token, password, Origin.of(request)), "/queue")
     except Refusal as refusal:
         return _page(request, "", refusal.status, refusal.detail)
     except Problem as problem:
         return _page(
-            request, token, problem.status, f"This password {problem.fields.get('password', problem.detail)}.", login
+            request,
+            token,
+            problem.status,
+            _("This password is not taken: %(reason)s.", reason=problem.fields.get("password", problem.detail)),
+            login,
         )

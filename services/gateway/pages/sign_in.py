@@ -22,6 +22,7 @@ from services.gateway.pages.door import (
     outside_page,
     sign_in_page,
 )
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import AFTER_COOKIE, VisitDep
 from services.gateway.signing_in import Origin
@@ -34,8 +35,8 @@ from shared.tokens import SessionToken
 router = APIRouter(route_class=PageRoute)
 
 _MESSAGES = {
-    401: "That login and password do not go together. Check both and try again.",
-    422: "Enter your login (or e-mail address) and your password.",
+    401: N_("That login and password do not go together. Check both and try again."),
+    422: N_("Enter your login (or e-mail address) and your password."),
 }
 MOST_LOGIN, MOST_PASSWORD = 254, 200
 
@@ -59,7 +60,7 @@ async def let_in(request: Request, session: Awaitable[tuple[str, SessionToken]],
         Refusal: Likewise.
     """
     try:
-        token, _ = await session
+        token, _session = await session
     except Problem as problem:
         if (needed := problem.extra.get("second_factor")) is None:
             raise
@@ -108,14 +109,14 @@ async def sign_in(request: Request) -> Response:
     login, then = form.get("login", "").strip(), security.local_path(form.get("next"))
     password = form.get("password", "")
     if not is_own_form(request, form):
-        return sign_in_page(request, 403, then=then, login=login, message=TOO_OLD)
+        return sign_in_page(request, 403, then=then, login=login, message=_(TOO_OLD))
     if not login or not password or len(login) > MOST_LOGIN or len(password) > MOST_PASSWORD or "\x00" in login:
-        return sign_in_page(request, 422, then=then, login=login, message=_MESSAGES[422])
+        return sign_in_page(request, 422, then=then, login=login, message=_(_MESSAGES[422]))
     sign_ins = gateway_of(request).sign_ins
     try:
         return await let_in(request, sign_ins.by_password(login, password, None, Origin.of(request)), then)
     except Problem as problem:
-        message = _MESSAGES.get(problem.status, problem.detail)
+        message = _(_MESSAGES[problem.status]) if problem.status in _MESSAGES else problem.detail
         return sign_in_page(request, problem.status, then=then, login=login, message=message)
 
 
@@ -125,7 +126,7 @@ async def second_step(request: Request) -> Response:
     form = await outside_form(request)
     challenge, then = form.get("challenge", ""), security.local_path(form.get("next"))
     if not is_own_form(request, form):
-        return sign_in_page(request, 403, then=then, message=TOO_OLD)
+        return sign_in_page(request, 403, then=then, message=_(TOO_OLD))
     code = form.get("code", "").strip()[:40]
     sign_ins = gateway_of(request).sign_ins
     try:

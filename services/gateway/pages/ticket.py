@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from services.gateway.pages import attaching, moves
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, ticket_path
+from services.gateway.pages.language import _
 from services.gateway.pages.past import past_of
 from services.gateway.pages.queue import PRIORITIES, list_of, offers, read_listing
 from services.gateway.pages.render import words
@@ -40,7 +41,7 @@ class Attempt:
         self.message = problem.detail
         self.key = form.get("key") or new_key()
         if problem.key_reused:
-            self.message = (
+            self.message = _(
                 "This form had been sent before with something else in it, and that was taken. Nothing has been sent now: "
                 "send it again to add this as well."
             )
@@ -79,7 +80,7 @@ def form_offers(choices: Choices) -> dict[str, Any]:
     """Return what the moves' forms offer."""
     return {
         "moves": moves.MOVES, "writing": moves.WRITING, "at_once": moves.AT_ONCE, "choices": choices,
-        "severities": [Choice(s, s) for s in SEVERITIES], "link_kinds": [Choice(k, words(k)) for k in LINKS],
+        "severities": [Choice(s, words(s)) for s in SEVERITIES], "link_kinds": [Choice(k, words(k)) for k in LINKS],
         "priorities": [Choice(p, words(p)) for p in PRIORITIES],
     }  # fmt: skip
 
@@ -132,7 +133,7 @@ async def show_ticket(number: str, request: Request, visit: VisitDep) -> Respons
 def _move(verb: str) -> moves.Move:
     move = moves.MOVES.get(verb)
     if move is None:
-        raise ApiProblem(NOT_FOUND, "Not found", f"There is no move {verb!r}.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is no move “%(move)s”.", move=verb))
     return move
 
 
@@ -187,7 +188,11 @@ async def move(number: str, verb: str, visit: VisitDep) -> Response:
 
 
 def _said(verb: str, answer: Mapping[str, Any] | None) -> str:
-    return f"Split off as {answer['number']}." if verb == "split" and answer else moves.MOVES[verb].done
+    return (
+        _("Split off as %(number)s.", number=answer["number"])
+        if verb == "split" and answer
+        else _(moves.MOVES[verb].done)
+    )
 
 
 async def _refused(visit: Visit, number: str, attempt: Attempt) -> Response:

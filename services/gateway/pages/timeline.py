@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.pages.choices import Choices
-from services.gateway.pages.render import person, words
+from services.gateway.pages.language import N_, _
+from services.gateway.pages.render import inside, person, promised, words
 
 SPOKEN = {"created": "body", "message_received": "body", "noted": "body", "replied": "body", "resolved": "resolution"}
 _CARDS = {
     "created": "message", "message_received": "message", "noted": "note", "replied": "reply", "resolved": "resolution",
 }  # fmt: skip
-_LABELS = {"noted": "Internal note", "replied": "Reply to the requester", "resolved": "Resolution"}
+_LABELS = {"noted": N_("Internal note"), "replied": N_("Reply to the requester"), "resolved": N_("Resolution")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Entry:
     @property
     def short(self) -> str:
         """What it is, where there is room for a word only."""
-        return _SHORT.get(self.type, words(self.type).lower())
+        return _(_SHORT[self.type]) if self.type in _SHORT else inside(self.type)
 
     @property
     def icon(self) -> str:
@@ -63,8 +64,8 @@ class Entry:
 
 
 _SHORT = {
-    "sla_scheduled": "service level", "sla_warned": "due soon", "sla_breached": "overdue", "sla_met": "promise kept", "rule_applied": "rule",
-    "time_logged": "time", "task_added": "task", "collaborator_added": "collaborator", "split_off": "split",
+    "sla_scheduled": N_("service level"), "sla_warned": N_("due soon"), "sla_breached": N_("overdue"), "sla_met": N_("promise kept"), "rule_applied": N_("rule"),
+    "time_logged": N_("time"), "task_added": N_("task"), "collaborator_added": N_("collaborator"), "split_off": N_("split"),
 }  # fmt: skip
 _ICONS = {
     "assigned": "user-check", "unassigned": "user-minus", "transferred": "arrow-right-left", "referred": "share-2", "queued": "circle-dashed",
@@ -80,11 +81,11 @@ _ICONS = {
 def _who(item: Mapping[str, Any]) -> str:
     actor = item["actor"]
     if item["type"] == "message_received":
-        return person(item["data"].get("author") or actor, "Requester")
+        return person(item["data"].get("author") or actor, _("Requester"))
     if actor["kind"] == "person":
-        return person(actor, "Somebody")
+        return person(actor, _("Somebody"))
     name = str(actor.get("id") or actor["kind"])
-    return f"Key {name.removeprefix('key:')}" if name.startswith("key:") else words(name)
+    return _("Key %(name)s", name=name.removeprefix("key:")) if name.startswith("key:") else words(name)
 
 
 def _holder(holder: Mapping[str, Any] | None, choices: Choices) -> str:
@@ -93,16 +94,22 @@ def _holder(holder: Mapping[str, Any] | None, choices: Choices) -> str:
     if held.get("agent"):
         parts.append(choices.name("agent", held["agent"]))
     if held.get("team"):
-        parts.append(f"team {choices.name('team', held['team'])}")
+        parts.append(_("team %(team)s", team=choices.name("team", held["team"])))
     return ", ".join(parts)
 
 
 def _assigned(item: Mapping[str, Any], choices: Choices) -> str:
     data = item["data"]
     if data.get("agent") and data["agent"] == item["actor"].get("login"):
-        return "took it"
+        return _("took it")
     to, before = _holder(data, choices), _holder(data.get("previous"), choices)
-    return f"assigned it to {to or 'nobody'}" + (f" (before: {before})" if before and before != to else "")
+    if before and before != to:
+        return _("assigned it to %(who)s (before: %(before)s)", who=to or _("nobody"), before=before)
+    return _("assigned it to %(who)s", who=to or _("nobody"))
+
+
+def _degree(key: str | None) -> str:
+    return words(key) if (key or "").startswith("Sev-") else inside(key)
 
 
 def _prioritised(data: Mapping[str, Any]) -> str:
@@ -110,9 +117,13 @@ def _prioritised(data: Mapping[str, Any]) -> str:
     changes = []
     for name in ("priority", "severity"):
         if data.get(name) and data[name] != before.get(name):
-            was = f" (was {before[name]})" if before.get(name) else ""
-            changes.append(f"{name} to {data[name]}{was}")
-    return "set " + " and ".join(changes or ["the priority"])
+            said = {"what": inside(name), "now": _degree(data[name]), "before": _degree(before.get(name))}
+            changes.append(
+                _("%(what)s to %(now)s (was %(before)s)", **said)
+                if before.get(name)
+                else _("%(what)s to %(now)s", **said)
+            )
+    return _("set %(changes)s", changes=_(" and ").join(changes or [_("the priority")]))
 
 
 def _what(item: Mapping[str, Any], choices: Choices) -> str:
@@ -122,51 +133,68 @@ def _what(item: Mapping[str, Any], choices: Choices) -> str:
         case "assigned":
             said = _assigned(item, choices)
         case "unassigned":
-            said = f"took it from {_holder(data.get('previous'), choices) or 'its holder'}"
+            said = _("took it from %(who)s", who=_holder(data.get("previous"), choices) or _("its holder"))
         case "transferred":
-            was = f" from {choices.name('department', data['previous'])}" if data.get("previous") else ""
-            said = f"moved it{was} to {choices.name('department', data.get('department'), 'no department')}"
+            to = choices.name("department", data.get("department"), _("no department"))
+            was = choices.name("department", data.get("previous"))
+            said = (
+                _("moved it from %(before)s to %(now)s", before=was, now=to)
+                if data.get("previous")
+                else _("moved it to %(now)s", now=to)
+            )
         case "rule_applied":
-            wanted = ", ".join(f"{k} {v}" for k, v in (data.get("changes") or {}).items() if v)
-            said = f"applied rule {data.get('rule')} (version {data.get('rule_version')}): {wanted}"
+            wanted = ", ".join(f"{inside(k)} {v}" for k, v in (data.get("changes") or {}).items() if v)
+            said = _(
+                "applied rule %(rule)s (version %(version)s): %(changes)s",
+                rule=data.get("rule"),
+                version=data.get("rule_version"),
+                changes=wanted,
+            )
         case "prioritised":
             said = _prioritised(data)
         case "escalated":
-            said = f"escalated it to level {data.get('level', 1)}"
+            said = _("escalated it to level %(level)s", level=data.get("level", 1))
         case "queued":
-            said = f"found nobody in {choices.name('department', data.get('department'))} who can have it now"
+            said = _(
+                "found nobody in %(department)s who can have it now",
+                department=choices.name("department", data.get("department")),
+            )
         case "sla_scheduled":
-            said = f"set the times of plan {data['plan']}" if data.get("plan") else "ended the plan's promises"
+            said = (
+                _("set the times of plan %(plan)s", plan=data["plan"])
+                if data.get("plan")
+                else _("ended the plan's promises")
+            )
         case "sla_warned" | "sla_breached" | "sla_met":
-            said = _PROMISE[kind].format(words(data["target"]).lower()) + (", late" if data.get("late") else "")
+            said = _(_PROMISE[kind], promise=promised(data["target"])) + (_(", late") if data.get("late") else "")
         case _:
-            said = _PLAIN.get(kind, words(kind).lower())
+            said = _(_PLAIN[kind]) if kind in _PLAIN else inside(kind)
     return said
 
 
 _PROMISE = {
-    "sla_warned": "warned: {} is due soon", "sla_breached": "found {} overdue", "sla_met": "found {} kept",
+    "sla_warned": N_("warned: %(promise)s is due soon"), "sla_breached": N_("found %(promise)s overdue"), "sla_met": N_("found %(promise)s kept"),
 }  # fmt: skip
 _PLAIN = {
-    "created": "opened this ticket", "message_received": "wrote", "noted": "wrote a note", "replied": "replied",
-    "resolved": "resolved it", "started": "began to work on it", "held": "put it on hold", "resumed": "went on with it",
-    "closed": "closed it", "reopened": "reopened it", "acknowledged": "acknowledged it",
-    "personal_erased": "erased words of it for ever", "edited": "corrected what was said", "message_edited": "corrected a message",
-    "restated": "said again what holds", "rated": "rated the work", "tagged": "changed the tags", "fields_changed": "changed fields",
-    "task_added": "added a task",
-    "task_changed": "changed a task", "task_done": "finished a task", "task_reopened": "reopened a task",
-    "task_dropped": "dropped a task", "time_logged": "logged time", "time_removed": "took logged time off",
-    "watched": "began to watch", "unwatched": "stopped watching", "linked": "linked it to another ticket",
-    "unlinked": "ended a link", "merged": "merged it into another ticket", "unmerged": "let it stand for itself again",
-    "split_off": "moved messages to a ticket of their own", "collaborator_added": "let somebody in on it",
-    "collaborator_removed": "let somebody in on it no more", "referred": "referred it", "referral_withdrawn": "took a referral back",
-    "close_warned": "warned that silence will close it",
+    "created": N_("opened this ticket"), "message_received": N_("wrote"), "noted": N_("wrote a note"), "replied": N_("replied"),
+    "resolved": N_("resolved it"), "started": N_("began to work on it"), "held": N_("put it on hold"), "resumed": N_("went on with it"),
+    "closed": N_("closed it"), "reopened": N_("reopened it"), "acknowledged": N_("acknowledged it"),
+    "personal_erased": N_("erased words of it for ever"), "edited": N_("corrected what was said"), "message_edited": N_("corrected a message"),
+    "restated": N_("said again what holds"), "rated": N_("rated the work"), "tagged": N_("changed the tags"), "fields_changed": N_("changed fields"),
+    "task_added": N_("added a task"),
+    "task_changed": N_("changed a task"), "task_done": N_("finished a task"), "task_reopened": N_("reopened a task"),
+    "task_dropped": N_("dropped a task"), "time_logged": N_("logged time"), "time_removed": N_("took logged time off"),
+    "watched": N_("began to watch"), "unwatched": N_("stopped watching"), "linked": N_("linked it to another ticket"),
+    "unlinked": N_("ended a link"), "merged": N_("merged it into another ticket"), "unmerged": N_("let it stand for itself again"),
+    "split_off": N_("moved messages to a ticket of their own"), "collaborator_added": N_("let somebody in on it"),
+    "collaborator_removed": N_("let somebody in on it no more"), "referred": N_("referred it"), "referral_withdrawn": N_("took a referral back"),
+    "close_warned": N_("warned that silence will close it"),
 }  # fmt: skip
 
 
 def _door(item: Mapping[str, Any]) -> str:
     via = item["via"]
-    return f"by key {via['id']}" if via["kind"] == "key" and via.get("id") else ""
+    return _("by key %(name)s", name=via["id"]) if via["kind"] == "key" and via.get("id") else ""
 
 
 def _why(why: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -186,7 +214,7 @@ def entries_of(
         text = data.get(SPOKEN.get(kind, "")) or data.get("message") or data.get("reason") or ""
         entries.append(
             Entry(
-                _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _LABELS.get(kind, "") if full else "", text,
+                _CARDS.get(kind, "step"), kind, item["at"], _who(item), _what(item, choices), _(_LABELS.get(kind, "")) if full else "", text,
                 _why(data.get("why")), data.get("until"), _door(item),
                 (item.get("cause") or {}).get("type") or "", str(item["id"]),
                 own is not None and own in {item["actor"].get("login"), item["actor"].get("name")},

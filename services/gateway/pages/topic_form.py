@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from services.gateway.pages.language import N_, _
 from shared import forms
 
 PREFIX = "fields."
@@ -22,13 +23,13 @@ Held = tuple[str, str]
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _PLAIN = {
-    "text": "Must be one line of at most 500 characters.",
-    "memo": "Must be a text of at most 20,000 characters.",
-    "integer": "Must be a whole number, such as 42.",
-    "decimal": "Must be a number, such as 12.5: with a point, and nothing else but digits.",
-    "date": "Must be a day that there is, written as 2026-11-24.",
-    "choice": "Must be one of those offered.",
-    "choices": "Must be some of those offered.",
+    "text": N_("Must be one line of at most 500 characters."),
+    "memo": N_("Must be a text of at most 20,000 characters."),
+    "integer": N_("Must be a whole number, such as 42."),
+    "decimal": N_("Must be a number, such as 12.5: with a point, and nothing else but digits."),
+    "date": N_("Must be a day that there is, written as 2026-11-24."),
+    "choice": N_("Must be one of those offered."),
+    "choices": N_("Must be some of those offered."),
 }
 """What a value must be, to people; the API says it to programs."""
 
@@ -93,8 +94,8 @@ def said(fields: Sequence[Field], wrong: Mapping[str, str]) -> dict[str, str]:
 
 def _in_words(kind: str, text: str) -> str:
     if text.startswith("is required"):
-        return "Choose at least one." if kind == "choices" else "Fill this in."
-    return _PLAIN.get(kind, text) if text.startswith("must be") else text
+        return _("Choose at least one.") if kind == "choices" else _("Fill this in.")
+    return _(_PLAIN[kind]) if text.startswith("must be") and kind in _PLAIN else text
 
 
 def all_named(fields: Sequence[Field], wrong: Collection[str]) -> bool:
@@ -115,7 +116,7 @@ def _read(item: Field) -> str:
     names: dict[str, str] = {choice["key"]: choice["name"] for choice in item["choices"]}
     match item["value"]:
         case bool() as answer:
-            return "Yes" if answer else "No"
+            return _("Yes") if answer else _("No")
         case list() as chosen:
             return ", ".join(names.get(key, key) for key in map(str, chosen))
         case value:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.gateway.pages import security
 from services.gateway.pages.client import ApiClient, ApiProblem, newest, versions_in
+from services.gateway.pages.language import _
 from services.gateway.pages.menu import Group, menu_of
 from services.gateway.pages.render import render
 from shared.http.caller import STAFF
@@ -187,14 +188,14 @@ class Visit:
             Refused: It is not.
         """
         if not security.same_site(self.request, self.settings):
-            raise Refused("This form was sent from another site. Nothing has been done.")
+            raise Refused(_("This form was sent from another site. Nothing has been done."))
         form = await read_form(self.request)
         for name in lists:
             several = [value for value in (await self.request.form()).getlist(name) if isinstance(value, str)]
             form[name] = "\n".join(several)
         if not security.csrf_good(self.settings, self._session, form.get("csrf", "")):
             raise Refused(
-                "This form does not belong to your present session. Nothing has been done: open the page again."
+                _("This form does not belong to your present session. Nothing has been done: open the page again.")
             )
         return form
 

@@ -10,6 +10,7 @@ from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.configuring.form import changes
 from services.gateway.pages.configuring.kinds import KINDS
 from services.gateway.pages.configuring.pages import address_of, only_administrators
+from services.gateway.pages.language import _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import VisitDep
 from shared.contracts.catalogue import OWNERS
@@ -32,7 +33,7 @@ async def show_audit(
     """
     await only_administrators(visit)
     if owner and owner not in OWNERS:
-        raise ApiProblem(NOT_FOUND, "Not found", f"Nothing is owned by {owner!r}.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("Nothing is owned by “%(name)s”.", name=owner))
     query = f"?limit={SHOWN}" + (f"&before={before}" if owner and before else "")
     found = await asyncio.gather(
         *(visit.api.lines(f"/internal/{one}/changes{query}") for one in ([owner] if owner else OWNERS))

@@ -20,12 +20,14 @@ from services.gateway.pages.configuring.form import (
     rows_shown,
     value_at,
 )
-from services.gateway.pages.configuring.kinds import KINDS, NAMED, PERMITTED, WORDS, Kind
+from services.gateway.pages.configuring.kinds import KINDS, NAMED, WORDS, Kind
 from services.gateway.pages.configuring.trial import trial_of
+from services.gateway.pages.language import _
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep, new_key
 from shared.contracts.ids import directory_id
+from shared.contracts.permissions import MEANING
 from shared.directory.shown import actor_shown
 from shared.http.forms import show_form
 
@@ -62,12 +64,12 @@ async def only_administrators(visit: Visit) -> None:
     if not visit.me:
         await visit.start()
     if "administrator" not in visit.roles:
-        raise ApiProblem(FORBIDDEN, "Not allowed", "This is for administrators.")
+        raise ApiProblem(FORBIDDEN, "Not allowed", _("This is for administrators."))
 
 
 def _kind(name: str) -> Kind:
     if name not in KINDS:
-        raise ApiProblem(NOT_FOUND, "Not found", f"There is nothing called {name!r} to configure.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is nothing called “%(name)s” to configure.", name=name))
     return KINDS[name]
 
 
@@ -75,7 +77,7 @@ def _stream(name: str, key: str) -> UUID:
     try:
         return UUID(key) if name == "agent" else directory_id(name, key)
     except ValueError:
-        raise ApiProblem(NOT_FOUND, "Not found", f"There is no {name} {key!r}.") from None
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is nothing called “%(name)s”.", name=key)) from None
 
 
 async def _stored(visit: Visit, name: str, key: str) -> Stored:
@@ -119,7 +121,7 @@ async def _offered(visit: Visit) -> dict[str, list[Choice]]:
     found = await asyncio.gather(*(directory.entries(name) for name in (*NAMED, "field")))
     for name, entries in zip(NAMED, found, strict=False):
         offered[name] = [
-            Choice(e["key"], (e.get("name") or e["key"]) + ("" if e.get("active", True) else " (inactive)")) for e in entries
+            Choice(e["key"], (e.get("name") or e["key"]) + ("" if e.get("active", True) else f" ({_('inactive')})")) for e in entries
         ]  # fmt: skip
     rows = await visit.gateway.pool.fetch(
         "SELECT stream_id, coalesce(name, login, email) AS name FROM person WHERE agent IS NOT NULL "
@@ -129,8 +131,8 @@ async def _offered(visit: Visit) -> dict[str, list[Choice]]:
     custom = [Choice(f"field.{e['key']}", e["name"]) for e in found[-1] if e.get("active", True)]
     offered["rule_fields"] = [*offered["test_fields"], *custom]
     offered["condition_fields"] = [Choice(key, words(key)) for key in ("topic", "priority", "severity")] + custom
-    offered["routed_topics"] = [Choice("*", "Every other topic"), *offered["topic"]]
-    offered["permissions"] = [Choice(key, said) for key, said in PERMITTED]
+    offered["routed_topics"] = [Choice("*", _("Every other topic")), *offered["topic"]]
+    offered["permissions"] = [Choice(key, f"{key}: {_(MEANING[key])}") for key in MEANING]
     return offered
 
 
@@ -180,7 +182,7 @@ async def show_entry(name: KindName, key: EntryKey, visit: VisitDep) -> Response
     await only_administrators(visit)
     stored = await _stored(visit, name, key)
     if stored.entry is None:
-        raise ApiProblem(NOT_FOUND, "Not found", f"There is no {KINDS[name].one} {key!r}.")
+        raise ApiProblem(NOT_FOUND, "Not found", _("There is nothing called “%(name)s”.", name=key))
     return await _page(visit, name, key, stored, Asked(stored.entry, stored.version))
 
 
@@ -213,7 +215,7 @@ async def _take(visit: Visit, name: str, key: str | None) -> Response:
             asked.since = [one for one in stored.history if one["version"] > version]
             asked.version = stored.version
         return await _page(visit, name, key, stored, asked)
-    visit.say(f"Saved. The {kind.one} holds from now on.")
+    visit.say(_("Saved. It holds from now on."))
     await _until_known(visit, name, saved)
     return visit.go(f"/admin/organisation/{name}")
 
@@ -237,7 +239,7 @@ async def _until_known(visit: Visit, name: str, key: str) -> None:
     """Wait, not for long, until the gateway's own copy shows what was saved."""
     stored = await _stored(visit, name, key)
     wanted = {one: value for one, value in (stored.entry or {}).items() if one not in PERSONAL or name != "agent"}
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         if name == "agent":
             person = await visit.gateway.directory.by_id(UUID(key))
             shown: Mapping[str, Any] | None = _flat(name, person.agent, None) if person and person.agent else None

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.gateway.pages.client import ApiProblem
-from services.gateway.pages.render import words
+from services.gateway.pages.language import _
+from services.gateway.pages.render import inside, words
 from services.gateway.pages.visit import Visit
 
 PATIENCE = 120.0
@@ -41,15 +42,17 @@ def _named(fields: Mapping[str, str]) -> dict[str, str]:
 def _said(outcome: Mapping[str, Any]) -> list[str]:
     """Return what rules make of a ticket, in words."""
     if outcome["rejected"]:
-        return [f"refused by {outcome['rejected']}"]
+        return [_("refused by %(rule)s", rule=outcome["rejected"])]
     names = ("department", "team", "agent", "priority", "severity")
     told = [f"{words(name)}: {outcome[name]}" for name in names if outcome[name]]
     if outcome["rules"]:
-        told.append(f"Rules: {', '.join(outcome['rules'])}")
+        told.append(_("Rules: %(rules)s", rules=", ".join(outcome["rules"])))
     for one in outcome["later"]:
         wants = ", ".join(f"{words(name)} {_text(value)}" for name, value in one["wants"].items() if value)
-        told.append(f"Then {one['rule']} ({words(one['when']).lower()}): {wants}")
-    return told or ["as policy has it"]
+        told.append(
+            _("Then %(rule)s (%(when)s): %(changes)s", rule=one["rule"], when=inside(one["when"]), changes=wants)
+        )
+    return told or [_("as policy has it")]
 
 
 def _text(value: Any) -> str:

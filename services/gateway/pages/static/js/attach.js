@@ -1,9 +1,11 @@
 // Files: chosen several times over, dropped on a form, pasted into it. They stand in the form's own file input, so it is sent as without scripts.
 import { onContent } from "./memory.js";
+import { _, locale } from "./words.js";
 
 const inputOf = (form) => form?.querySelector("[data-attach] input[type=file]");
 const chosen = new WeakMap();
-const size = (n) => (n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+const tenth = (n) => n.toLocaleString(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const size = (n) => (n < 1000 ? `${n} B` : n < 1e6 ? `${tenth(n / 1e3)} kB` : `${tenth(n / 1e6)} MB`);
 
 function put(input, files) {
   const all = new DataTransfer();
@@ -20,8 +22,8 @@ function put(input, files) {
     away.type = "button";
     away.className = "btn ghost";
     away.dataset.size = "sm";
-    away.textContent = "Remove";
-    away.setAttribute("aria-label", `Remove ${file.name}`);
+    away.textContent = _("Remove");
+    away.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
     away.addEventListener("click", () => { put(input, chosen.get(input).filter((one) => one !== file)); input.focus(); });
     item.append(said, away);
     return item;

@@ -1,5 +1,6 @@
 // Lines over time, from figures that the page carries (data-chart). uPlot is fetched only where there is something to draw.
 import { onContent } from "./memory.js";
+import { _, locale } from "./words.js";
 
 const here = new URL(".", import.meta.url);
 let loading = null;
@@ -22,21 +23,21 @@ function draw(place) {
   const text = colour("--muted-foreground");
   const axis = { stroke: text, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, font: "11px Inter, sans-serif" };
   const days = (times.at(-1) - times[0]) / 86400;
-  const format = new Intl.DateTimeFormat(undefined, days > 400 ? { month: "short", year: "numeric", timeZone: "UTC" } : { day: "numeric", month: "short", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(locale, days > 400 ? { month: "short", year: "numeric", timeZone: "UTC" } : { day: "numeric", month: "short", timeZone: "UTC" });
   place.replaceChildren();
   const plot = new window.uPlot({
     width: place.clientWidth, height: 250, padding: [8, 12, 0, 0],
     cursor: { points: { size: 6 }, focus: { prox: 24 } }, focus: { alpha: 0.35 },
-    scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+    scales: { y: { range: (_plot, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, values: (_, at) => at.map((t) => format.format(new Date(t * 1000))) },
-      { ...axis, size: 52, values: (_, at) => at.map((v) => (Number.isInteger(v) ? v.toLocaleString() : "")) },
+      { ...axis, values: (_plot, at) => at.map((t) => format.format(new Date(t * 1000))) },
+      { ...axis, size: 52, values: (_plot, at) => at.map((v) => (Number.isInteger(v) ? v.toLocaleString(locale) : "")) },
     ],
     series: [
-      { label: "Day", value: (_, t) => (t ? format.format(new Date(t * 1000)) : "–") },
+      { label: _("Day"), value: (_plot, t) => (t ? format.format(new Date(t * 1000)) : "–") },
       ...lines.map((line, i) => ({
         label: line.label, stroke: colour(`--line-${(i % 6) + 1}`), width: 1.75, points: { show: times.length < 32, size: 5 },
-        fill: lines.length === 1 ? `${colour("--line-1")}22` : undefined, value: (_, v) => (v === null || v === undefined ? "–" : v.toLocaleString()),
+        fill: lines.length === 1 ? `${colour("--line-1")}22` : undefined, value: (_plot, v) => (v === null || v === undefined ? "–" : v.toLocaleString(locale)),
       })),
     ],
   }, [times, ...lines.map((line) => line.values)], place);

@@ -1,6 +1,7 @@
 // The composer: who reads it is chosen first; what is typed is kept per ticket and audience until it is sent.
 import { keep, onContent, recall } from "./memory.js";
 import { toast } from "./shell.js";
+import { _, zone } from "./words.js";
 
 const timers = new WeakMap();
 
@@ -15,7 +16,7 @@ function restore(place) {
     const choice = form.matches(".reply, .note") && form.closest(".composer")?.querySelector(`#to-${form.matches(".reply") ? "reply" : "note"}`);
     if (choice && !form.closest(".composer").querySelector("input[name=audience]:checked")) choice.checked = true;
     const said = form.querySelector("[data-draft-said]");
-    if (said) said.textContent = "Draft kept";
+    if (said) said.textContent = _("Draft kept");
   }
 }
 
@@ -26,7 +27,7 @@ document.addEventListener("input", (event) => {
   timers.set(form, setTimeout(() => {
     keep(`draft.${form.dataset.draft}`, event.target.value);
     const said = form.querySelector("[data-draft-said]");
-    if (said) said.textContent = event.target.value ? "Draft kept" : "";
+    if (said) said.textContent = event.target.value ? _("Draft kept") : "";
   }, 250));
 });
 
@@ -75,9 +76,15 @@ document.addEventListener("ledgerdesk:done", (event) => {
   document.getElementById("sheet")?.close();
 });
 
+/** How many minutes UTC is ahead of the zone whose time is shown. */
+function minutesBehind(at) {
+  const there = new Date(`${at.toLocaleString("sv-SE", { timeZone: zone }).replace(" ", "T")}Z`);
+  return Math.round((at - there) / 60_000);
+}
+
 onContent((place) => {
   restore(place);
-  const offset = new Date().getTimezoneOffset();
+  const offset = minutesBehind(new Date());
   for (const field of place.querySelectorAll("input[data-offset]")) field.value = String(offset);
-  for (const name of place.querySelectorAll("[data-zone]")) name.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const name of place.querySelectorAll("[data-zone]")) name.textContent = zone;
 });

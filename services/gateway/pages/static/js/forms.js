@@ -1,4 +1,6 @@
 // One click is one command, and words survive.
+import { _ } from "./words.js";
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
@@ -38,6 +40,6 @@ for (const name of ["click"]) {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard?.writeText(button.dataset.copy);
-    button.setAttribute("aria-label", "Copied");
+    button.setAttribute("aria-label", _("Copied"));
   });
 }

@@ -1,5 +1,6 @@
 // Who else is at the ticket that is open: said every few seconds, shown beside the thread.
 import { onContent } from "./memory.js";
+import { _ } from "./words.js";
 
 const EVERY = 10_000; // the gateway forgets after 30 s
 const TYPING = 5_000; // ms after the last key
@@ -22,7 +23,10 @@ function show({ people = [] }) {
   const place = document.querySelector("[data-here]");
   if (!place) return;
   const others = people.filter((one) => one.login !== document.body.dataset.me);
-  const text = others.map((one) => `${one.name || one.login} is ${one.doing === "typing" ? "writing" : "here"}`).join(", ");
+  const text = others.map((one) => {
+    const who = one.name || one.login;
+    return one.doing === "typing" ? _("%(who)s is writing", { who }) : _("%(who)s is here", { who });
+  }).join(", ");
   place.hidden = !text;
   const words = place.querySelector("span");
   if (words.textContent !== text) words.textContent = text;

@@ -1,6 +1,7 @@
 // Single keys. What has a key says so itself (data-hotkey, -label, -group), so the list under "?" is never out of date.
 // They do nothing while somebody types, with Ctrl or Alt, or above a dialog; and they can be switched off.
 import { keep, onContent, recall } from "./memory.js";
+import { _ } from "./words.js";
 
 const isOn = () => recall("keys", true);
 const typing = (element) => element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -46,9 +47,9 @@ function list() {
   };
   for (const [key, { label, group, when }] of moves) if (when()) add(group, key, label);
   for (const element of document.querySelectorAll("[data-hotkey]")) {
-    if (visible(element)) add(element.dataset.hotkeyGroup || "This page", element.dataset.hotkey, element.dataset.hotkeyLabel);
+    if (visible(element)) add(element.dataset.hotkeyGroup || _("This page"), element.dataset.hotkey, element.dataset.hotkeyLabel);
   }
-  add("Writing", "Ctrl ↵", "Send");
+  add(_("Writing"), "Ctrl ↵", _("Send"));
   const place = document.querySelector("[data-keys-list]");
   const made = document.createElement("div");
   made.className = "keys-list";

@@ -1,6 +1,7 @@
 // Lists of tickets: a cursor for the keys, a selection for bulk moves, and the mark of the ticket that is open.
 import { moves } from "./keys.js";
 import { onContent } from "./memory.js";
+import { _ } from "./words.js";
 
 const rows = () => [...document.querySelectorAll("[data-rows] > .ticket-row")];
 const current = () => document.querySelector(".ticket-row.is-cursor") ?? document.querySelector(".ticket-row[aria-current]");
@@ -22,11 +23,11 @@ function go(step) {
   return true;
 }
 
-moves.set("j", { label: "Next ticket", group: "Lists", when: hasList, run: () => go(1) });
-moves.set("k", { label: "Previous ticket", group: "Lists", when: hasList, run: () => go(-1) });
-moves.set("o", { label: "Open the ticket", group: "Lists", when: hasList, run: () => current()?.querySelector(".subject").click() ?? false });
-moves.set("Enter", { label: "Open the ticket", group: "Lists", when: () => false, run: () => (current() ? void current().querySelector(".subject").click() : false) });
-moves.set("x", { label: "Select the ticket", group: "Lists", when: hasList, run: () => {
+moves.set("j", { label: _("Next ticket"), group: _("Lists"), when: hasList, run: () => go(1) });
+moves.set("k", { label: _("Previous ticket"), group: _("Lists"), when: hasList, run: () => go(-1) });
+moves.set("o", { label: _("Open the ticket"), group: _("Lists"), when: hasList, run: () => current()?.querySelector(".subject").click() ?? false });
+moves.set("Enter", { label: _("Open the ticket"), group: _("Lists"), when: () => false, run: () => (current() ? void current().querySelector(".subject").click() : false) });
+moves.set("x", { label: _("Select the ticket"), group: _("Lists"), when: hasList, run: () => {
   const row = current() ?? (go(0), current());
   const box = row?.querySelector(".pick");
   if (!box) return false;

@@ -2,6 +2,7 @@
 // regions (data-live) are morphed, so that selection, focus and scroll stay; forms that somebody has begun are left alone.
 import { toast } from "./shell.js";
 import { writeTimes } from "./times.js";
+import { _ } from "./words.js";
 
 const PAUSE = 350; // ms at least between two looks at the page, however much happens
 const RETRY = 4000; // ms until a stream that was refused is asked for again
@@ -66,7 +67,7 @@ async function look() {
     if (response.headers.get("HX-Redirect")) {
       ended = true;
       source?.close();
-      toast("Your session has ended. What you typed is still here; sign in again in another tab before you send it.", "error");
+      toast(_("Your session has ended. What you typed is still here; sign in again in another tab before you send it."), "error");
     } else if (response.status === 404 && document.querySelector("article[data-ticket]")) { // it has gone where one does not see it
       await window.htmx.ajax("GET", "/queue", { target: "#main", swap: "innerHTML", push: "true" });
     } else if (response.ok && location.href === where) {

@@ -1,4 +1,5 @@
 // The command palette: what the page offers (data-palette), where one can go, and tickets by their words.
+import { _ } from "./words.js";
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
@@ -12,11 +13,11 @@ function commands() {
   for (const element of document.querySelectorAll("[data-palette]")) {
     if (!element.isConnected || element.closest("dialog") || !element.dataset.palette) continue;
     found.push({
-      group: element.dataset.paletteGroup || element.dataset.hotkeyGroup || "Do", label: element.dataset.palette,
+      group: element.dataset.paletteGroup || element.dataset.hotkeyGroup || _("Do"), label: element.dataset.palette,
       icon: element.querySelector(".icon"), key: element.dataset.hotkey, run: () => element.click(),
     });
   }
-  const order = ["This ticket", "Selected tickets", "Everywhere", "Go to"];
+  const order = [_("This ticket"), _("Selected tickets"), _("Everywhere"), _("Go to")];
   const rank = (one) => (order.indexOf(one.group) + 1 || 99);
   return found.sort((a, b) => rank(a) - rank(b));
 }
@@ -29,7 +30,7 @@ async function tickets(text) {
   if (!response.ok || mine !== asked) return null;
   const { items } = await response.json();
   return items.map((one) => ({
-    group: "Tickets", label: `${one.number}  ${one.subject}`, status: one.status,
+    group: _("Tickets"), label: `${one.number}  ${one.subject}`, status: one.status, said: one.said,
     run: () => window.htmx.ajax("GET", `/tickets/${encodeURIComponent(one.number)}`, { target: "#main", swap: "innerHTML", push: "true" }),
   }));
 }
@@ -56,7 +57,7 @@ function draw() {
     if (one.status) {
       const badge = item.appendChild(document.createElement("span"));
       badge.className = `badge status-${one.status}`;
-      badge.textContent = one.status.replace("_", " ");
+      badge.textContent = one.said;
     }
     if (one.key && one.key.length === 1) {
       const cap = item.appendChild(document.createElement("kbd"));
@@ -68,7 +69,7 @@ function draw() {
   if (!options.length) {
     const none = list.appendChild(document.createElement("div"));
     none.className = "empty";
-    none.textContent = "Nothing of that name.";
+    none.textContent = _("Nothing of that name.");
   }
   input.setAttribute("aria-activedescendant", options.length ? `palette-${chosen}` : "");
 }

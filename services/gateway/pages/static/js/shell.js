@@ -1,4 +1,6 @@
 // The frame: theme, menu, dialogs, messages, and what is said when something cannot be loaded.
+import { _ } from "./words.js";
+
 const root = document.documentElement;
 
 function switchTheme() {
@@ -13,7 +15,7 @@ function switchTheme() {
 }
 
 function nameTheme() {
-  for (const place of document.querySelectorAll("[data-theme-name]")) place.textContent = root.dataset.theme;
+  for (const place of document.querySelectorAll("[data-theme-name]")) place.textContent = { light: _("light"), dark: _("dark") }[root.dataset.theme] ?? _("system");
 }
 
 export function openDialog(dialog) {
@@ -48,7 +50,7 @@ export function toast(text, kind = "info", undo = null) {
     const button = form.appendChild(document.createElement("button"));
     button.className = "btn";
     button.dataset.variant = "outline";
-    button.textContent = "Undo";
+    button.textContent = _("Undo");
   }
   place.append(made);
   window.htmx?.process(made); // only what is on the page can be made live
@@ -80,7 +82,7 @@ document.addEventListener("htmx:finally:request", () => {
 document.addEventListener("htmx:error", (event) => {
   const reason = event.detail?.error;
   if (reason?.name === "AbortError" && event.detail?.ctx?.request?.signal?.reason !== "timeout") return; // a newer request took its place
-  toast("The server does not answer just now. What you typed is still here.", "error");
+  toast(_("The server does not answer just now. What you typed is still here."), "error");
 });
 document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail?.ctx?.target;

@@ -1,5 +1,6 @@
 // A ticket's thread: what is new since one looked last, and the way to it.
 import { keep, onContent, recall } from "./memory.js";
+import { ngettext } from "./words.js";
 
 const MOST = 400; // tickets of which a browser remembers how far they were read
 
@@ -27,12 +28,12 @@ function arrive(place) {
     article.dataset.firstUnread = unread[0].id;
     const line = document.createElement("li");
     line.className = "unread-line";
-    line.textContent = unread.length === 1 ? "1 new" : `${unread.length} new`;
+    line.textContent = ngettext("%(num)s new", "%(num)s new", unread.length);
     unread[0].before(line);
     const button = article.querySelector("[data-unread]");
     if (button) {
       button.hidden = false;
-      button.querySelector("span").textContent = unread.length === 1 ? "1 unread" : `${unread.length} unread`;
+      button.querySelector("span").textContent = ngettext("%(num)s unread", "%(num)s unread", unread.length);
     }
     if (thread) line.scrollIntoView({ block: "center" });
   } else if (before && thread) thread.scrollTop = thread.scrollHeight;
