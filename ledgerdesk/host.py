@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -26,7 +27,7 @@ from shared.http import problems
 from shared.http.caller import unauthenticated
 from shared.http.known import address_of
 from shared.http.limits import LimitBodies, Measure
-from shared.projection import checkpoints
+from shared.projection import checkpoints, dead_letters_read
 from shared.projection.deadletters import DeadLetters
 from shared.projection.subscription import Subscription
 from shared.service import PARTS, Kernel, Service, producer_of
@@ -209,6 +210,9 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
     )
 
     root.add_api_route(
+        f"{API}/internal/dead-letters", dead_letters_door(host), methods=["GET"], dependencies=[only_system(host)]
+    )
+    root.add_api_route(
         f"{API}/internal/organisation", organisation_door(host), methods=["PUT"], dependencies=[only_system(host)]
     )
 
@@ -227,6 +231,19 @@ def rules_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
         return await trying.answer(host.settings, next(iter(host.services.values())).kernel.tokens.internal(), body)
 
     return try_rules
+
+
+def dead_letters_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the route by which the last dead letters are read."""
+
+    async def dead_letters() -> dict[str, Any]:
+        """The last records that are no events, the newest first, to be read."""
+        try:
+            return {"items": await dead_letters_read.last(host.settings.kafka_bootstrap_servers)}
+        except (KafkaError, TimeoutError) as error:
+            raise problems.Problem(503, "The broker does not answer just now. Try again in a moment.") from error
+
+    return dead_letters
 
 
 def organisation_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:

@@ -251,6 +251,7 @@ async def test_a_state_of_the_desk_s_own_and_who_may_move_into_it(people: People
     await ada.goto("/admin/organisation/lifecycle")
     link = ada.locator("table.figures td a")
     await (link if await link.count() else ada.get_by_role("link", name="New lifecycle")).click()
+    await expect(ada.locator("[name='e.states.0.key']")).to_be_visible()
     places = await ada.locator("[name^='e.states.'][name$='.key']").count()
     moves = await ada.locator("[name^='e.moves.'][name$='.verb']").count()
     state, move, key = f"states__{places - 1}__", f"moves__{moves - 1}__", f"parts-{RUN}"

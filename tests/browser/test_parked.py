@@ -12,8 +12,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 from playwright.async_api import Locator, Page, expect
 
+from shared.contracts.topic_names import TICKETS
 from shared.testing.wait import wait_until
 from tests.browser.desk import ROOT, People, Stack, picture
 
@@ -149,3 +151,25 @@ async def test_what_heals_meanwhile_is_not_given_up(people: People) -> None:
     ada = await people.sign_in("ada")
     await ada.goto(f"/admin/parked/{uuid4()}/discard")
     await expect(ada.locator("main")).to_contain_text("Nothing of it is parked any more")
+
+
+async def test_a_record_that_is_no_event_can_be_read_whatever_it_is(people: People, stack: Stack) -> None:
+    if stack.data is None:
+        pytest.skip("the stack is not ours: nothing is written to its topics")
+    known = json.loads((stack.data / "run" / "environment.json").read_text())
+    producer = AIOKafkaProducer(bootstrap_servers=known["KAFKA_BOOTSTRAP_SERVERS"])
+    await producer.start()
+    try:
+        for value in (f"<b>no JSON {RUN}</b>".encode(), b"\x00\xffbinary " + RUN.encode()):
+            await producer.send_and_wait(TICKETS, value, key=RUN.encode(), partition=0)
+    finally:
+        await producer.stop()
+    ada = await people.sign_in("ada")
+    async with asyncio.timeout(30):
+        while True:
+            await ada.goto("/admin/dead-letters")
+            if await ada.locator("section.parked", has_text=RUN).count() >= 2:
+                break
+    await expect(ada.locator("pre", has_text=f"<b>no JSON {RUN}</b>")).to_be_visible()
+    await expect(ada.locator("pre", has_text="00 ff 62 69 6e 61 72 79")).to_contain_text("..binary")
+    await picture(ada, "admin-dead-letters")

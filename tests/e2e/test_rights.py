@@ -103,7 +103,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
     ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}), ("GET", f"/internal/gateway/images/{'0' * 64}"): (None, {"administrator"}),
-    ("PUT", "/internal/organisation"): ({"file": "{}"}, {"administrator"}),
+    ("GET", "/internal/dead-letters"): (None, {"administrator"}), ("PUT", "/internal/organisation"): ({"file": "{}"}, {"administrator"}),
     **{("GET", f"/internal/{name}/parked"): (None, {"administrator"}) for name in SERVICES},
     **{("POST", f"/internal/{name}/parked/retry"): ({"stream": NOBODY}, {"administrator"}) for name in SERVICES},
     **{

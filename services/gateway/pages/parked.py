@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.gateway.pages.language import _, ngettext
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
+from shared.contracts.event import rfc3339
 from shared.service_names import SERVICES
 
 router = APIRouter(route_class=PageRoute)
@@ -160,6 +162,16 @@ async def show_parked(visit: VisitDep) -> Response:
     return visit.page(
         "admin_parked.html", groups=groups, away=away, unseen=unseen, discarded=await _given_up(visit, answers),
     )  # fmt: skip
+
+
+@router.get("/admin/dead-letters")
+async def show_dead_letters(visit: VisitDep) -> Response:
+    """Show the last records that are no events: what they say, whatever it is, and what is wrong with it."""
+    await only_administrators(visit)
+    letters = (await visit.api.get("/internal/dead-letters"))["items"]
+    for one in letters:
+        one["when"] = rfc3339(datetime.fromtimestamp(one["at"] / 1000, UTC))
+    return visit.page("admin_dead_letters.html", letters=letters)
 
 
 @router.post("/admin/parked/retry")
