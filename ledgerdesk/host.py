@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ledgerdesk import peers
+from ledgerdesk import organising, peers
 from ledgerdesk.audit.daily import DailySeals, newest_seal
 from ledgerdesk.trying import door as trying
 from shared import db
@@ -208,6 +208,10 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
         f"{API}/internal/rules/try", rules_door(host), methods=["POST"], dependencies=[only_system(host)]
     )
 
+    root.add_api_route(
+        f"{API}/internal/organisation", organisation_door(host), methods=["PUT"], dependencies=[only_system(host)]
+    )
+
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:
         return merged_openapi(app)
@@ -223,6 +227,17 @@ def rules_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
         return await trying.answer(host.settings, next(iter(host.services.values())).kernel.tokens.internal(), body)
 
     return try_rules
+
+
+def organisation_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the route by which an organisation file is applied."""
+
+    async def apply(body: organising.Given, request: Request) -> dict[str, Any]:
+        """Have the desk be configured as a file says; what it leaves out is left alone."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return await organising.answer(host.settings, token, body)
+
+    return apply
 
 
 def only_system(host: Host) -> Any:

@@ -7,6 +7,7 @@ Applying the same file again changes nothing. An entry that is left out of the f
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import yaml
 from pydantic import Field, ValidationError
 
@@ -229,9 +230,21 @@ def read(path: Path) -> OrganisationFile:
         OrganisationFileError: It cannot be used.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
-        file = OrganisationFile.model_validate(raw or {})
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OrganisationFileError(f"{path}: {error}") from error
+    return parsed(text, str(path))
+
+
+def parsed(text: str, path: str) -> OrganisationFile:
+    """Return the organisation file that a text is; `path` is what messages call it.
+
+    Raises:
+        OrganisationFileError: It cannot be used.
+    """
+    try:
+        file = OrganisationFile.model_validate(yaml.safe_load(text) or {})
+    except (yaml.YAMLError, RecursionError) as error:
         raise OrganisationFileError(f"{path}: {error}") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
@@ -262,26 +275,35 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
     """
     with stack.client(patience=PATIENCE) as client:
-        intake = checked(client.put("/internal/intake/organisation", json={
-            "people": [{"email": p.email, "name": p.name} for p in file.people],
-            "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
-            "organisations": [o.model_dump() for o in file.organisations],
-            "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
-        }))  # fmt: skip
-        ids: dict[str, str] = intake["people"]
-        routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
-        gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
-        workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
-        categories = {"categories": [category.model_dump() for category in file.categories]}
-        knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
-        answers = {
-            "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
-        }  # fmt: skip
-        positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
-        if behind := waiting.until_known(client, positions, WAIT_SECONDS):
-            raise RuntimeError(
-                f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
-            )
+        return apply_with(client, file, demo_password)
+
+
+def apply_with(client: httpx.Client, file: OrganisationFile, demo_password: str | None = None) -> dict[str, int]:
+    """Apply a file through a client; see `apply`.
+
+    Raises:
+        OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
+    """
+    intake = checked(client.put("/internal/intake/organisation", json={
+        "people": [{"email": p.email, "name": p.name} for p in file.people],
+        "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
+        "organisations": [o.model_dump() for o in file.organisations],
+        "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
+    }))  # fmt: skip
+    ids: dict[str, str] = intake["people"]
+    routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
+    gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
+    workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
+    categories = {"categories": [category.model_dump() for category in file.categories]}
+    knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
+    answers = {
+        "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
+    }  # fmt: skip
+    positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
+    if behind := waiting.until_known(client, positions, WAIT_SECONDS):
+        raise RuntimeError(
+            f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
+        )
     return {owner: int(answer["changed"]) for owner, answer in answers.items()}
 
 

@@ -22,11 +22,12 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"))
+ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"), parked_router("gateway"))
 PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 

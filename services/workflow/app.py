@@ -28,6 +28,7 @@ from shared.eventstore.store import EventStore
 from shared.http import attachments
 from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import Regularly, Timers
@@ -48,6 +49,7 @@ ROUTERS = (
     bulk.router(),
     organisation.internal,
     internal_router("workflow"),
+    parked_router("workflow"),
 )
 
 

@@ -23,6 +23,7 @@ PAGES = {
         "/admin",
         "/admin/keys",
         "/admin/accounts",
+        "/admin/accounts/new",
         "/admin/organisation/rule",
         "/admin/organisation/team",
         "/admin/organisation/rule/new",
@@ -34,6 +35,7 @@ PAGES = {
         "/admin/organisation/calendar/new",
         "/admin/form?topic=hardware",
         "/admin/audit",
+        "/admin/parked",
     ],
 }
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from shared.service_names import SERVICES
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD, ROOT
 from tests.e2e.test_provable import ledgerdesk
@@ -101,7 +102,13 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/attachments"): (None, {"requester", "desk"}),
     ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
-    ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}), ("PUT", "/internal/organisation"): ({"file": "{}"}, {"administrator"}),
+    **{("GET", f"/internal/{name}/parked"): (None, {"administrator"}) for name in SERVICES},
+    **{("POST", f"/internal/{name}/parked/retry"): ({"stream": NOBODY}, {"administrator"}) for name in SERVICES},
+    **{
+        ("POST", f"/internal/{name}/parked/discard"): ({"stream": NOBODY, "events": [NOBODY], "reason": "x"}, {"administrator"})
+        for name in SERVICES
+    },
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/intake/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),

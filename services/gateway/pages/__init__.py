@@ -7,6 +7,7 @@ and the others (a page each, with the template of the same name).
 from fastapi import APIRouter
 
 from services.gateway.pages import (
+    accounts,
     admin,
     bulk,
     configuring,
@@ -18,6 +19,7 @@ from services.gateway.pages import (
     inbox,
     knowledge,
     new_ticket,
+    parked,
     profile,
     queue,
     queues,
@@ -26,11 +28,12 @@ from services.gateway.pages import (
     sign_in,
     static_files,
     ticket,
+    welcome,
     work,
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password, display, guest)
+_OUTSIDE = (welcome, sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
@@ -45,6 +48,8 @@ _INSIDE = (
     reports,
     knowledge,
     admin,
+    accounts,
+    parked,
     configuring,
     static_files,
 )

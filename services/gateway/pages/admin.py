@@ -49,13 +49,6 @@ async def show_health(visit: VisitDep) -> Response:
     )
 
 
-@router.get("/admin/accounts")
-async def show_accounts(visit: VisitDep) -> Response:
-    """Show who can sign in."""
-    await _only_administrators(visit)
-    return visit.page("admin_accounts.html", accounts=(await visit.api.get("/accounts"))["items"])
-
-
 async def _until_listed(visit: Visit, key_id: str, *, revoked: bool) -> None:
     """Wait until the list, a view of the gateway's events, shows what was just done to a key; not for long."""
     for _look in range(LOOKS):

@@ -48,6 +48,11 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
+async def nobody_yet(gateway: Gateway) -> bool:
+    """Whether there is no account at all: then the first page makes one."""
+    return not await gateway.pool.fetchval("SELECT EXISTS (SELECT FROM person WHERE account IS NOT NULL)")
+
+
 def drop_cookie(response: Response, settings: Settings, name: str) -> None:
     """Take a cookie back. Over https a browser heeds that only if it says it is for https."""
     response.delete_cookie(name, secure=settings.is_https, httponly=True, samesite="lax")
@@ -83,8 +88,10 @@ def code_page(request: Request, challenge: str, then: str, status: int = 200, me
 
 @router.get("/")
 async def root(request: Request) -> Response:
-    """Go to the queue, or to the sign-in page."""
+    """Go to the queue, or to the sign-in page; on a desk that is being set up, to where that goes on."""
     signed_in = request.cookies.get(session_cookie(request.app.state.settings))
+    if signed_in and not await gateway_of(request).directory.entries("department"):
+        return RedirectResponse("/welcome/desk", 303)
     return RedirectResponse("/queue" if signed_in else "/sign-in", 303)
 
 
@@ -94,6 +101,8 @@ async def show_sign_in(
     expired: Annotated[str | None, Query(max_length=5)] = None, out: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:  # fmt: skip
     """Show the sign-in page; after signing out, where to sign out of the provider, too."""
+    if await nobody_yet(gateway_of(request)):
+        return RedirectResponse("/welcome", 303)
     also_out: dict[str, Any] | None = None
     provider = gateway_of(request).providers.all.get(out or "")
     if provider is not None:
