@@ -46,7 +46,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
     ("GET", f"/attachments/{NOBODY}/0"): (None, "see"), ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
-    ("GET", "/guest-links"): (None, "desk"), ("POST", "/guest-links"): (None, "desk"), ("DELETE", "/guest-links"): (None, "desk"),
+    ("GET", "/similar"): (None, "desk"), ("GET", "/guest-links"): (None, "desk"), ("POST", "/guest-links"): (None, "desk"), ("DELETE", "/guest-links"): (None, "desk"),
     ("DELETE", f"/guest-links/{NOBODY}"): (None, "desk"),
 }  # fmt: skip
 # What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
@@ -72,7 +72,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", f"/attachments/{NOBODY}/0"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/similar"), ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
 WRITING: dict[tuple[str, str], object] = {
