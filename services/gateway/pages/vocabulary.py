@@ -66,6 +66,8 @@ _CONFIGURED = {
     "visibility": N_("Visibility"), "visible": N_("Visible"), "editable": N_("Editable"), "required": N_("Required"),
     "warn_percent": N_("Warn percent"), "when": N_("When"), "zone": N_("Zone"), "active": N_("Active"), "actions": N_("Actions"),
     "add_tags": N_("Add tags"), "remove_tags": N_("Remove tags"), "sla": N_("SLA"), "note": N_("Note"), "reply": N_("Reply"),
+    "hold": N_("Hold"), "resume": N_("Resume"), "resolve": N_("Resolve"), "close": N_("Close"), "reopen": N_("Reopen"),
+    "acknowledge": N_("Acknowledge"), "prioritise": N_("Prioritise"), "branding": N_("Branding"), "lifecycle": N_("Lifecycle"),
     "escalate": N_("Escalate"), "notify_agents": N_("Notify"), "watch": N_("Watch"), "reject": N_("Reject"),
     "raise_priority": N_("Raise priority"), "reassign": N_("Reassign"), "reopen_days": N_("Reopen days"), "auto_claim": N_("Auto claim"),
     "close_days": N_("Close days"), "close_warning_days": N_("Close warning days"), "guests_read": N_("Guests read"),

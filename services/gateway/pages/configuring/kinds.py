@@ -219,7 +219,7 @@ KINDS["branding"] = Kind(N_("Branding"), "branding", N_("New branding"), "gatewa
     _of(Field("logo", N_("Logo"), "image", N_("PNG, JPEG, WebP or SVG, at most 256 KiB")),
         Field("icon", N_("Icon of the installed desk"), "image", N_("a square PNG of 192 to 1024 pixels")), title=N_("Images")),
     _of(Field("links", N_("Links"), "rows", N_("imprint, privacy; in the footers"), parts=(
-        Field("label", N_("Label")), Field("url", N_("Address"), hint="https://…"),
+        Field("label", N_("Label")), Field("url", N_("Address"), hint=N_("begins with https://")),
     )), title=N_("Footer")),
 ), single=True)  # fmt: skip
 WORDS["visibilities"] = ("public", "internal")
