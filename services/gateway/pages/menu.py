@@ -110,7 +110,15 @@ def menu_of(
         groups.append(Group(_("Saved queues"), _saved(saved)))
     groups.append(Group(_("Help"), [_said(KNOWLEDGE)]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
-        groups.append(Group(_("Insight"), [Item("reports", _("Reports"), "chart-column", "/reports", hot="0")]))
+        groups.append(
+            Group(
+                _("Insight"),
+                [
+                    Item("reports", _("Reports"), "chart-column", "/reports", hot="0"),
+                    Item("dashboards", _("Dashboards"), "gauge", "/dashboards"),
+                ],
+            )
+        )
     if "administrator" in roles:
         groups.append(Group(_("Administration"), [_said(item) for item in ADMINISTRATION]))
     return groups
