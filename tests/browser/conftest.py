@@ -17,6 +17,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from shared.embedded import free_port
 from shared.testing.wait import wait_until
+from tests.browser import pseudo
 from tests.browser.desk import PASSWORD, ROOT, People, Stack
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -45,7 +46,11 @@ def running_stack() -> Iterator[Stack]:
     corp = {
         "key": "corp", "name": "Corp", "issuer": f"http://127.0.0.1:{oidc_port}", "client_id": "ledgerdesk", "client_secret": "of a test",
     }  # fmt: skip
-    env = {**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD, "LEDGERDESK_OIDC_PROVIDERS": json.dumps([corp])}
+    pseudo.write(data / "locales")
+    env = {
+        **os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD, "LEDGERDESK_OIDC_PROVIDERS": json.dumps([corp]),
+        "LEDGERDESK_LOCALES": str(data / "locales"),
+    }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "ledgerdesk.up", "--data", str(data), "--port", str(port)], cwd=ROOT, env=env
     )

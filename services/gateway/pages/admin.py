@@ -123,7 +123,7 @@ async def show_entries(kind: Annotated[str, Path(max_length=30)], visit: VisitDe
     rows = [
         {"key": e.get("person_id") or e.get("key") or e.get("topic") or "", "name": e.get("name") or "",
          "shown": e.get("login") or e.get("key") or e.get("topic") or NOTHING, "active": e.get("active", True), "depth": depth,
-         "more": {words(k): configured(v) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
+         "more": {words(k): configured(v, k) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
         for e, depth in _nested(entries)
     ]  # fmt: skip
     editable = CHANGED[kind].new if kind in CHANGED else ""

@@ -18,7 +18,7 @@ from services.gateway.pages.visit import Visit, VisitDep
 router = APIRouter(route_class=PageRoute)
 
 PARAMETERS = ("from", "to", "department", "topic", "agent", "priority")
-NAMED = frozenset({"kind", "activity", "priority", "from"})
+NAMED = frozenset({"name", "kind", "activity", "priority", "from"})
 """Columns whose values are ours, where they are not of an imported log."""
 SECONDS = frozenset({"mean", "median", "p90", "p95"})
 UNAUTHENTICATED, FORBIDDEN = 401, 403

@@ -23,6 +23,7 @@ from services.gateway.pages.door import (
     sign_in_page,
 )
 from services.gateway.pages.language import N_, _
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import AFTER_COOKIE, VisitDep
 from services.gateway.signing_in import Origin
@@ -125,7 +126,7 @@ async def sign_in(request: Request) -> Response:
     try:
         return await let_in(request, sign_ins.by_password(login, password, None, Origin.of(request)), then)
     except Problem as problem:
-        message = _(_MESSAGES[problem.status]) if problem.status in _MESSAGES else problem.detail
+        message = _(_MESSAGES[problem.status]) if problem.status in _MESSAGES else in_words(problem.detail)
         return sign_in_page(request, problem.status, then=then, login=login, message=message)
 
 
@@ -141,9 +142,9 @@ async def second_step(request: Request) -> Response:
     try:
         return await let_in(request, sign_ins.by_challenge(challenge, code, Origin.of(request)), then)
     except Refusal as refusal:
-        return code_page(request, challenge, then, refusal.status, refusal.detail)
+        return code_page(request, challenge, then, refusal.status, in_words(refusal.detail))
     except Problem as problem:
-        return sign_in_page(request, problem.status, then=then, message=problem.detail)
+        return sign_in_page(request, problem.status, then=then, message=in_words(problem.detail))
 
 
 @router.post("/sign-out")

@@ -1,11 +1,11 @@
 """A ticket: its thread and facts, and a form for every move."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -220,5 +220,5 @@ def done(visit: Visit, number: str, said: str, *, writing: bool = False) -> Resp
         query = visit.request.query_params.get("list")
         return visit.go(ticket_path(number), {"list": query} if query else None, "#latest" if writing else "")
     response = visit.remember(Response(status_code=204))
-    response.headers["HX-Trigger"] = orjson.dumps({"ledgerdesk:done": {"said": said}}).decode()
+    response.headers["HX-Trigger"] = json.dumps({"ledgerdesk:done": {"said": said}})  # ASCII: a header takes no more
     return response
