@@ -1,6 +1,7 @@
 """No words of ours are left in English; German from the sign-in to the reply, also on a phone."""
 
 import re
+from dataclasses import dataclass, field
 from uuid import uuid4
 from zoneinfo import available_timezones
 
@@ -128,16 +129,65 @@ def _pages(first: str, other: str, article: str) -> dict[str, list[str]]:
         ],
         "john": [
             *(f"/queue?tab={tab}" for tab in TABS), "/queue?tab=open&q=nothing-of-that-name", "/queues", "/queues/new", "/inbox", "/tickets/new",
-            f"/tickets/{first}", f"/tickets/{first}?list=tab%3Dall", f"/tickets/{first}?step=3", f"/tickets/{other}", *forms,
+            f"/tickets/{first}", f"/tickets/{first}?list=tab%3Dall", f"/tickets/{first}?step=3", f"/tickets/{first}/help", f"/tickets/{other}", *forms,
             f"/bulk/choose?tickets={first}", f"/bulk/tags?tickets={first}&tickets={other}", "/kb", "/kb/new", f"/kb/{article}",
             f"/kb/{article}/edit", f"/kb/{article}/versions",
         ],
         "ana": ["/queue", "/reports", *(f"/reports/{name}" for name in REPORTS), "/reports/volumes?group_by=department"],
         "ada": [
-            "/admin", "/admin/accounts", "/admin/keys", "/admin/audit", "/admin/form?topic=hardware", *kinds,
+            "/admin", "/admin/accounts", "/admin/keys", "/admin/audit", "/admin/parked", "/admin/accounts/new", "/admin/form?topic=hardware", *kinds,
             "/admin/organisation/rule/entry/outage-is-urgent", "/admin/organisation/team/entry/on-call",
         ],
     }  # fmt: skip
+
+
+@dataclass
+class Walk:
+    """Looks at pages, and notes what is left in English, and where."""
+
+    data: list[str]
+    found: dict[str, set[str]] = field(default_factory=dict)
+    seen: int = 0
+
+    async def look(self, page: Page, where: str) -> None:
+        texts = await page.evaluate(TEXTS)
+        self.seen += sum("⟦" in text for text in texts)
+        for text in texts:
+            if _untranslated(text, self.data):
+                self.found.setdefault(text, set()).add(where)
+
+    async def go(self, page: Page, path: str, where: str = "") -> None:
+        await page.goto(path)
+        await self.look(page, where or path)
+
+
+async def _outside(walk: Walk, people: People, guest_link: str) -> None:
+    page = await people.page(locale=pseudo.TAG)
+    people.expected.append("the server responded with a status of 410")  # of a link that is not good
+    for path in ("/sign-in", "/sign-in?expired=1", "/guest-ask", "/kb", "/set-password?token=x"):
+        await walk.go(page, path)
+    await walk.go(page, guest_link, "a guest's ticket")
+
+
+async def _what_scripts_say(walk: Walk, people: People, number: str, subject: str) -> None:
+    page = await _sign_in(people, "jane", pseudo.TAG)
+    await page.goto(f"/tickets/{number}")
+    await page.keyboard.press("?")
+    await expect(page.locator("#keys h3").first).to_be_visible()
+    await walk.look(page, "the shortcuts")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.locator("#palette input").fill(subject)
+    await expect(page.locator("#palette .badge").first).to_be_visible()
+    await walk.look(page, "the palette")
+    await page.keyboard.press("Escape")
+    await page.locator("[data-theme-switch]").click()
+    await page.keyboard.press("w")
+    await expect(page.locator("#toaster h2").first).to_be_visible()
+    await page.locator(".composer label.tab.note").click()
+    await page.locator("form.write.note textarea").fill("A note")
+    await expect(page.locator("form.write.note [data-draft-said]")).not_to_be_empty()
+    await walk.look(page, "after moves")
 
 
 @pytest.mark.skipif(
@@ -147,52 +197,27 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
     subject = f"Zyx {uuid4().hex[:6]}"
     first, other, article = _a_busy_ticket(stack, subject)
     told = {
-        subject, f"{subject} again", "Ken", "lin@example.org", "Have a look", "A part", "Look", "Looked", "Lin", "Help yourself", "vpn", "Turn it on", "A note", "A reply",
-        "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
+        subject, f"{subject} again", "Ken", "lin@example.org", "Have a look", "A part", "Look", "Looked", "Lin", "Help yourself", "vpn",
+        "Turn it on", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
     }  # fmt: skip
-    data = _data(stack, told)
-    found: dict[str, set[str]] = {}
-    seen = 0
-
-    async def look(page: Page, where: str) -> None:
-        nonlocal seen
-        texts = await page.evaluate(TEXTS)
-        seen += sum("⟦" in text for text in texts)
-        for text in texts:
-            if _untranslated(text, data):
-                found.setdefault(text, set()).add(where)
-
-    outside = await people.page(locale=pseudo.TAG)
-    for path in ("/sign-in", "/sign-in?expired=1", "/guest-ask", "/kb", "/set-password?token=x"):
-        people.expected.append("the server responded with a status of")  # the link is not good: it says so
-        await outside.goto(path)
-        await look(outside, path)
-    for login, paths in _pages(first, other, article).items():
+    walk = Walk(_data(stack, told))
+    with stack.api() as api:
+        body = {"subject": subject, "body": "A note", "requester": {"email": "lin@example.org", "name": "Lin"}}
+        guests = api.post("/tickets", json=body).raise_for_status().json()["number"]
+        link = api.post(f"/tickets/{guests}/guest-links").raise_for_status().json()["url"]
+        account = api.get("/accounts").raise_for_status().json()["items"][0]["person_id"]
+    await _outside(walk, people, link)
+    pages = _pages(first, other, article)
+    pages["john"].append(f"/tickets/{guests}/help")
+    pages["ada"].append(f"/admin/accounts/{account}")
+    for login, paths in pages.items():
         page = await _sign_in(people, login, pseudo.TAG)
         assert await page.locator("html").get_attribute("lang") == pseudo.TAG
         for path in paths:
-            await page.goto(path)
-            await look(page, f"{login} {path}")
-    jane = await _sign_in(people, "jane", pseudo.TAG)
-    await jane.goto(f"/tickets/{first}")
-    await jane.keyboard.press("?")
-    await expect(jane.locator("#keys h3").first).to_be_visible()
-    await look(jane, "the shortcuts")
-    await jane.keyboard.press("Escape")
-    await jane.keyboard.press("Control+k")
-    await jane.locator("#palette input").fill(subject)
-    await expect(jane.locator("#palette .badge").first).to_be_visible()
-    await look(jane, "the palette")
-    await jane.keyboard.press("Escape")
-    await jane.locator("[data-theme-switch]").click()
-    await jane.keyboard.press("w")
-    await expect(jane.locator("#toaster h2").first).to_be_visible()
-    await jane.locator(".composer label.tab.note").click()
-    await jane.locator("form.write.note textarea").fill("A note")
-    await expect(jane.locator("form.write.note [data-draft-said]")).not_to_be_empty()
-    await look(jane, "after moves")
-    assert seen > 1000, "the language was not that of the test"
-    left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(found.items())]
+            await walk.go(page, path, f"{login} {path}")
+    await _what_scripts_say(walk, people, first, subject)
+    assert walk.seen > 1000, "the language was not that of the test"
+    left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(walk.found.items())]
     assert not left, "\n".join(left)
 
 
