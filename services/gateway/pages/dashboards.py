@@ -31,13 +31,14 @@ async def _all(visit: Visit) -> list[Dashboard]:
     return items
 
 
-async def _one(visit: Visit, ident: str) -> Dashboard:
-    """Return a dashboard that the reader has.
+async def _one(visit: Visit, ident: str, *, part: bool = False) -> Dashboard:
+    """Return a dashboard that the reader has; for a `part` of the page, nothing else is read: there are many at once.
 
     Raises:
         ApiProblem: 404.
     """
-    found = next((one for one in await _all(visit) if one["id"] == ident), None)
+    items: list[Dashboard] = (await visit.api.get("/dashboards"))["items"] if part else await _all(visit)
+    found = next((one for one in items if one["id"] == ident), None)
     if found is None:
         raise ApiProblem(NOT_FOUND, "Not found", _("There is no such dashboard."))
     return found
@@ -136,7 +137,7 @@ async def remove(ident: str, visit: VisitDep) -> Response:
 async def show_tile(ident: str, number: int, request: Request, visit: VisitDep) -> Response:
     """Return what stands on a tile: the report's chart or table as it is now, or why it cannot be shown."""
     del request
-    held = await _one(visit, ident)
+    held = await _one(visit, ident, part=True)
     if not 0 <= number < len(held["tiles"]):
         raise ApiProblem(NOT_FOUND, "Not found", _("There is no such tile on it any more."))
     tile = held["tiles"][number]
