@@ -18,7 +18,14 @@ PAGES = {
         "/inbox",
         "/tickets/new",
     ],
-    "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
+    "ana": [
+        "/queue",
+        "/reports",
+        "/reports/volumes",
+        "/reports/agents",
+        "/dashboards",
+        "/reports/backlog?group_by=department",
+    ],
     "ada": [
         "/admin",
         "/admin/keys",

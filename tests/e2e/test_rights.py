@@ -95,6 +95,8 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
     ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
+    ("GET", "/dashboards"): (None, {"desk", "analyst"}), ("POST", "/dashboards"): ({"name": "x"}, {"desk", "analyst"}),
+    ("PUT", f"/dashboards/{NOBODY}"): ({"name": "x"}, {"desk", "analyst"}), ("DELETE", f"/dashboards/{NOBODY}"): (None, {"desk", "analyst"}),
     ("GET", "/queues"): (None, {"all"}), ("POST", "/queues"): ({"name": "x"}, {"desk"}),
     ("PUT", f"/queues/{NOBODY}"): ({"name": "x"}, {"desk"}), ("DELETE", f"/queues/{NOBODY}"): (None, {"desk"}),
     ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
@@ -257,6 +259,7 @@ def test_every_endpoint_is_in_the_table():
                 .replace("{session_id}", NOBODY)
                 .replace("{bulk}", NOBODY)
                 .replace("{queue}", NOBODY)
+                .replace("{dashboard}", NOBODY)
                 .replace("{login}", "nobody-of-that-name")
                 .replace("{number}", "0")
             )

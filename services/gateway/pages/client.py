@@ -34,6 +34,7 @@ _OF_PATHS = {
     "canned-replies": "workflow",
     "lifecycle": "workflow",
     "queues": "workflow",
+    "dashboards": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),
     **dict.fromkeys(("people", "organisations"), "intake"),
 }
