@@ -1,6 +1,7 @@
 """`ledgerdesk org export`: the organisation file that says what the stores say, now or as it was."""
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +87,9 @@ class Entries:
 _OF_AGENTS = ("departments", "skills", "capacity", "zone", "shifts", "away", "on_call", "sees")
 
 
+_IMAGES = ("logo", "icon")
+
+
 def export(client: httpx.Client, at: datetime | None = None) -> OrganisationFile:
     """Return the file that would make an empty desk be configured like this one was.
 
@@ -93,7 +97,31 @@ def export(client: httpx.Client, at: datetime | None = None) -> OrganisationFile
         client: Of an administrator.
         at: As of when; None: now.
     """
-    return file_of(entries_of(client, at))
+    entries = entries_of(client, at)
+    return file_of(entries, {sha256: _data_url(client, sha256, media) for sha256, media in images_of(entries).items()})
+
+
+def images_of(entries: Entries) -> dict[str, str]:
+    """Return the images that the brand has, by digest: their media types."""
+    found = [brand.get(name) for brand in entries.of("branding") for name in _IMAGES]
+    return {image["sha256"]: image["media_type"] for image in found if image}
+
+
+def _data_url(client: httpx.Client, sha256: str, media_type: str) -> str:
+    """Return an image as text.
+
+    Raises:
+        RuntimeError: It is not kept any more: the files' directory is another.
+    """
+    response = client.get(f"/internal/gateway/images/{sha256}")
+    if not response.is_success:
+        checked_text(response)
+    return f"data:{media_type};base64,{base64.b64encode(response.content).decode()}"
+
+
+def _brand(brand: dict[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
+    shown = {name: images.get((brand.get(name) or {}).get("sha256", "")) for name in _IMAGES}
+    return _without(brand, "key", "version") | shown
 
 
 def entries_of(client: httpx.Client, at: datetime | None = None) -> Entries:
@@ -107,8 +135,8 @@ def entries_of(client: httpx.Client, at: datetime | None = None) -> Entries:
     return Entries(from_feed_line(line.encode()) for line in lines if line)
 
 
-def file_of(entries: Entries) -> OrganisationFile:
-    """Return entries as a file; personal parts that were erased are left out."""
+def file_of(entries: Entries, images: Mapping[str, str] | None = None) -> OrganisationFile:
+    """Return entries as a file; personal parts that were erased are left out, and images that are not given by their digest."""
     routes = {route["topic"]: route for route in entries.of("topic_route")}
     topics = [
         {**topic, "department": route.get("department"), "skills": route.get("skills", [])}
@@ -116,6 +144,7 @@ def file_of(entries: Entries) -> OrganisationFile:
         for route in (routes.get(topic["key"], {}),)
     ]
     policy = [_without(one, "key") for one in entries.of("policy")]
+    brands = [_brand(one, images or {}) for one in entries.of("branding")]
     lifecycle = [_without(one, "key", "version") for one in entries.of("lifecycle")]
     return OrganisationFile.model_validate(
         {
@@ -128,6 +157,7 @@ def file_of(entries: Entries) -> OrganisationFile:
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
+            "branding": brands[0] if brands else None,
             "policy": policy[0] if policy else None,
             "lifecycle": lifecycle[0] if lifecycle else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],

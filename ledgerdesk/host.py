@@ -13,11 +13,12 @@ from typing import Any
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ledgerdesk import peers
+from ledgerdesk import organising, peers
 from ledgerdesk.audit.daily import DailySeals, newest_seal
 from ledgerdesk.trying import door as trying
 from shared import db
@@ -26,7 +27,7 @@ from shared.http import problems
 from shared.http.caller import unauthenticated
 from shared.http.known import address_of
 from shared.http.limits import LimitBodies, Measure
-from shared.projection import checkpoints
+from shared.projection import checkpoints, dead_letters_read
 from shared.projection.deadletters import DeadLetters
 from shared.projection.subscription import Subscription
 from shared.service import PARTS, Kernel, Service, producer_of
@@ -208,6 +209,13 @@ def root_router(host: Host, app: FastAPI) -> APIRouter:
         f"{API}/internal/rules/try", rules_door(host), methods=["POST"], dependencies=[only_system(host)]
     )
 
+    root.add_api_route(
+        f"{API}/internal/dead-letters", dead_letters_door(host), methods=["GET"], dependencies=[only_system(host)]
+    )
+    root.add_api_route(
+        f"{API}/internal/organisation", organisation_door(host), methods=["PUT"], dependencies=[only_system(host)]
+    )
+
     @root.get(f"{API}/openapi.json")
     async def openapi() -> dict[str, Any]:
         return merged_openapi(app)
@@ -223,6 +231,30 @@ def rules_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
         return await trying.answer(host.settings, next(iter(host.services.values())).kernel.tokens.internal(), body)
 
     return try_rules
+
+
+def dead_letters_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the route by which the last dead letters are read."""
+
+    async def dead_letters() -> dict[str, Any]:
+        """The last records that are no events, the newest first, to be read."""
+        try:
+            return {"items": await dead_letters_read.last(host.settings.kafka_bootstrap_servers)}
+        except (KafkaError, TimeoutError) as error:
+            raise problems.Problem(503, "The broker does not answer just now. Try again in a moment.") from error
+
+    return dead_letters
+
+
+def organisation_door(host: Host) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the route by which an organisation file is applied."""
+
+    async def apply(body: organising.Given, request: Request) -> dict[str, Any]:
+        """Have the desk be configured as a file says; what it leaves out is left alone."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return await organising.answer(host.settings, token, body)
+
+    return apply
 
 
 def only_system(host: Host) -> Any:

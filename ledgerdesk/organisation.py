@@ -7,6 +7,7 @@ Applying the same file again changes nothing. An entry that is left out of the f
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import yaml
 from pydantic import Field, ValidationError
 
@@ -16,6 +17,7 @@ from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.articles import Visibility
 from shared.contracts.directory import (
     Away,
+    BrandLink,
     Day,
     FieldChoice,
     FieldCondition,
@@ -202,6 +204,17 @@ class CannedEntry(NamedEntry):
     departments: list[Key] = Field([], description="For whom, with those within them; none: for everybody")
 
 
+class BrandingEntry(Strict):
+    """How the desk shows itself; images as data URLs, so that one file carries all of it."""
+
+    name: Line
+    logo: Text | None = Field(None, description="data:image/png;base64,…; PNG, JPEG, WebP or SVG, at most 256 KiB")
+    icon: Text | None = Field(None, description="Likewise: a square PNG of 192 to 1024 pixels, for the home screen")
+    accent: Text | None = Field(None, description="#rrggbb; tones that can be read are made of it")
+    support: Body | None = Field(None, description="Words on the sign-in page")
+    links: list[BrandLink] = Field([], description="In the footers: {label, url}, six at most")
+
+
 class OrganisationFile(Strict):
     """An organisation file."""
 
@@ -214,6 +227,7 @@ class OrganisationFile(Strict):
     people: list[PersonEntry] = []
     teams: list[TeamEntry] = []
     rules: list[RuleEntry] = []
+    branding: BrandingEntry | None = None
     policy: PolicyEntry | None = None
     lifecycle: LifecycleEntry | None = None
     calendars: list[CalendarEntry] = []
@@ -229,9 +243,21 @@ def read(path: Path) -> OrganisationFile:
         OrganisationFileError: It cannot be used.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
-        file = OrganisationFile.model_validate(raw or {})
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OrganisationFileError(f"{path}: {error}") from error
+    return parsed(text, str(path))
+
+
+def parsed(text: str, path: str) -> OrganisationFile:
+    """Return the organisation file that a text is; `path` is what messages call it.
+
+    Raises:
+        OrganisationFileError: It cannot be used.
+    """
+    try:
+        file = OrganisationFile.model_validate(yaml.safe_load(text) or {})
+    except (yaml.YAMLError, RecursionError) as error:
         raise OrganisationFileError(f"{path}: {error}") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
@@ -262,26 +288,35 @@ def apply(stack: Stack, file: OrganisationFile, demo_password: str | None = None
         OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
     """
     with stack.client(patience=PATIENCE) as client:
-        intake = checked(client.put("/internal/intake/organisation", json={
-            "people": [{"email": p.email, "name": p.name} for p in file.people],
-            "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
-            "organisations": [o.model_dump() for o in file.organisations],
-            "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
-        }))  # fmt: skip
-        ids: dict[str, str] = intake["people"]
-        routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
-        gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
-        workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
-        categories = {"categories": [category.model_dump() for category in file.categories]}
-        knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
-        answers = {
-            "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
-        }  # fmt: skip
-        positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
-        if behind := waiting.until_known(client, positions, WAIT_SECONDS):
-            raise RuntimeError(
-                f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
-            )
+        return apply_with(client, file, demo_password)
+
+
+def apply_with(client: httpx.Client, file: OrganisationFile, demo_password: str | None = None) -> dict[str, int]:
+    """Apply a file through a client; see `apply`.
+
+    Raises:
+        OrganisationFileError, RuntimeError: It cannot be used, or a service refused it.
+    """
+    intake = checked(client.put("/internal/intake/organisation", json={
+        "people": [{"email": p.email, "name": p.name} for p in file.people],
+        "topics": [{"key": t.key, "name": t.name, "active": t.active} for t in file.topics],
+        "organisations": [o.model_dump() for o in file.organisations],
+        "fields": [{**f.model_dump(), "order": place if f.order is None else f.order} for place, f in enumerate(file.fields, 1)],
+    }))  # fmt: skip
+    ids: dict[str, str] = intake["people"]
+    routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
+    gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
+    workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
+    categories = {"categories": [category.model_dump() for category in file.categories]}
+    knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
+    answers = {
+        "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
+    }  # fmt: skip
+    positions = {owner: int(answer["position"]) for owner, answer in answers.items()}
+    if behind := waiting.until_known(client, positions, WAIT_SECONDS):
+        raise RuntimeError(
+            f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
+        )
     return {owner: int(answer["changed"]) for owner, answer in answers.items()}
 
 
@@ -333,6 +368,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
 def _gateway(file: OrganisationFile, ids: dict[str, str], demo_password: str | None) -> dict[str, Any]:
     return {
         "roles": [role.model_dump() for role in file.roles],
+        "branding": file.branding.model_dump() if file.branding else None,
         "accounts": [
             {
                 "person_id": ids[p.email], "login": p.login or p.email, "name": p.name, "email": p.email,

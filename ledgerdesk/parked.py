@@ -6,7 +6,7 @@ this process, by this version of the code, so it works before the services are r
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,7 @@ from shared.projection.feed import NoFeed
 from shared.projection.projector import Projection
 from shared.settings import SERVICES
 
-REACTION = "reaction"
-"""Stands in the place of a view's name where an event was folded, but not reacted to."""
+REACTION = parked_events.REACTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +111,11 @@ async def parked(dsn: str, stream_id: UUID | None = None) -> list[Parked]:
     for service in SERVICES:
         connection = await db.connect(dsn, service)
         try:
-            rows = await connection.fetch(
-                """
-                SELECT view, event, reason, parked_at FROM projection_parked
-                UNION ALL SELECT $1, event, reason, parked_at FROM reaction_parked
-                ORDER BY parked_at
-                """,
-                REACTION,
-            )
+            some = await parked_events.listed(connection, stream_id)
         finally:
             await connection.close()
-        found += [Parked(service, row["view"], row["event"], row["reason"], row["parked_at"]) for row in rows]
-    return [one for one in found if stream_id is None or one.event["stream_id"] == str(stream_id)]
+        found += [Parked(service, one.view, one.event, one.reason, one.parked_at) for one in some]
+    return found
 
 
 async def retry(dsn: str, stream_id: UUID | None = None) -> Retried:
@@ -136,7 +128,7 @@ async def retry(dsn: str, stream_id: UUID | None = None) -> Retried:
     for service in SERVICES:
         async with _projection(dsn, service) as projection:
             healed += await parked_events.retry(projection, stream_id)
-            reactions += await _react_again(projection.pool, stream_id)
+            reactions += await parked_events.react_again(projection.pool, stream_id)
     return Retried(healed, reactions, len(await parked(dsn, stream_id)))
 
 
@@ -155,7 +147,7 @@ async def discard(dsn: str, stream_id: UUID, why: str, by: str, *, every: bool =
         async with _projection(dsn, service) as projection:
             some, others = await parked_events.discard(projection, stream_id, why, by, every=every)
             given, healed = given + some, healed + others
-            reactions += await _give_up_reactions(projection.pool, stream_id, why, by)
+            reactions += await parked_events.leave_undone(projection.pool, stream_id, why, by)
     return Discarded(given, healed, reactions, len(await parked(dsn, stream_id)))
 
 
@@ -165,18 +157,10 @@ async def discarded(dsn: str) -> list[Given]:
     for service in SERVICES:
         connection = await db.connect(dsn, service)
         try:
-            rows = await connection.fetch(
-                """
-                SELECT view, stream_id, source, version, type, reason, why, discarded_by, discarded_at FROM projection_discarded
-                UNION ALL
-                SELECT $1, stream_id, source, version, type, reason, why, discarded_by, discarded_at FROM reaction_discarded
-                ORDER BY discarded_at
-                """,
-                REACTION,
-            )
+            some = await parked_events.given_up(connection)
         finally:
             await connection.close()
-        found += [Given(service, *row) for row in rows]
+        found += [Given(service, *astuple(one)) for one in some]
     return found
 
 
@@ -188,30 +172,3 @@ async def _projection(dsn: str, service: str) -> AsyncIterator[Projection]:
         yield Projection(f"{service}.views", pool, models_of(service), NoFeed())
     finally:
         await pool.close()
-
-
-async def _react_again(pool: db.Pool, stream_id: UUID | None) -> int:
-    rows = await pool.fetch(
-        """
-        WITH taken AS (
-            DELETE FROM reaction_parked WHERE $1::text IS NULL OR event ->> 'stream_id' = $1 RETURNING id, event
-        )
-        INSERT INTO reaction_inbox (event) SELECT event FROM taken ORDER BY id RETURNING id
-        """,
-        str(stream_id) if stream_id else None,
-    )
-    return len(rows)
-
-
-async def _give_up_reactions(pool: db.Pool, stream_id: UUID, why: str, by: str) -> int:
-    rows = await pool.fetch(
-        """
-        WITH taken AS (DELETE FROM reaction_parked WHERE event ->> 'stream_id' = $1 RETURNING event, reason)
-        INSERT INTO reaction_discarded (event_id, stream_id, source, version, type, reason, why, discarded_by)
-        SELECT (event ->> 'event_id')::uuid, (event ->> 'stream_id')::uuid, event ->> 'source', (event ->> 'version')::int,
-               event ->> 'type', reason, $2, $3
-        FROM taken ON CONFLICT DO NOTHING RETURNING event_id
-        """,
-        str(stream_id), why, by,
-    )  # fmt: skip
-    return len(rows)

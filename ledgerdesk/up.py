@@ -179,7 +179,7 @@ def main() -> int:
 
     def say() -> None:
         print(f"Ledgerdesk is at http://127.0.0.1:{arguments.port}   (data in {data}; stop with Ctrl-C)", flush=True)  # noqa: T201 -- the command's output
-        print(f"Administrator's API key: {data / 'admin.key'}", flush=True)  # noqa: T201 -- the command's output
+        print(f"Administrator's API key: {data / 'admin.key'}   (the first visit in a browser asks for it)", flush=True)  # noqa: T201 -- the command's output
 
     if not is_free(arguments.port) and not is_running(data):
         print(  # noqa: T201 -- the command's output

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 import httpx
 from pydantic import Field, model_validator
 
+from ledgerdesk import by_owner
 from ledgerdesk.exporting import entries_of
 from ledgerdesk.trying.compared import try_rules
 from ledgerdesk.trying.desk import desk_of
@@ -51,32 +52,10 @@ class Trial(Strict):
         return self
 
 
-class _ByOwner(httpx.BaseTransport):
-    """Sends each request to the owner that its path names, wherever that runs."""
-
-    def __init__(self, origins: dict[str, str]) -> None:
-        self._origins = origins
-        self._wire = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it."""
-        owner = request.url.path.split("/")[4]  # /api/v1/internal/{owner}/…
-        origin = httpx.URL(self._origins[owner])
-        request.url = request.url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port)
-        return self._wire.handle_request(request)
-
-    def close(self) -> None:
-        """Close it."""
-        self._wire.close()
-
-
 def run(origins: dict[str, str], token: str, asked: str) -> dict[str, Any]:
     """Try rules, and return the answer. Raises RuntimeError: the words of a problem."""
     trial = Trial.model_validate_json(asked)
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(
-        base_url="http://ledgerdesk/api/v1", headers=headers, timeout=PATIENCE, transport=_ByOwner(origins), trust_env=False
-    ) as client:  # fmt: skip
+    with by_owner.client(origins, token, PATIENCE) as client:
         try:
             found, last = histories(client, trial.start, trial.end)
             entries = entries_of(client)
@@ -111,7 +90,7 @@ async def answer(settings: Settings, token: str, trial: Trial) -> dict[str, Any]
     """
     if _one_at_a_time.locked():
         raise Problem(409, "Other rules are being tried just now: try again in a moment.")
-    origins = {owner: settings.url_of(owner) for owner in ("intake", "routing", "workflow", "knowledge", "gateway")}
+    origins = by_owner.origins_of(settings)
     async with _one_at_a_time:
         pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         try:

@@ -3,6 +3,7 @@
 import asyncio
 
 from services.gateway import api, domain, pages, presence, stream
+from services.gateway.brand_images import MOST_IMAGE
 from services.gateway.domain import credentials
 from services.gateway.domain import guests as guest_links
 from services.gateway.guests import GuestAccess
@@ -21,12 +22,14 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.files import Files
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"))
+ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"), parked_router("gateway"))
 PAGES = (pages.router,)
 """At the root of the origin, not below /api/v1."""
 
@@ -55,6 +58,7 @@ async def build(kernel: Kernel) -> Service:
         settings, pool, parts.directory, kernel.tokens, accounts, secrets, identities, keys, sessions,
         Ledger(store, appender, no_entry, entry_after), sign_ins,
         Linking(sign_ins, identities, registering(settings, kernel.tokens, providers.client)), providers, guests,
+        Files(settings.files_at, MOST_IMAGE),
     )  # fmt: skip
     forgetting = AccountForgetting(pool, Eraser(store, appender), keys, sessions, guests.ledger)
     dsn = kernel.settings.database_url

@@ -17,6 +17,7 @@ from shared.forgetting import TicketForgetting
 from shared.http import attachments
 from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.deadletters import DeadLetters
 from shared.projection.reactor import Reactor
 from shared.projection.subscription import Subscription
@@ -32,7 +33,7 @@ from shared.timers import Regularly
 from shared.together import Together
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, forgetting.router, internal_router("intake"))
+ROUTERS = (*api.ROUTERS, forgetting.router, internal_router("intake"), parked_router("intake"))
 
 
 async def build(kernel: Kernel) -> Service:

@@ -10,11 +10,12 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(), ArticleView(), RatingView())
-ROUTERS = (*api.ROUTERS, organisation.internal, internal_router("knowledge"))
+ROUTERS = (*api.ROUTERS, organisation.internal, internal_router("knowledge"), parked_router("knowledge"))
 
 
 async def build(kernel: Kernel) -> Service:

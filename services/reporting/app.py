@@ -3,10 +3,11 @@
 from services.reporting import api
 from services.reporting.completeness import Completeness
 from services.reporting.views import ReportView
+from shared.http.parked import parked_router
 from shared.service import Kernel, Service, common_parts, projection_of
 
 VIEWS = (ReportView(),)
-ROUTERS = (api.router,)
+ROUTERS = (api.router, parked_router("reporting"))
 
 
 async def build(kernel: Kernel) -> Service:

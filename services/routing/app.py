@@ -15,6 +15,7 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import POLL, Regularly
@@ -24,7 +25,14 @@ TAKE_UP_EVERY = 5.0
 LAY_EVERY = 1.0
 """Seconds between looks at whether rules on time have changed."""
 VIEWS = (TicketView(),)
-ROUTERS = (api.router, reads.router, bulk.router(), organisation.internal, internal_router("routing"))
+ROUTERS = (
+    api.router,
+    reads.router,
+    bulk.router(),
+    organisation.internal,
+    internal_router("routing"),
+    parked_router("routing"),
+)
 
 
 async def build(kernel: Kernel) -> Service:

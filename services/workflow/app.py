@@ -2,6 +2,7 @@
 
 from services.workflow import (
     api,
+    dashboards,
     domain,
     organisation,
     read_attachments,
@@ -9,6 +10,7 @@ from services.workflow import (
     read_fields,
     read_links,
     read_moves,
+    read_similar,
     read_work,
     reads,
     saved_queues,
@@ -16,9 +18,10 @@ from services.workflow import (
 from services.workflow.alarms import Alarms
 from services.workflow.bulk import bulk
 from services.workflow.domain import queues
+from services.workflow.domain.dashboards import Dashboard, evolve_dashboard
 from services.workflow.forgetting import Forgetting
 from services.workflow.reactions import Workflow
-from services.workflow.views import REVIEWED, QueueView, TicketView
+from services.workflow.views import REVIEWED, DashboardView, QueueView, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
@@ -28,13 +31,14 @@ from shared.eventstore.store import EventStore
 from shared.http import attachments
 from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
+from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import Regularly, Timers
 
 SWEEP_EVERY = 30.0
 """Seconds between looks at whom silence has lasted too long."""
-VIEWS = (TicketView(), QueueView())
+VIEWS = (TicketView(), QueueView(), DashboardView())
 ROUTERS = (
     reads.router,
     read_work.router,
@@ -43,11 +47,14 @@ ROUTERS = (
     read_fields.router,
     read_canned.router,
     read_attachments.router,
+    read_similar.router,
     saved_queues.router,
+    dashboards.router,
     *api.ROUTERS,
     bulk.router(),
     organisation.internal,
     internal_router("workflow"),
+    parked_router("workflow"),
 )
 
 
@@ -60,6 +67,7 @@ async def build(kernel: Kernel) -> Service:
     eraser = Eraser(store, appender)
     entries = Ledger(store, appender, no_entry, entry_after)
     saved = Ledger(store, appender, queues.SavedQueue, queues.evolve_queue)
+    shown = Ledger(store, appender, Dashboard, evolve_dashboard)
     forgetting = Forgetting(parts.pool, eraser)
     workflow, alarms = (
         Workflow(parts.pool, tickets, parts.directory),
@@ -86,5 +94,5 @@ async def build(kernel: Kernel) -> Service:
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
         helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY),
                  Regularly("workflow.files", attaching.sweep, attachments.SWEEP_EVERY)],
-        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, saved, alarms, attaching),
+        components=api.WorkflowApp(parts.pool, parts.directory, tickets, eraser, entries, saved, shown, alarms, attaching),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from shared.contracts import articles as a
 from shared.contracts import credentials as c
+from shared.contracts import dashboards as b
 from shared.contracts import directory as d
 from shared.contracts import guests as g
 from shared.contracts import queues as q
@@ -153,7 +154,11 @@ def _of_entries() -> Iterable[EventSpec]:
     yield entry("workflow", "queue.saved", q.QueueSaved, q.QueueSavedPersonal)
     yield entry("workflow", "queue.removed", q.QueueRemoved)
     yield entry("workflow", "queue.personal_erased", t.Erased)
+    yield entry("workflow", "dashboard.saved", b.DashboardSaved, b.DashboardSavedPersonal)
+    yield entry("workflow", "dashboard.removed", b.DashboardRemoved)
+    yield entry("workflow", "dashboard.personal_erased", t.Erased)
     yield entry("gateway", "role.configured", d.RoleConfigured)
+    yield entry("gateway", "branding.configured", d.BrandingConfigured)
     yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
     yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
     yield entry("gateway", "account.signed_out", d.SignedOut, None, IDENTITY)

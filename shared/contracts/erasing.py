@@ -15,8 +15,18 @@ ACCOUNT_ERASED = "ledgerdesk.account.personal_erased"
 ARTICLE_ERASED = "ledgerdesk.article.personal_erased"
 RATING_ERASED = "ledgerdesk.article_rating.personal_erased"
 QUEUE_ERASED = "ledgerdesk.queue.personal_erased"
+DASHBOARD_ERASED = "ledgerdesk.dashboard.personal_erased"
 ERASURES = frozenset(
-    {PERSON_FORGOTTEN, TICKET_ERASED, AGENT_ERASED, ACCOUNT_ERASED, ARTICLE_ERASED, RATING_ERASED, QUEUE_ERASED}
+    {
+        PERSON_FORGOTTEN,
+        TICKET_ERASED,
+        AGENT_ERASED,
+        ACCOUNT_ERASED,
+        ARTICLE_ERASED,
+        RATING_ERASED,
+        QUEUE_ERASED,
+        DASHBOARD_ERASED,
+    }
 )
 
 Place = tuple[str, int]

@@ -147,7 +147,7 @@ class EntryRow(NamedTuple):
 
 _KINDS = (
     "organisation", "topic", "department", "team", "topic_route", "rule", "policy", "calendar", "sla_plan", "role",
-    "canned_reply", "category", "field", "lifecycle",
+    "canned_reply", "category", "field", "lifecycle", "branding",
 )  # fmt: skip
 _ENTRIES = {f"ledgerdesk.{kind}.configured": kind for kind in _KINDS}
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from shared.embedded import free_port
 from shared.testing.wait import wait_until
+from tests.browser import pseudo
 from tests.browser.desk import PASSWORD, ROOT, People, Stack
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -35,34 +37,52 @@ def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole stack on a free port, with the demo's organisation; or one that runs already, named by the environment."""
-    if os.environ.get("LEDGERDESK_URL") and os.environ.get("LEDGERDESK_ADMIN_API_KEY"):
-        yield Stack(os.environ["LEDGERDESK_URL"].rstrip("/"), os.environ["LEDGERDESK_ADMIN_API_KEY"])
-        return
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """A whole stack on a free port, with nothing in it."""
     data = Path(tempfile.mkdtemp(prefix="ledgerdesk-browser-"))  # not pytest's folder: PostgreSQL runs as another user
     data.chmod(0o755)
     port, oidc_port = free_port(), free_port()
     corp = {
         "key": "corp", "name": "Corp", "issuer": f"http://127.0.0.1:{oidc_port}", "client_id": "ledgerdesk", "client_secret": "of a test",
     }  # fmt: skip
-    env = {**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD, "LEDGERDESK_OIDC_PROVIDERS": json.dumps([corp])}
+    pseudo.write(data / "locales")
+    env = {
+        **os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD, "LEDGERDESK_OIDC_PROVIDERS": json.dumps([corp]),
+        "LEDGERDESK_LOCALES": str(data / "locales"),
+    }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "ledgerdesk.up", "--data", str(data), "--port", str(port)], cwd=ROOT, env=env
     )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: _is_ready(url, process), timeout=120, message="a stack that is ready")
-        subprocess.run(
-            [sys.executable, "-m", "ledgerdesk.cli", "org", "apply", "examples/org.yaml", "--data", str(data)],
-            cwd=ROOT, env=env, check=True, timeout=60,
-        )  # fmt: skip
-        yield Stack(url, (data / "admin.key").read_text().strip(), oidc_port)
+        yield Stack(url, (data / "admin.key").read_text().strip(), oidc_port, data)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
         shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole stack on a free port, with the demo's organisation; or one that runs already, named by the environment."""
+    if os.environ.get("LEDGERDESK_URL") and os.environ.get("LEDGERDESK_ADMIN_API_KEY"):
+        yield Stack(os.environ["LEDGERDESK_URL"].rstrip("/"), os.environ["LEDGERDESK_ADMIN_API_KEY"])
+        return
+    with running_stack() as one:
+        subprocess.run(
+            [sys.executable, "-m", "ledgerdesk.cli", "org", "apply", "examples/org.yaml", "--data", str(one.data)],
+            cwd=ROOT, env={**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD}, check=True, timeout=60,
+        )  # fmt: skip
+        yield one
+
+
+@pytest.fixture(scope="module")
+def empty_stack() -> Iterator[Stack]:
+    """A stack of its own that has just been started for the first time: nobody has an account, nothing is configured."""
+    with running_stack() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ class Stack:
     url: str
     admin_key: str
     oidc_port: int = 0
+    data: Path | None = None
 
     def api(self, on_behalf_of: str | None = None) -> httpx.Client:
         """Return a client with the administrator's key, acting for somebody if told so."""

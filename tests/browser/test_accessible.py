@@ -18,11 +18,19 @@ PAGES = {
         "/inbox",
         "/tickets/new",
     ],
-    "ana": ["/queue", "/reports", "/reports/volumes", "/reports/agents", "/reports/backlog?group_by=department"],
+    "ana": [
+        "/queue",
+        "/reports",
+        "/reports/volumes",
+        "/reports/agents",
+        "/dashboards",
+        "/reports/backlog?group_by=department",
+    ],
     "ada": [
         "/admin",
         "/admin/keys",
         "/admin/accounts",
+        "/admin/accounts/new",
         "/admin/organisation/rule",
         "/admin/organisation/team",
         "/admin/organisation/rule/new",
@@ -34,6 +42,9 @@ PAGES = {
         "/admin/organisation/calendar/new",
         "/admin/form?topic=hardware",
         "/admin/audit",
+        "/admin/parked",
+        "/admin/organisation/branding/new",
+        "/welcome/desk",
     ],
 }
 

@@ -35,7 +35,7 @@ async def test_a_view_is_saved_and_counts_live(people: People, stack: Stack) -> 
             }
             assert api.post("/tickets", json=body).status_code == 201
     await expect(item.locator(".count")).to_have_text("2")  # without a reload
-    await expect(row(john, f"{tag} 0")).to_contain_text("api")
+    await expect(row(john, f"{tag} 0")).to_contain_text("API")
     await picture(john, "queue-saved")
 
     jane = await people.sign_in("jane")

@@ -8,6 +8,7 @@ from babel.messages import Catalog, Message
 from babel.messages.pofile import read_po
 
 from services.gateway.pages.language import CATALOGUE, FOLDER, languages
+from services.gateway.pages.refusals import KNOWN
 from services.gateway.pages.vocabulary import WORDS
 from tests.contract.messages import PAGES, said, updated
 
@@ -90,3 +91,13 @@ def test_every_language_can_be_chosen_and_has_what_scripts_say(tag: str):
     assert set(other.spoken["%(num)s unread"]) >= {"one", "other"}  # type: ignore[arg-type] # plural forms
     assert other.name != english.name
     assert "<" not in other.for_scripts
+
+
+def test_refusals_that_are_translated_are_those_that_the_api_says():
+    sources = re.sub(
+        r'"\s*\n\s*f?"',
+        "",
+        "".join(path.read_text() for path in (PAGES.parent).rglob("*.py") if PAGES not in path.parents),
+    )
+    assert [text for text in KNOWN if text not in sources] == []
+    assert "Too many failed attempts: try again in {seconds // 60} minutes." in sources

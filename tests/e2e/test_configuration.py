@@ -1,9 +1,12 @@
 """Configuration as one file: exported, as of a day, and rules tried on past tickets."""
 
+import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import yaml
 
 from ledgerdesk import organisation
@@ -42,6 +45,35 @@ def test_what_is_exported_says_what_was_applied_and_applying_it_changes_nothing(
     assert all(people[p.login] == p for p in example.people)
     assert whole.default_department == "support"
     assert "password" not in path.read_text()
+
+
+SVG = "data:image/svg+xml;base64," + base64.b64encode(b'<svg xmlns="http://www.w3.org/2000/svg"/>').decode()
+
+
+def test_a_brand_goes_into_the_file_and_comes_back_with_its_images(stack, admin, tmp_path):
+    path = tmp_path / "brand.yaml"
+    brand = {
+        "name": "Corp Help",
+        "accent": "#0a7f5a",
+        "logo": SVG,
+        "links": [{"label": "Imprint", "url": "https://x.example"}],
+    }
+    said = applied(stack, path, yaml.safe_dump({"branding": brand}))
+    assert "gateway 1" in said
+    whole = yaml.safe_load(exported(stack))["branding"]
+    assert {name: value for name, value in whole.items() if value is not None} == brand
+    assert "gateway 0" in applied(stack, path, yaml.safe_dump({"branding": whole})), "applied again, it changes nothing"
+    address = f"{stack.url}/brand/{hashlib.sha256(base64.b64decode(SVG.partition(',')[2])).hexdigest()}/logo"
+    assert httpx.get(address, trust_env=False).headers["content-type"] == "image/svg+xml"
+    for wrong, field in (
+        ({"logo": "https://x.example/logo.png"}, "branding.logo"), ({"icon": SVG}, "branding.icon"), ({"accent": "green"}, "accent"),
+        ({"logo": {"sha256": "0" * 64, "size": 1, "media_type": "image/png"}}, "branding.logo"), ({"links": [{"label": "x", "url": "ftp://x"}]}, "url"),
+    ):  # fmt: skip
+        answer = admin.put("/internal/gateway/organisation", json={"branding": {"name": "X"} | wrong})
+        assert answer.status_code == 422
+        assert field in answer.text
+    applied(stack, path, yaml.safe_dump({"branding": {"name": "Ledgerdesk"}}))
+    assert "logo" not in yaml.safe_load(exported(stack))["branding"]
 
 
 def test_as_it_was(stack, tmp_path):

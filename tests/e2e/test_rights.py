@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from shared.service_names import SERVICES
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD, ROOT
 from tests.e2e.test_provable import ledgerdesk
@@ -45,7 +46,7 @@ TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
     ("POST", "/links"): ({"kind": "related", "ticket": "self"}, "desk"),
     ("POST", "/unlink"): ({"kind": "related", "ticket": "self"}, "desk"), ("POST", "/merge"): ({"into": "self"}, "desk"),
     ("GET", f"/attachments/{NOBODY}/0"): (None, "see"), ("POST", "/unmerge"): (None, "desk"), ("GET", "/articles"): (None, "see"), ("GET", "/presence"): (None, "desk"), ("POST", "/presence"): ({"doing": "viewing"}, "desk"),
-    ("GET", "/guest-links"): (None, "desk"), ("POST", "/guest-links"): (None, "desk"), ("DELETE", "/guest-links"): (None, "desk"),
+    ("GET", "/similar"): (None, "desk"), ("GET", "/guest-links"): (None, "desk"), ("POST", "/guest-links"): (None, "desk"), ("DELETE", "/guest-links"): (None, "desk"),
     ("DELETE", f"/guest-links/{NOBODY}"): (None, "desk"),
 }  # fmt: skip
 # What one of the desk needs besides sight, by permission; what is not in it takes sight alone, or is not the desk's.
@@ -71,7 +72,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 SIGHT_ALONE = {
     ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", f"/attachments/{NOBODY}/0"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
-    ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
+    ("GET", "/similar"), ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}
 WRITING: dict[tuple[str, str], object] = {
@@ -94,6 +95,8 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("DELETE", "/accounts/nobody-of-that-name/totp"): (None, {"administrator"}),
     ("DELETE", "/accounts/nobody-of-that-name/identities"): (None, {"administrator"}),
     ("PUT", "/accounts/nobody-of-that-name/password"): ({"password": "a password for one test"}, {"administrator"}),
+    ("GET", "/dashboards"): (None, {"desk", "analyst"}), ("POST", "/dashboards"): ({"name": "x"}, {"desk", "analyst"}),
+    ("PUT", f"/dashboards/{NOBODY}"): ({"name": "x"}, {"desk", "analyst"}), ("DELETE", f"/dashboards/{NOBODY}"): (None, {"desk", "analyst"}),
     ("GET", "/queues"): (None, {"all"}), ("POST", "/queues"): ({"name": "x"}, {"desk"}),
     ("PUT", f"/queues/{NOBODY}"): ({"name": "x"}, {"desk"}), ("DELETE", f"/queues/{NOBODY}"): (None, {"desk"}),
     ("GET", "/canned-replies"): (None, {"desk"}), ("GET", "/agents"): (None, {"desk"}), ("GET", "/departments"): (None, {"all"}),
@@ -101,7 +104,14 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("POST", "/attachments"): (None, {"requester", "desk"}),
     ("POST", "/sla/recompute"): ({"plan": "none"}, {"administrator"}),
     ("GET", "/internal/intake/events"): (None, {"administrator"}), ("GET", "/internal/workflow/entries"): (None, {"administrator"}),
-    ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}),
+    ("PUT", "/internal/routing/organisation"): ({}, {"administrator"}), ("GET", f"/internal/gateway/images/{'0' * 64}"): (None, {"administrator"}),
+    ("GET", "/internal/dead-letters"): (None, {"administrator"}), ("PUT", "/internal/organisation"): ({"file": "{}"}, {"administrator"}),
+    **{("GET", f"/internal/{name}/parked"): (None, {"administrator"}) for name in SERVICES},
+    **{("POST", f"/internal/{name}/parked/retry"): ({"stream": NOBODY}, {"administrator"}) for name in SERVICES},
+    **{
+        ("POST", f"/internal/{name}/parked/discard"): ({"stream": NOBODY, "events": [NOBODY], "reason": "x"}, {"administrator"})
+        for name in SERVICES
+    },
     ("PUT", "/internal/workflow/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/intake/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
@@ -249,6 +259,7 @@ def test_every_endpoint_is_in_the_table():
                 .replace("{session_id}", NOBODY)
                 .replace("{bulk}", NOBODY)
                 .replace("{queue}", NOBODY)
+                .replace("{dashboard}", NOBODY)
                 .replace("{login}", "nobody-of-that-name")
                 .replace("{number}", "0")
             )

@@ -154,3 +154,13 @@ def test_an_entry_that_is_sent_as_it_is_shown_stays_what_it_is(name: str):
 def test_there_are_always_empty_rows_to_write_in():
     tests = next(field for name, field in fields() if name == "rule" and field.name == "tests")
     assert len(rows_shown(tests, {"tests": [{"field": "subject"}]})) == 3
+
+
+def test_an_image_stays_unless_another_is_sent_or_it_is_to_go():
+    sections, before = KINDS["branding"].sections, {"logo": {"sha256": "a"}, "name": "Help"}
+    assert entry_of(sections, sent(name="Help"), before, new=False)["logo"] == {"sha256": "a"}
+    assert (
+        entry_of(sections, sent(name="Help", logo="data:;base64,QQ=="), before, new=False)["logo"]
+        == "data:;base64,QQ=="
+    )
+    assert "logo" not in entry_of(sections, sent(name="Help", logo__remove="1"), before, new=False)

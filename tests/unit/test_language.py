@@ -98,7 +98,7 @@ def test_a_page_says_which_language_it_is_in() -> None:
     }
     with german("Europe/Vienna"):
         page = render("problem.html", **context)
-    assert '<html lang="de" data-zone="Europe/Vienna">' in page
+    assert '<html lang="de" data-time-zone="Europe/Vienna">' in page
     assert "Zum Anfang" in page
     assert "&lt;b&gt;" in page
     assert '<html lang="en">' in render("problem.html", **context)

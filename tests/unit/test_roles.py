@@ -172,11 +172,11 @@ FIRST = {"key": "first", "name": "First level", "permissions": ["ticket.reply"],
 
 
 def configured(**changes):
-    return gateway.configure_role({**FIRST, **changes}, None)[0]
+    return gateway.configure_entry("role", {**FIRST, **changes}, None)[0]
 
 
 def test_a_role_is_configured_changed_and_left_alone_and_each_change_is_a_version():
-    decide = lambda old, **new: gateway.configure_role({**FIRST, **new}, old)  # noqa: E731 -- the state comes first
+    decide = lambda old, **new: gateway.configure_entry("role", {**FIRST, **new}, old)  # noqa: E731 -- the state comes first
     (first,) = role().when(decide).then("configured")
     assert (first.data["new"]["version"], first.data["old"]) == (1, None)
     role(first).when(decide).nothing()

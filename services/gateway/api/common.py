@@ -18,6 +18,7 @@ from shared.contracts.fields import Text
 from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.eventstore.ledger import Ledger
+from shared.files import Files
 from shared.http.cookies import session_cookie
 from shared.http.problems import Problem
 from shared.service import component
@@ -48,6 +49,7 @@ class Gateway:
     linking: Linking
     providers: Providers
     guests: GuestAccess
+    files: Files
 
     async def account(self, login: str) -> Person:
         """Return who has an account by login or address.

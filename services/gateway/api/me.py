@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.gateway.api.common import GatewayDep
 from shared.http.caller import Caller, CallerDep
@@ -44,6 +44,7 @@ class Me(BaseModel):
     permissions: Permissions
     departments: list[Place]
     teams: list[Place]
+    organisation: Place | None = Field(description="A requester's, where its people see each other's tickets")
 
 
 async def _places(gateway: GatewayDep, caller: Caller) -> tuple[list[Place], list[Place]]:
@@ -73,7 +74,9 @@ async def read_me(caller: CallerDep, gateway: GatewayDep) -> Me:
         },
     )
     departments, teams = await _places(gateway, caller)
+    shared = caller.organisation and await gateway.directory.entry("organisation", caller.organisation)
+    organisation = Place(key=shared["key"], name=shared["name"]) if shared else None
     return Me(
         login=caller.login, name=caller.name, email=caller.email, roles=sorted(caller.roles), via=caller.via.kind,
-        permissions=permissions, departments=departments, teams=teams,
+        permissions=permissions, departments=departments, teams=teams, organisation=organisation,
     )  # fmt: skip

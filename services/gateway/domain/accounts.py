@@ -92,12 +92,12 @@ def configure_account(
     return [NewEvent("ledgerdesk.account.configured", data, personal)]
 
 
-def configure_role(new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
-    """Configure a role; nothing, if it is so already. Each change is its next version."""
+def configure_entry(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> list[NewEvent]:
+    """Configure a role, or the branding; nothing, if it is so already. Each change is its next version."""
     before = old["version"] if old else 0
     if {**new, "version": before} == old:
         return []
-    return [NewEvent("ledgerdesk.role.configured", {"new": {**new, "version": before + 1}, "old": old})]
+    return [NewEvent(f"ledgerdesk.{kind}.configured", {"new": {**new, "version": before + 1}, "old": old})]
 
 
 def start_session(person_id: str, now: datetime, *, door: str, generation: int) -> list[NewEvent]:

@@ -7,10 +7,13 @@ and the others (a page each, with the template of the same name).
 from fastapi import APIRouter
 
 from services.gateway.pages import (
+    accounts,
     admin,
+    brand,
     bulk,
     configuring,
     correcting,
+    dashboards,
     display,
     elsewhere,
     filling_in,
@@ -20,6 +23,7 @@ from services.gateway.pages import (
     inbox,
     knowledge,
     new_ticket,
+    parked,
     profile,
     queue,
     queues,
@@ -28,11 +32,12 @@ from services.gateway.pages import (
     sign_in,
     static_files,
     ticket,
+    welcome,
     work,
 )
 
 router = APIRouter(tags=["gateway"], include_in_schema=False)
-_OUTSIDE = (sign_in, elsewhere, set_password, display, guest)
+_OUTSIDE = (brand, welcome, sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
     queue,
@@ -47,8 +52,11 @@ _INSIDE = (
     work,
     bulk,
     reports,
+    dashboards,
     knowledge,
     admin,
+    accounts,
+    parked,
     configuring,
     static_files,
 )

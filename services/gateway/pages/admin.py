@@ -49,13 +49,6 @@ async def show_health(visit: VisitDep) -> Response:
     )
 
 
-@router.get("/admin/accounts")
-async def show_accounts(visit: VisitDep) -> Response:
-    """Show who can sign in."""
-    await _only_administrators(visit)
-    return visit.page("admin_accounts.html", accounts=(await visit.api.get("/accounts"))["items"])
-
-
 async def _until_listed(visit: Visit, key_id: str, *, revoked: bool) -> None:
     """Wait until the list, a view of the gateway's events, shows what was just done to a key; not for long."""
     for _look in range(LOOKS):
@@ -130,7 +123,7 @@ async def show_entries(kind: Annotated[str, Path(max_length=30)], visit: VisitDe
     rows = [
         {"key": e.get("person_id") or e.get("key") or e.get("topic") or "", "name": e.get("name") or "",
          "shown": e.get("login") or e.get("key") or e.get("topic") or NOTHING, "active": e.get("active", True), "depth": depth,
-         "more": {words(k): configured(v) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
+         "more": {words(k): configured(v, k) for k, v in e.items() if k not in hidden and v not in (None, [], {}, "")}}
         for e, depth in _nested(entries)
     ]  # fmt: skip
     editable = CHANGED[kind].new if kind in CHANGED else ""

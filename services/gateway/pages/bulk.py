@@ -1,10 +1,10 @@
 """One move on many tickets: its form, what came of it, and taking it back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from services.gateway.pages.choices import read_choices
@@ -106,5 +106,5 @@ async def _told(visit: Visit, said: str, report: Mapping[str, Any], undo_at: str
         return visit.go("/queue")
     response = visit.remember(Response(status_code=204))
     told = {"ledgerdesk:done": {"said": said, "undo": undo_at, "csrf": visit.csrf}}
-    response.headers["HX-Trigger"] = orjson.dumps(told).decode()
+    response.headers["HX-Trigger"] = json.dumps(told)  # ASCII: a header takes no more
     return response

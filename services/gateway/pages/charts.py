@@ -25,11 +25,13 @@ class Chart:
         times: Seconds since 1970, ascending.
         lines: Name to a value for each time (None: nothing said).
         left_out: How many lines are in the table only.
+        drills: For each time, the address of the list of its tickets; None where no list says it.
     """
 
     times: list[float]
     lines: dict[str, list[float | None]]
     left_out: int = 0
+    drills: Sequence[str | None] = ()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class Chart:
         return {
             "times": self.times,
             "lines": [{"label": name, "values": values} for name, values in self.lines.items()],
+            "drills": list(self.drills),
         }
 
 
@@ -45,8 +48,8 @@ def _seconds(value: str) -> float:
     return at.timestamp()
 
 
-def chart_of(rows: Sequence[Row]) -> Chart | None:
-    """Return the lines of a report whose rows have a time; None of one whose rows have none, or only one."""
+def chart_of(rows: Sequence[Row], drills: Sequence[str | None] = ()) -> Chart | None:
+    """Return the lines of a report whose rows have a time; None of one whose rows have none, or only one. `drills`: of each row, its list."""
     time = next((name for name in TIMES if rows and name in rows[0]), None)
     if time is None:
         return None
@@ -66,7 +69,17 @@ def chart_of(rows: Sequence[Row]) -> Chart | None:
         return None
     largest = sorted(values, key=lambda name: -sum(values[name].values()))[:MOST]
     lines: dict[str, list[float | None]] = {name: [values[name].get(at, 0.0) for at in times] for name in largest}
-    return Chart(times, lines, len(values) - len(lines))
+    ways = _ways(rows, drills, time)
+    return Chart(times, lines, len(values) - len(lines), [ways.get(at) for at in times])
+
+
+def _ways(rows: Sequence[Row], drills: Sequence[str | None], time: str) -> dict[float, str]:
+    """Return each time's way to its tickets: that of the row that has one of the time itself, if there is such a row."""
+    found: dict[float, str] = {}
+    for row, way in zip(rows, drills, strict=False):
+        if way is not None and row[time] is not None and "created_on" in way:
+            found.setdefault(_seconds(str(row[time])), way)
+    return found
 
 
 def bars_of(rows: Sequence[Row], columns: Sequence[str]) -> tuple[str, list[float]] | None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 from fastapi import FastAPI
 
-from shared.contracts.catalogue import OWNERS
+from shared.service_names import SERVICES
 
 API = "/api/v1"
 MOST_AFTER = 8
@@ -34,6 +34,7 @@ _OF_PATHS = {
     "canned-replies": "workflow",
     "lifecycle": "workflow",
     "queues": "workflow",
+    "dashboards": "workflow",
     **dict.fromkeys(("agents", "departments", "teams"), "routing"),
     **dict.fromkeys(("people", "organisations"), "intake"),
 }
@@ -47,7 +48,7 @@ def owner_of(method: str, path: str) -> str:
     """Return the service that answers a path (below /api/v1): the same as deploy/routes.yaml says."""
     parts = path.strip("/").split("/")
     if parts[0] == "internal":
-        return parts[1] if parts[1] in OWNERS else "gateway"
+        return parts[1] if parts[1] in SERVICES else "gateway"
     if parts[0] == "bulk":
         return "routing" if parts[1] in _ROUTING | {"routing"} else "workflow"
     owner = _OF_PATHS.get(parts[0], "gateway")
@@ -189,7 +190,14 @@ class ApiClient:
         headers = {"Content-Type": "application/octet-stream"}
         return (await self._send("POST", path, content=content, headers=headers)).json()
 
-    async def put(self, path: str, body: Mapping[str, Any], key: str | None = None, if_match: str | None = None) -> Any:
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        key: str | None = None,
+        if_match: str | None = None,
+        patience: float = TIMEOUT,
+    ) -> Any:
         """Have something be what the body says; once per key, and only if it is still what `if_match` names.
 
         Raises:
@@ -197,7 +205,11 @@ class ApiClient:
         """
         headers = {"Idempotency-Key": key} if key else {}
         response = await self._send(
-            "PUT", path, json=dict(body), headers=headers | ({"If-Match": if_match} if if_match else {})
+            "PUT",
+            path,
+            json=dict(body),
+            headers=headers | ({"If-Match": if_match} if if_match else {}),
+            timeout=patience,
         )
         self._heard(response)
         return response.json() if response.content else None

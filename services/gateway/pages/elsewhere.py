@@ -11,6 +11,7 @@ from services.gateway.oidc import Provider, ProviderError, Transaction
 from services.gateway.pages import security
 from services.gateway.pages.door import sign_in_page
 from services.gateway.pages.language import N_, _
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.sign_in import drop_cookie, gateway_of, let_in
 from services.gateway.pages.visit import set_cookie
@@ -98,4 +99,4 @@ async def _come_back(
         await log.awarning("provider failed", provider=key, error=str(failure))
         return sign_in_page(request, 502, then=then, message=_(AWAY, name=name))
     except (Problem, Refusal) as refused:
-        return sign_in_page(request, refused.status, then=then, message=refused.detail)
+        return sign_in_page(request, refused.status, then=then, message=in_words(refused.detail))

@@ -1,6 +1,7 @@
 """How a command that was given on a ticket's page is answered: said and looked at anew, or its form shown again."""
 
-import orjson
+import json
+
 from fastapi import Response
 
 from services.gateway.pages.client import ticket_path
@@ -14,7 +15,7 @@ def done(visit: Visit, number: str, said: str, *, writing: bool = False) -> Resp
         query = visit.request.query_params.get("list")
         return visit.go(ticket_path(number), {"list": query} if query else None, "#latest" if writing else "")
     response = visit.remember(Response(status_code=204))
-    response.headers["HX-Trigger"] = orjson.dumps({"ledgerdesk:done": {"said": said}}).decode()
+    response.headers["HX-Trigger"] = json.dumps({"ledgerdesk:done": {"said": said}})  # ASCII: a header takes no more
     return response
 
 

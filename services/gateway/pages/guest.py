@@ -125,7 +125,7 @@ async def exchange(request: Request, link: Annotated[str, Query(max_length=200)]
     try:
         opened = await gateway_of(request).guests.open(link)
     except Refusal as refusal:
-        return _gone(request, refusal.status, _(refusal.detail))
+        return _gone(request, refusal.status, _("This link is not good any more. Ask the desk for another."))
     ticket, settings = str(opened.ticket_id), request.app.state.settings
     response = RedirectResponse(f"/guest/{ticket}", 303)
     lifetime = int((opened.expires_at - datetime.now(UTC)).total_seconds())

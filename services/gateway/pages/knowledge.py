@@ -140,7 +140,18 @@ async def show_article(article: UUID, request: Request) -> Response:
     reading = Reading(request)
     await reading.start()
     shown = await reading.get(f"/articles/{article}")
-    return reading.page("kb_article.html", article=shown, key=new_key())
+    return reading.page("kb_article.html", article=shown, key=new_key(), tickets=await _tickets_of(reading, article))
+
+
+async def _tickets_of(reading: Reading, article: UUID) -> list[dict[str, Any]]:
+    """Return the tickets that an article has to do with, to who writes articles."""
+    if not reading.writes:
+        return []
+    try:
+        found: list[dict[str, Any]] = (await reading.get(f"/articles/{article}/tickets"))["items"]
+    except ApiProblem:  # he does not write articles
+        return []
+    return found
 
 
 @router.get("/kb/{article}/edit")

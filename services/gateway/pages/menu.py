@@ -69,6 +69,8 @@ ADMINISTRATION = (
     Item("admin-organisation", N_("Organisation"), "building-2", "/admin/organisation/department"),
     Item("admin-audit", N_("Changes"), "history", "/admin/audit"),
 )  # fmt: skip
+SHARED = (Queue("own", N_("My own"), "user-round"), Queue("organisation", N_("My organisation"), "building-2"))
+"""What a requester has besides, whose organisation's people see each other's tickets."""
 SHOWN = 20
 """Saved queues in the navigation; the page of all of them shows the others."""
 KNOWLEDGE = Item("kb", N_("Knowledge base"), "book-open", "/kb")
@@ -110,7 +112,15 @@ def menu_of(
         groups.append(Group(_("Saved queues"), _saved(saved)))
     groups.append(Group(_("Help"), [_said(KNOWLEDGE)]))
     if roles & {"agent", "lead", "analyst", "administrator"}:
-        groups.append(Group(_("Insight"), [Item("reports", _("Reports"), "chart-column", "/reports", hot="0")]))
+        groups.append(
+            Group(
+                _("Insight"),
+                [
+                    Item("reports", _("Reports"), "chart-column", "/reports", hot="0"),
+                    Item("dashboards", _("Dashboards"), "gauge", "/dashboards"),
+                ],
+            )
+        )
     if "administrator" in roles:
         groups.append(Group(_("Administration"), [_said(item) for item in ADMINISTRATION]))
     return groups

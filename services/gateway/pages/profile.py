@@ -9,6 +9,7 @@ from markupsafe import Markup
 from services.gateway.api.second_factor import qr_code
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.language import N_, _
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
 
@@ -24,11 +25,18 @@ def door_in_words(visit: Visit, door: str | None) -> str:
     return _("%(door)s and code", door=said) if code else said
 
 
+def browser_in_words(browser: str | None) -> str:
+    """Return which browser a session is of, as the API tells it: "Chrome on Linux"."""
+    name, on, system = (browser or "").partition(" on ")
+    return _("%(browser)s on %(system)s", browser=name, system=system) if on else name
+
+
 async def _page(visit: Visit, status: int = 200, **context: Any) -> Response:
     codes, sessions = await visit.start(visit.api.get("/me/totp"), visit.api.get("/sessions"))
     items = [
         {
             **one,
+            "browser": browser_in_words(one["browser"]),
             "how": door_in_words(visit, one["door"]),
             "last_seen": max(one["last_seen"] or "", one["started_at"] or ""),
         }
@@ -39,7 +47,7 @@ async def _page(visit: Visit, status: int = 200, **context: Any) -> Response:
 
 
 async def _refused(visit: Visit, problem: ApiProblem, where: str, **context: Any) -> Response:
-    message = next((f"{text[:1].upper()}{text[1:]}." for text in problem.fields.values()), problem.detail)
+    message = next((f"{text[:1].upper()}{text[1:]}." for text in problem.fields.values()), in_words(problem.detail))
     return await _page(visit, problem.status, problem=message, where=where, **context)
 
 

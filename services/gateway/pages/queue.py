@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from services.gateway.pages.choices import Choice, Choices, read_choices
 from services.gateway.pages.client import ApiProblem, Params
 from services.gateway.pages.language import N_, _
-from services.gateway.pages.menu import OWN, SAVED
+from services.gateway.pages.menu import OWN, SAVED, SHARED
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
@@ -89,6 +89,8 @@ TABS = {
         Tab("watching", N_("Watching"), [("watching", "me")], STATUSES,
             empty=(N_("You watch nothing"), N_("Press w on a ticket to keep an eye on it."))),
         Tab("all", N_("All tickets"), (), STATUSES),
+        Tab("own", N_("My own"), [("requester", "me")], STATUSES),
+        Tab("organisation", N_("My organisation"), (), STATUSES, empty=(N_("Nothing here"), N_("Tickets of your organisation come here."))),
     )
 }  # fmt: skip
 
@@ -205,7 +207,8 @@ async def show_queue(request: Request, visit: VisitDep) -> Response:
     listing = await read_listing(visit, request.query_params)
     choices = await read_choices(visit)
     template = "queue.html" if visit.sees_all else "portal.html"
-    return visit.page(template, listing=listing, list_query=listing.link, tabs=OWN, **offers(choices))
+    tabs = (*OWN, *SHARED) if visit.me.get("organisation") else OWN
+    return visit.page(template, listing=listing, list_query=listing.link, tabs=tabs, **offers(choices))
 
 
 @router.get("/find")

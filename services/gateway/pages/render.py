@@ -12,6 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.gateway.pages.assets import icon, static_url
+from services.gateway.pages.brand import brand
 from services.gateway.pages.language import _, gettext, ngettext, pgettext, reader, zones
 from services.gateway.pages.vocabulary import WORDS
 from shared.contracts.catalogue import CATALOGUE
@@ -77,15 +78,28 @@ def promised(target: str) -> str:
     return inside("taken_on" if target == "own" else target)
 
 
-def configured(value: Any) -> str:
-    """Return a configured value in words."""
+ENUMERATED = frozenset(
+    {
+        "strategy", "when", "match", "sees", "type", "op", "since", "visibility", "status", "priority", "severity", "priorities",
+        "severities", "changes", "days", "verb",
+    }
+)  # fmt: skip
+"""Members of configured entries whose values are words of ours, not somebody's keys."""
+
+
+def configured(value: Any, name: str = "") -> str:
+    """Return a configured value in words; `name` is whose it is."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dict):
-        return "; ".join(f"{words(str(k))}: {configured(v)}" for k, v in value.items() if v not in (None, [], {}))
+        return "; ".join(
+            f"{words(str(k))}: {configured(v, str(k))}" for k, v in value.items() if v not in (None, [], {})
+        )
     if isinstance(value, list):
-        return ", ".join(configured(item) for item in value) or NOTHING
-    return NOTHING if value is None or value == "" else str(value)
+        return ", ".join(configured(item, name) for item in value) or NOTHING
+    if value is None or value == "":
+        return NOTHING
+    return words(str(value)) if name in ENUMERATED else str(value)
 
 
 def duration(seconds: float | None) -> str:
@@ -183,7 +197,9 @@ def _environment() -> Environment:
         date_of=date_of,
         translated=_translated,
     )
-    env.globals.update(static_url=static_url, icon=icon, stream_types=_STREAMED, reader=reader, zones=zones, code=code)
+    env.globals.update(
+        brand=brand, static_url=static_url, icon=icon, stream_types=_STREAMED, reader=reader, zones=zones, code=code
+    )
     return env
 
 

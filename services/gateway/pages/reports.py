@@ -18,7 +18,7 @@ from services.gateway.pages.visit import Visit, VisitDep
 router = APIRouter(route_class=PageRoute)
 
 PARAMETERS = ("from", "to", "department", "topic", "agent", "priority")
-NAMED = frozenset({"kind", "activity", "priority", "from"})
+NAMED = frozenset({"name", "kind", "activity", "priority", "from"})
 """Columns whose values are ours, where they are not of an imported log."""
 SECONDS = frozenset({"mean", "median", "p90", "p95"})
 UNAUTHENTICATED, FORBIDDEN = 401, 403
@@ -59,6 +59,26 @@ def _list_of(filters: Mapping[str, str] | None) -> str | None:
     return f"/queue?{urlencode({'tab': 'all', **filters})}" if filters else None
 
 
+def figures_of(about: Mapping[str, Any], asked: Mapping[str, str], answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what is drawn of an answer: chart, table, and from each row the way to its tickets."""
+    rows = answer["rows"] if answer else []
+    columns = list(rows[0]) if rows else about["columns"]
+    drills = [_list_of(drill(row, asked)) for row in rows]
+    return {
+        "columns": columns, "rows": [[cell(c, row.get(c)) for c in columns] for row in rows],
+        "numbers": {c for c in columns if any(is_number(row.get(c)) for row in rows)}, "drills": drills,
+        "chart": chart_of(rows, drills), "bars": bars_of(rows, columns),
+    }  # fmt: skip
+
+
+async def _dashboards(visit: Visit) -> list[dict[str, Any]]:
+    """Return the dashboards to which a report can be added; none where they cannot be had just now."""
+    try:
+        return [one for one in (await visit.api.get("/dashboards"))["items"] if one["editable"]]
+    except ApiProblem:
+        return []
+
+
 @router.get("/reports")
 async def show_catalogue(visit: VisitDep) -> Response:
     """Show which reports there are."""
@@ -84,19 +104,15 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
         if refused.status in {UNAUTHENTICATED, FORBIDDEN}:
             raise
         problem = refused
-    rows = answer["rows"] if answer else []
     choices = await read_choices(visit)
-    columns = list(rows[0]) if rows else about["columns"]
-    chart, bars = chart_of(rows), bars_of(rows, columns)
     return visit.page(
         "report.html", problem.status if problem else 200, about=about, catalogue=catalogue, asked=asked, answer=answer,
-        problem=problem, columns=columns, rows=[[cell(c, row.get(c)) for c in columns] for row in rows],
-        numbers={c for c in columns if any(is_number(row.get(c)) for row in rows)},
+        problem=problem, dashboards=await _dashboards(visit),
         offers={
             "department": choices.departments, "topic": choices.topics, "agent": choices.agents,
             "priority": [Choice(p, words(p)) for p in PRIORITIES],
         },
         grouped=asked.get("group_by", "").split(","), filters=[f for f in about["filters"] if f not in {"from", "to"}],
-        chart=chart, bars=bars, drills=[_list_of(drill(row, asked)) for row in rows],
+        **figures_of(about, asked, answer),
         csv=f"{API}/reports/{quote(name, safe='')}?{urlencode({**asked, 'format': 'csv'})}",
     )  # fmt: skip

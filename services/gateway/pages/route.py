@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from services.gateway.pages.assets import AssetsMissing
+from services.gateway.pages.brand import look_up
 from services.gateway.pages.choosing import reader_of
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.door import sign_in_page
@@ -114,6 +115,7 @@ class PageRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            await look_up(request.app)
             with reading(reader := reader_of(request)):
                 try:
                     response = await inner(request)

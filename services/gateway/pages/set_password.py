@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.pages.door import TOO_OLD, is_own_form, outside_form, outside_page
 from services.gateway.pages.language import _
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.sign_in import MOST_PASSWORD, gateway_of, let_in
 from services.gateway.signing_in import Origin
@@ -28,7 +29,7 @@ async def show(request: Request, token: Annotated[str, Query(max_length=200)] = 
     try:
         account = await gateway_of(request).sign_ins.owner_of_link(token)
     except Refusal as refusal:
-        return _page(request, "", refusal.status, refusal.detail)
+        return _page(request, "", refusal.status, in_words(refusal.detail))
     return _page(request, token, login=account.login)
 
 
@@ -54,7 +55,7 @@ async def take(request: Request) -> Response:
             return _page(request, token, 422, _("The two are not the same. Type both again."), login)
         return await let_in(request, sign_ins.by_link(token, password, Origin.of(request)), "/queue")
     except Refusal as refusal:
-        return _page(request, "", refusal.status, refusal.detail)
+        return _page(request, "", refusal.status, in_words(refusal.detail))
     except Problem as problem:
         return _page(
             request,

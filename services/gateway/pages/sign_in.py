@@ -23,6 +23,7 @@ from services.gateway.pages.door import (
     sign_in_page,
 )
 from services.gateway.pages.language import N_, _
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import AFTER_COOKIE, VisitDep
 from services.gateway.signing_in import Origin
@@ -45,6 +46,11 @@ def gateway_of(request: Request) -> Gateway:
     """Return what the gateway works with."""
     gateway: Gateway = request.app.state.services["gateway"].components
     return gateway
+
+
+async def nobody_yet(gateway: Gateway) -> bool:
+    """Whether there is no account at all: then the first page makes one."""
+    return not await gateway.pool.fetchval("SELECT EXISTS (SELECT FROM person WHERE account IS NOT NULL)")
 
 
 def drop_cookie(response: Response, settings: Settings, name: str) -> None:
@@ -82,8 +88,10 @@ def code_page(request: Request, challenge: str, then: str, status: int = 200, me
 
 @router.get("/")
 async def root(request: Request) -> Response:
-    """Go to the queue, or to the sign-in page."""
+    """Go to the queue, or to the sign-in page; on a desk that is being set up, to where that goes on."""
     signed_in = request.cookies.get(session_cookie(request.app.state.settings))
+    if signed_in and not await gateway_of(request).directory.entries("department"):
+        return RedirectResponse("/welcome/desk", 303)
     return RedirectResponse("/queue" if signed_in else "/sign-in", 303)
 
 
@@ -93,6 +101,8 @@ async def show_sign_in(
     expired: Annotated[str | None, Query(max_length=5)] = None, out: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:  # fmt: skip
     """Show the sign-in page; after signing out, where to sign out of the provider, too."""
+    if await nobody_yet(gateway_of(request)):
+        return RedirectResponse("/welcome", 303)
     also_out: dict[str, Any] | None = None
     provider = gateway_of(request).providers.all.get(out or "")
     if provider is not None:
@@ -116,7 +126,7 @@ async def sign_in(request: Request) -> Response:
     try:
         return await let_in(request, sign_ins.by_password(login, password, None, Origin.of(request)), then)
     except Problem as problem:
-        message = _(_MESSAGES[problem.status]) if problem.status in _MESSAGES else problem.detail
+        message = _(_MESSAGES[problem.status]) if problem.status in _MESSAGES else in_words(problem.detail)
         return sign_in_page(request, problem.status, then=then, login=login, message=message)
 
 
@@ -132,9 +142,9 @@ async def second_step(request: Request) -> Response:
     try:
         return await let_in(request, sign_ins.by_challenge(challenge, code, Origin.of(request)), then)
     except Refusal as refusal:
-        return code_page(request, challenge, then, refusal.status, refusal.detail)
+        return code_page(request, challenge, then, refusal.status, in_words(refusal.detail))
     except Problem as problem:
-        return sign_in_page(request, problem.status, then=then, message=problem.detail)
+        return sign_in_page(request, problem.status, then=then, message=in_words(problem.detail))
 
 
 @router.post("/sign-out")

@@ -58,7 +58,7 @@ _CONFIGURED = {
     "op": N_("Op"), "order": N_("Order"), "own": N_("Own"), "pause_on_hold": N_("Pause on hold"), "permissions": N_("Permissions"),
     "priorities": N_("Priorities"), "priority": N_("Priority"), "public": N_("Public"), "required_to_close": N_("Required to close"),
     "roles": N_("Roles"), "round_robin": N_("Round robin"), "sees": N_("Sees"), "severities": N_("Severities"), "severity": N_("Severity"),
-    "shared": N_("Shared"), "shifts": N_("Shifts"), "shown_when": N_("Shown when"), "since": N_("Since"), "skill": N_("Skill"),
+    "shared": N_("Shared"), "shifts": N_("Shifts"), "shown_when": N_("Shown when"), "since": N_("Since"), "skill": N_("Skill"), "skill_least_load": N_("Skill and least load"),
     "skills": N_("Skills"), "special": N_("Special"), "start": N_("Start"), "starts": N_("Starts"), "status": N_("Status"),
     "sticky": N_("Sticky"), "stop": N_("Stop"), "strategy": N_("Strategy"), "subdivision": N_("Subdivision"), "subject": N_("Subject"),
     "tags": N_("Tags"), "targets": N_("Targets"), "tests": N_("Tests"), "text": N_("Text"), "time": N_("Time"), "topics": N_("Topics"),
@@ -66,6 +66,8 @@ _CONFIGURED = {
     "visibility": N_("Visibility"), "visible": N_("Visible"), "editable": N_("Editable"), "required": N_("Required"),
     "warn_percent": N_("Warn percent"), "when": N_("When"), "zone": N_("Zone"), "active": N_("Active"), "actions": N_("Actions"),
     "add_tags": N_("Add tags"), "remove_tags": N_("Remove tags"), "sla": N_("SLA"), "note": N_("Note"), "reply": N_("Reply"),
+    "hold": N_("Hold"), "resume": N_("Resume"), "resolve": N_("Resolve"), "close": N_("Close"), "reopen": N_("Reopen"),
+    "acknowledge": N_("Acknowledge"), "prioritise": N_("Prioritise"), "branding": N_("Branding"), "lifecycle": N_("Lifecycle"),
     "escalate": N_("Escalate"), "notify_agents": N_("Notify"), "watch": N_("Watch"), "reject": N_("Reject"),
     "raise_priority": N_("Raise priority"), "reassign": N_("Reassign"), "reopen_days": N_("Reopen days"), "auto_claim": N_("Auto claim"),
     "close_days": N_("Close days"), "close_warning_days": N_("Close warning days"), "guests_read": N_("Guests read"),
@@ -80,7 +82,8 @@ _CONFIGURED = {
     "description": N_("Description"), "until": N_("Until"), "add": N_("Add"), "remove": N_("Remove"), "into": N_("Into"),
 }  # fmt: skip
 _REPORTS = {
-    "activities": N_("Activities"), "activity": N_("Activity"), "rows": N_("Rows"), "cases": N_("Cases"), "agents": N_("Agents"),
+    "case_duration": N_("First event to last"), "first_event->first_resolved": N_("First event to first resolved"),
+    "first_event->first_closed": N_("First event to first closed"), "activities": N_("Activities"), "activity": N_("Activity"), "rows": N_("Rows"), "cases": N_("Cases"), "agents": N_("Agents"),
     "acts": N_("Acts"), "backlog": N_("Backlog"), "at": N_("At"), "unresolved": N_("Unresolved"), "durations": N_("Durations"),
     "count": N_("Count"), "mean": N_("Mean"), "median": N_("Median"), "p90": N_("P90"), "p95": N_("P95"), "day": N_("Day"),
     "kind": N_("Kind"), "reopens": N_("Reopens"), "from": N_("From"), "transitions": N_("Transitions"), "volumes": N_("Volumes"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from services.workflow import domain
 from services.workflow.alarms import Alarms
+from services.workflow.domain.dashboards import Dashboard
 from services.workflow.domain.queues import SavedQueue
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent
@@ -38,6 +39,7 @@ class WorkflowApp:
     eraser: Eraser
     entries: Ledger[Entry]
     queues: Ledger[SavedQueue]
+    dashboards: Ledger[Dashboard]
     alarms: Alarms
     attaching: Attaching
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.workflow.domain.sla import TOLD
 from services.workflow.views import row, timeline, timers
+from services.workflow.views.dashboard import DashboardView
 from services.workflow.views.queue import QueueView
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import audit_timeline
@@ -15,7 +16,17 @@ from shared.db import Connection
 from shared.projection.reactor import enqueue, enqueue_always
 from shared.projection.table import RowTable
 
-__all__ = ["REACTED_TO", "REVIEWED", "TABLE", "QueueView", "TicketRow", "TicketView", "audit_timeline", "evolve"]
+__all__ = [
+    "REACTED_TO",
+    "REVIEWED",
+    "TABLE",
+    "DashboardView",
+    "QueueView",
+    "TicketRow",
+    "TicketView",
+    "audit_timeline",
+    "evolve",
+]
 
 REACTED_TO = frozenset({"rule_applied", "assigned", "unassigned", "transferred", "message_received"})
 REVIEWED = frozenset({*TOLD, "prioritised", "transferred", "rule_applied"})

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Control = Literal["line", "text", "number", "date", "check", "choice", "choices", "keys", "rows"]
-"""`keys` are several texts with commas between; `choices` are check boxes; `rows` are entries within the entry."""
+Control = Literal["line", "text", "number", "date", "check", "choice", "choices", "keys", "rows", "image"]
+"""`keys` are several texts with commas between; `choices` are check boxes; `rows` are entries within the entry; an `image` is sent as a data URL."""
 Sent = Mapping[str, Sequence[str]]
 """A browser's form: name to what was sent under it."""
 Entry = dict[str, Any]
@@ -83,9 +83,17 @@ def entry_of(sections: Sequence[Section], sent: Sent, before: Mapping[str, Any],
     entry = dict(before)
     for section in sections:
         for field in section.fields:
-            if new or not field.fixed:
+            if field.control == "image":
+                _put(entry, field.name, _image(field, sent, value_at(before, field.name)))
+            elif new or not field.fixed:
                 _put(entry, field.name, _read(field, sent, PREFIX + field.name))
     return entry
+
+
+def _image(field: Field, sent: Sent, before: Any) -> Any:
+    """Return the image that was sent, nothing if it is to go, else the one there is."""
+    chosen = next(iter(sent.get(PREFIX + field.name, ())), "")
+    return chosen or (None if f"{PREFIX}{field.name}.remove" in sent else before)
 
 
 def _read(field: Field, sent: Sent, name: str) -> Any:

@@ -5,7 +5,17 @@ from typing import get_args
 
 from services.gateway.pages.configuring.form import Field, Section
 from services.gateway.pages.language import N_
-from shared.contracts.directory import FieldType, RuleChange, RuleSince, RuleStatus, RuleWhen, Strategy, Weekday
+from shared.contracts.directory import (
+    FieldType,
+    LifecycleState,
+    MoveVerb,
+    RuleChange,
+    RuleSince,
+    RuleStatus,
+    RuleWhen,
+    Strategy,
+    Weekday,
+)
 from shared.contracts.fields import Priority, Severity
 from shared.rules import AT_THE_DOOR, LATER, OPERATORS
 
@@ -40,6 +50,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "priorities": get_args(Priority), "severities": get_args(Severity), "when": get_args(RuleWhen), "since": get_args(RuleSince),
     "changes": get_args(RuleChange), "statuses": get_args(RuleStatus), "match": ("all", "any"), "field_types": get_args(FieldType),
     "condition_ops": ("is", "is_not", "filled", "empty"), "strategies": get_args(Strategy), "days": get_args(Weekday),
+    "state_statuses": get_args(LifecycleState.model_fields["status"].annotation), "verbs": get_args(MoveVerb),
     "sees": ("all", "departments", "own"), "test_fields": tuple(sorted(AT_THE_DOOR | LATER)),
     "operators": tuple(op for name in OPERATORS for op in (name, f"not_{name}")),
 }  # fmt: skip
@@ -189,6 +200,27 @@ KINDS["policy"] = Kind(N_("Policy"), "policy", N_("New policy"), "workflow", "po
         Field("close_days", N_("An answered ticket is closed after so many days of silence"), "number", N_("none: never")),
         Field("close_warning_days", N_("So many days before, a warning"), "number", nothing=2, initial=2),
         Field("guests_read", N_("Public articles are read without signing in"), "check", initial=True)),
+), single=True)  # fmt: skip
+KINDS["lifecycle"] = Kind(N_("Lifecycle"), "lifecycle", N_("New lifecycle"), "workflow", "lifecycle", (
+    _of(Field("states", N_("States"), "rows", N_("within the statuses that there are"), parts=(
+        Field("key", N_("Key")), Field("name", N_("Name")), Field("status", N_("Status"), "choice", offered="state_statuses"),
+        Field("public", N_("Requesters see it"), "check"), Field("active", N_("Active"), "check", initial=True),
+    )), title=N_("States of the desk's own")),
+    _of(Field("moves", N_("Moves"), "rows", N_("those of one kind are alternatives; of a kind that is not named, what is usual holds"), parts=(
+        Field("verb", N_("Move"), "choice", offered="verbs"), Field("when", N_("In"), "keys", N_("statuses and states")),
+        Field("to", N_("Into"), "keys", N_("states")), Field("by", N_("By"), "keys", N_("roles")),
+        Field("message", N_("Takes words"), "check"),
+    )), title=N_("Allowed moves")),
+), single=True)  # fmt: skip
+KINDS["branding"] = Kind(N_("Branding"), "branding", N_("New branding"), "gateway", "branding", (
+    _of(Field("name", N_("Name of the desk"), required=True, initial="Ledgerdesk"),
+        Field("accent", N_("Colour"), hint=N_("#4f55c4; tones that can be read are made of it")),
+        Field("support", N_("Words on the sign-in page"), "text")),
+    _of(Field("logo", N_("Logo"), "image", N_("PNG, JPEG, WebP or SVG, at most 256 KiB")),
+        Field("icon", N_("Icon of the installed desk"), "image", N_("a square PNG of 192 to 1024 pixels")), title=N_("Images")),
+    _of(Field("links", N_("Links"), "rows", N_("imprint, privacy; in the footers"), parts=(
+        Field("label", N_("Label")), Field("url", N_("Address"), hint=N_("begins with https://")),
+    )), title=N_("Footer")),
 ), single=True)  # fmt: skip
 WORDS["visibilities"] = ("public", "internal")
 NAMED = ("department", "team", "topic", "role", "calendar", "sla_plan", "canned_reply", "category")

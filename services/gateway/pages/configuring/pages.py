@@ -1,6 +1,7 @@
 """The pages: an entry is read from its owner's ledger, with its history, and put back only if nobody has changed it meanwhile."""
 
 import asyncio
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -8,7 +9,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
+from starlette.datastructures import UploadFile
 
+from services.gateway.brand_images import MOST_IMAGE
 from services.gateway.pages.choices import Choice
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.configuring.form import (
@@ -198,6 +201,7 @@ async def _take(visit: Visit, name: str, key: str | None) -> Response:
     kind = _kind(name)
     sent = await visit.request.form()
     several = {one: [value for value in sent.getlist(one) if isinstance(value, str)] for one in sent}
+    several |= await _images(sent)
     stored = await _stored(visit, name, key) if key is not None else Stored()
     entry = entry_of(kind.sections, several, stored.entry or {}, new=key is None)
     version = int(form["etag"]) if form.get("etag", "").isdecimal() else 0
@@ -218,6 +222,16 @@ async def _take(visit: Visit, name: str, key: str | None) -> Response:
     visit.say(_("Saved. It holds from now on."))
     await _until_known(visit, name, saved)
     return visit.go(f"/admin/organisation/{name}")
+
+
+async def _images(sent: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the files of a form as data URLs; what they are, the owner finds by their bytes."""
+    found = {}
+    for name, file in sent.items():
+        if isinstance(file, UploadFile) and file.filename:
+            content = await file.read(MOST_IMAGE + 1)
+            found[name] = ["data:;base64," + base64.b64encode(content).decode()]
+    return found
 
 
 async def _save(visit: Visit, name: str, kind: Kind, entry: Entry, version: int) -> str:

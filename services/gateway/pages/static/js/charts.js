@@ -19,7 +19,7 @@ function library() {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function draw(place) {
-  const { times, lines } = JSON.parse(place.dataset.chart);
+  const { times, lines, drills } = JSON.parse(place.dataset.chart);
   const text = colour("--muted-foreground");
   const axis = { stroke: text, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, font: "11px Inter, sans-serif" };
   const days = (times.at(-1) - times[0]) / 86400;
@@ -42,6 +42,13 @@ function draw(place) {
     ],
   }, [times, ...lines.map((line) => line.values)], place);
   place.plot = plot;
+  if (drills?.some(Boolean)) { // a figure leads to its tickets; the table has the same ways for the keyboard
+    plot.over.style.cursor = "pointer";
+    plot.over.addEventListener("click", () => {
+      const way = plot.cursor.idx == null ? null : drills[plot.cursor.idx];
+      if (way) window.htmx.ajax("GET", way, { target: "#main", swap: "innerHTML", push: "true" });
+    });
+  }
 }
 
 async function drawAll() {

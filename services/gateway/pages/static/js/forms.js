@@ -19,7 +19,10 @@ function release(form) {
 
 const releaseAll = () => document.querySelectorAll("form[data-sent]").forEach(release);
 window.addEventListener("pageshow", releaseAll); // also when the browser brings the page back from its memory
-document.addEventListener("htmx:finally:request", releaseAll);
+document.addEventListener("htmx:finally:request", (event) => { // that form alone: what else is asked for meanwhile ends at other times
+  const form = event.detail?.ctx?.sourceElement?.closest?.("form");
+  if (form) release(form);
+});
 
 // Filters act at once.
 document.addEventListener("change", (event) => {

@@ -6,7 +6,7 @@ export const language = document.documentElement.lang || "en";
 /** How the reader's language writes numbers and dates: as his own browser does where it is of that language. */
 export const locale = navigator.languages.find((one) => one.split("-")[0] === language.split("-")[0]) ?? language;
 /** Whose time is shown: the one that was chosen, else the browser's own. */
-export const zone = document.documentElement.dataset.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const zone = document.documentElement.dataset.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const plural = new Intl.PluralRules(language);
 const put = (text, values) => text.replace(/%\((\w+)\)s/g, (found, name) => String(values[name]));
