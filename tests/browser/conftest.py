@@ -64,17 +64,24 @@ def running_stack() -> Iterator[Stack]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole stack on a free port, with the demo's organisation; or one that runs already, named by the environment."""
-    if os.environ.get("LEDGERDESK_URL") and os.environ.get("LEDGERDESK_ADMIN_API_KEY"):
-        yield Stack(os.environ["LEDGERDESK_URL"].rstrip("/"), os.environ["LEDGERDESK_ADMIN_API_KEY"])
-        return
+@contextmanager
+def demo_stack() -> Iterator[Stack]:
+    """A whole stack on a free port, with the demo's organisation and no ticket."""
     with running_stack() as one:
         subprocess.run(
             [sys.executable, "-m", "ledgerdesk.cli", "org", "apply", "examples/org.yaml", "--data", str(one.data)],
             cwd=ROOT, env={**os.environ, "LEDGERDESK_DEMO_PASSWORD": PASSWORD}, check=True, timeout=60,
         )  # fmt: skip
+        yield one
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The stack that the tests share; or one that runs already, named by the environment."""
+    if os.environ.get("LEDGERDESK_URL") and os.environ.get("LEDGERDESK_ADMIN_API_KEY"):
+        yield Stack(os.environ["LEDGERDESK_URL"].rstrip("/"), os.environ["LEDGERDESK_ADMIN_API_KEY"])
+        return
+    with demo_stack() as one:
         yield one
 
 
