@@ -11,8 +11,10 @@ from tests.e2e.test_rights import NOBODY, TICKET_OPERATIONS
 from tests.e2e.test_work import did, opened, seen
 
 OLD = "intake.1-routing.1-workflow.1"
+VERSIONLESS = ("/presence", "/guest-links")
+"""What is no part of a ticket's versions."""
 COMMANDS = {
-    key: body for key, (body, *_) in TICKET_OPERATIONS.items() if key[0] != "GET" and not key[1].startswith("/presence")
+    key: body for key, (body, *_) in TICKET_OPERATIONS.items() if key[0] != "GET" and not key[1].startswith(VERSIONLESS)
 }
 CROSSED = {
     "intake": {"message_received"}, "routing": {"assigned", "transferred", "unassigned", "queued"}, "workflow": {"noted", "replied"},
@@ -107,3 +109,11 @@ def test_a_move_on_many_takes_no_version(lea, ticket):
     for path, said in (("/bulk/prioritise", body), (f"/bulk/workflow/{NOBODY}/undo", None)):
         answer = lea.post(path, json=said, headers={"If-Match": OLD})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "If-Match")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", ""), ("DELETE", ""), ("DELETE", f"/{NOBODY}")], ids=["make", "revoke all", "revoke"]
+)
+def test_guest_links_take_no_version(lea, ticket, method, path):
+    answer = lea.request(method, f"/tickets/{ticket}/guest-links{path}", headers={"If-Match": OLD})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "If-Match")

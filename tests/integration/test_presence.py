@@ -150,7 +150,7 @@ async def test_only_who_works_the_ticket_is_told(pools, listen):
     await presence.say(pools[0], ONE, JOHN, "typing")
     await wait_until_async(lambda: heard, message="who has it")
     row = await pools[0].fetchrow("INSERT INTO feed (ticket_id, source, version, type, at, actor, public) VALUES ($1, 'workflow', 1, "
-                                  "'replied', now(), $2) RETURNING id", ONE, {"kind": "person", "id": str(JOHN)})  # fmt: skip
+                                  "'replied', now(), $2, true) RETURNING id", ONE, {"kind": "person", "id": str(JOHN)})  # fmt: skip
     await wait_until_async(lambda: others[0][0] and others[2][0], message="the step")
     for found, _ in others:
         assert "presence" not in {event["event"] for event in found}

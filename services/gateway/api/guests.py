@@ -19,7 +19,7 @@ from shared.http.commands import CommandDep, CommandRequest
 from shared.http.guests import guest_stream, may_be_guest
 from shared.http.known import address_of
 from shared.http.parameters import refuse_unknown_parameters
-from shared.http.problems import RESPONSES
+from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
 
 PERMISSION: Permission = "ticket.edit"
@@ -83,10 +83,25 @@ async def _row(gateway: Gateway, ref: str, caller: Caller) -> asyncpg.Record:
     return row
 
 
+async def _commanded(gateway: Gateway, ref: str, command: CommandRequest) -> asyncpg.Record:
+    """Return the ticket that a command is for.
+
+    Raises:
+        Problem: 422, If-Match names the ticket's versions, of which its links are no part.
+    """
+    row = await _row(gateway, ref, command.caller)
+    if command.if_match is not None:
+        raise Problem(
+            422, "A ticket's links are no part of its versions: they take no If-Match.",
+            fields={"If-Match": "must be left out"},
+        )  # fmt: skip
+    return row
+
+
 @router.post("/tickets/{ref}/guest-links", status_code=201)
 async def issue_guest_link(ref: TicketRef, request: Request, command: CommandDep, gateway: GatewayDep) -> GuestLinkMade:
     """Make a link for the ticket's requester, good for 14 days. It is shown once and kept as a keyed hash."""
-    row = await _row(gateway, ref, command.caller)
+    row = await _commanded(gateway, ref, command)
     made = await gateway.guests.issue(row["stream_id"], row["requester_id"], command)
     origin = (gateway.settings.public_url or str(request.base_url)).rstrip("/")
     return GuestLinkMade(
@@ -116,7 +131,7 @@ async def list_guest_links(ref: TicketRef, request: Request, caller: CallerDep, 
 
 
 async def _revoke(ref: str, link: UUID | None, command: CommandRequest, gateway: Gateway) -> None:
-    ticket = (await _row(gateway, ref, command.caller))["stream_id"]
+    ticket = (await _commanded(gateway, ref, command))["stream_id"]
     await gateway.guests.ledger.execute(
         guest_stream(ticket), lambda state: domain.revoke(state, ticket, link), command.context()
     )
