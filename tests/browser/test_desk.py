@@ -4,7 +4,7 @@ import asyncio
 import re
 from uuid import uuid4
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.desk import People, Stack, begin, make, open_ticket, picture, row, status, write
 
@@ -152,6 +152,26 @@ async def test_a_draft_is_kept_and_gone_once_it_is_sent(people: People) -> None:
     await jane.locator("form.write.note [data-send]").click()
     await expect(jane.locator(".card-entry.note")).to_contain_text("I was about to say")
     await jane.reload()
+    await expect(jane.locator("#body-note")).to_have_value("")
+
+
+async def test_a_draft_is_gone_when_the_page_is_left_before_its_answer(people: People) -> None:
+    ken, jane = await people.sign_in("ken"), await people.sign_in("jane")
+    number = await open_ticket(ken, "Sent and left", topic="mail")
+    await jane.goto(f"/tickets/{number}")
+    await jane.keyboard.press("n")
+    await jane.locator("#body-note").fill("Sent,  and\nleft")
+    people.expected += ["Failed to load resource", "Failed to fetch"]  # the answer is never heard
+
+    async def unheard(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await jane.route("**/note*", unheard)
+    await jane.locator("form.write.note [data-send]").click()
+    await expect(jane.locator(".card-entry.note")).to_contain_text("Sent, and left")
+    await jane.reload()
+    await expect(jane.locator(".card-entry.note")).to_contain_text("Sent, and left")
     await expect(jane.locator("#body-note")).to_have_value("")
 
 

@@ -50,7 +50,7 @@ async def test_sign_in_leads_back_to_where_one_was_and_nowhere_else(people: Peop
         "/sign-out",
     ):
         await ken.goto("/sign-in?next=" + elsewhere)
-        assert await ken.locator("[name=next]").input_value() == "/queue"
+        assert await ken.locator("form[action='/sign-in'] [name=next]").input_value() == "/queue"
 
 
 async def test_sent_twice_it_is_one_ticket(people: People, stack: Stack) -> None:

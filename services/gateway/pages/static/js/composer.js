@@ -11,7 +11,7 @@ function restore(place) {
     if (!field || form.dataset.draftRead) continue;
     form.dataset.draftRead = "1";
     const draft = recall(`draft.${form.dataset.draft}`, "");
-    if (!draft || field.value) continue;
+    if (!draft || field.value || taken(form, draft)) continue;
     field.value = draft;
     const choice = form.matches(".reply, .note") && form.closest(".composer")?.querySelector(`#to-${form.matches(".reply") ? "reply" : "note"}`);
     if (choice && !form.closest(".composer").querySelector("input[name=audience]:checked")) choice.checked = true;
@@ -19,6 +19,35 @@ function restore(place) {
     if (said) said.textContent = _("Draft kept");
   }
 }
+
+// A page may be left, or show what was sent, before the command's own answer is there: then its draft is none any more.
+const plain = (text) => text.replace(/\s+/g, " ").trim();
+const forget = (form) => { for (const name of ["draft", "sent"]) keep(`${name}.${form.dataset.draft}`, null); };
+
+function taken(form, draft) {
+  if (recall(`sent.${form.dataset.draft}`) !== draft) return false;
+  const mine = [...document.querySelectorAll(".card-entry[data-mine] > .words")];
+  if (!mine.some((one) => plain(one.textContent) === plain(draft))) return false;
+  forget(form);
+  return true;
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-draft]");
+  const field = form?.querySelector("textarea");
+  if (!field) return;
+  for (const name of ["draft", "sent"]) keep(`${name}.${form.dataset.draft}`, field.value);
+});
+document.addEventListener("htmx:response:error", (event) => { // refused: the words are a draft again; where nothing was heard, they may have been taken
+  const form = event.detail?.ctx?.sourceElement?.closest?.("form[data-draft]");
+  if (form) keep(`sent.${form.dataset.draft}`, null);
+});
+document.addEventListener("ledgerdesk:looked", () => {
+  for (const form of document.querySelectorAll("form[data-draft]:not([data-sent])")) {
+    const field = form.querySelector("textarea");
+    if (field?.value && taken(form, field.value)) field.value = "";
+  }
+});
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-draft]");
@@ -64,7 +93,7 @@ document.addEventListener("ledgerdesk:done", (event) => {
   if (said) toast(said, "success", undo ? { at: undo, csrf } : null);
   for (const form of document.querySelectorAll("form[data-draft][data-sent]")) {
     clearTimeout(timers.get(form));
-    keep(`draft.${form.dataset.draft}`, null);
+    forget(form);
     form.reset();
     for (const field of form.querySelectorAll("textarea")) field.value = "";
     form.querySelector("input[name=key]").value = crypto.randomUUID(); // the next words are another command
