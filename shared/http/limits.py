@@ -94,7 +94,11 @@ class LimitBodies:
         if path == UPLOAD:
             return self._most_upload
         if not path.startswith("/api/"):
-            return MOST_FORM_BYTES if media == b"multipart/form-data" and path.startswith("/tickets/") else MOST_BYTES
+            return (
+                MOST_FORM_BYTES
+                if media == b"multipart/form-data" and path.startswith(("/tickets/", "/kb/"))
+                else MOST_BYTES
+            )
         return MOST_FACT_BYTES if "/internal/" in path else MOST_BYTES
 
     def _refuse(self, most: int) -> ASGIApp:
