@@ -33,8 +33,8 @@ def image(name: str, content: bytes) -> dict[str, object]:
 
 async def shown(page: Page) -> list[int]:
     """Return how wide the images of the article are, once they have all come."""
-    await page.wait_for_function("[...document.querySelectorAll('.kb-body img')].every(one => one.complete)")
-    found: list[int] = await page.locator(".kb-body img").evaluate_all("all => all.map(one => one.naturalWidth)")
+    decoded = "one => { one.loading = 'eager'; return one.decode().then(() => one.naturalWidth, () => 0); }"
+    found: list[int] = await page.locator(".kb-body img").evaluate_all(f"all => Promise.all(all.map({decoded}))")
     return found
 
 

@@ -22,7 +22,7 @@ from tests.integration.sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, ap
 async def stores_template(postgres_server_at: PostgresAt) -> AsyncIterator[str]:
     """A database with the stores of `intake`, `workflow` and `knowledge`, made once and copied."""
     async with database(postgres_server_at) as dsn:
-        await prepare(dsn, dict.fromkeys(("intake", "workflow", "knowledge"), [STORE]))
+        await prepare(dsn, {owner: [STORE] for owner in ("intake", "workflow", "knowledge")})
         yield urlsplit(dsn).path.strip("/")
 
 
