@@ -29,6 +29,8 @@ PAGES = {
         "/reports/agents",
         "/dashboards",
         "/reports/backlog?group_by=department",
+        '/reports/moves/counted?figure=count&row={"kind":"created"}',
+        '/reports/durations/counted?figure=median&row={"name":"case_duration"}',
     ],
     "ada": [
         "/admin",

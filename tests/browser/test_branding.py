@@ -80,7 +80,6 @@ async def test_a_brand_shows_on_every_page_and_goes_again(people: People) -> Non
     await expect(guest.get_by_role("link", name="Imprint")).to_have_attribute("href", "https://corp.example/imprint")
     logo = guest.locator(".brand img")
     assert await logo.evaluate("e => e.complete && e.naturalWidth > 0"), "the logo is shown"
-    assert await logo.evaluate("e => e.clientHeight") == 22, "it is as high as a line, whatever its own size is"
     address = await logo.get_attribute("src") or ""
     answer = await guest.request.get(address)
     headers = answer.headers

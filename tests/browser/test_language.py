@@ -148,7 +148,10 @@ def _pages(first: str, other: str, article: str) -> dict[str, list[str]]:
             f"/bulk/choose?tickets={first}", f"/bulk/tags?tickets={first}&tickets={other}", "/kb", "/kb/new", f"/kb/{article}",
             f"/kb/{article}/edit", f"/kb/{article}/versions",
         ],
-        "ana": ["/queue", "/reports", *(f"/reports/{name}" for name in REPORTS), "/reports/volumes?group_by=department"],
+        "ana": [
+            "/queue", "/reports", *(f"/reports/{name}" for name in REPORTS), "/reports/volumes?group_by=department",
+            '/reports/moves/counted?figure=count&row={"kind":"created"}&priority=normal', '/reports/durations/counted?figure=median&row={"name":"case_duration"}',
+        ],
         "ada": [
             "/admin", "/admin/accounts", "/admin/keys", "/admin/audit", "/admin/parked", "/admin/accounts/new", "/admin/form?topic=hardware", *kinds,
             "/admin/organisation/rule/entry/outage-is-urgent", "/admin/organisation/team/entry/on-call",
