@@ -42,7 +42,7 @@ async def write_new(visit: VisitDep) -> Response:
     """Write a draft and show it."""
     form = await visit.form(LISTS)
     try:
-        await attaching.take(visit, form)
+        await attaching.take(visit.request, visit.api, form)
         body = {**_words(form), **_place(form), "from_ticket": form.get("from_ticket")}
         made = await visit.api.post(
             "/articles", {name: value for name, value in body.items() if value}, form.get("key")
@@ -80,7 +80,7 @@ async def write_version(article: UUID, visit: VisitDep) -> Response:
     """Write the next version, and put the article where the form says."""
     form = await visit.form(LISTS)
     try:
-        await attaching.take(visit, form)
+        await attaching.take(visit.request, visit.api, form)
         await _move(visit, article, form)
         body = {**_words(form), "keep": _lines(form, "keep")}
         await visit.api.put(f"/articles/{article}", body, form.get("key"), form.get("etag"))
