@@ -142,7 +142,6 @@ async def _show(request: Request, guest: Guest, status: int = 200, *, form: Form
     ticket = await guest.api.get(guest.path)
     timeline = await guest.api.get(f"{guest.path}/timeline")
     left = {move["verb"] for move in (await guest.api.get(f"{guest.path}/moves"))["items"]}
-    others = (await guest.api.get(f"{guest.path}/collaborators"))["items"]
     requester = ticket["requester"]
     me = {"login": None, "name": requester.get("name") or requester.get("email")}
     entries = entries_of(timeline["items"], Choices(), me, full=False)
@@ -153,8 +152,17 @@ async def _show(request: Request, guest: Guest, status: int = 200, *, form: Form
     return outside_page(
         request, "guest_ticket.html", status, ticket=ticket, blocks=blocks_of(entries), offered=offered, guest=guest, moves=moves.MOVES,
         held=held_of((await guest.api.get(f"{guest.path}/fields"))["items"]), typed=form or {}, verb=verb, problem=problem,
-        new_key=new_key, files_at=f"/guest/{guest.ticket}/files", guest_stream=f"/guest/{guest.ticket}/stream", others=others,
+        new_key=new_key, files_at=f"/guest/{guest.ticket}/files", guest_stream=f"/guest/{guest.ticket}/stream", others=await _others(guest),
     )  # fmt: skip
+
+
+async def _others(guest: Guest) -> list[dict[str, Any]]:
+    """Return who else is in on the ticket; nobody, where that cannot be had just now: the page is worth no less for it."""
+    try:
+        items: list[dict[str, Any]] = (await guest.api.get(f"{guest.path}/collaborators"))["items"]
+    except ApiProblem:
+        return []
+    return items
 
 
 @router.get("/guest/{ticket}")

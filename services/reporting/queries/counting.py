@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.reporting.queries.report import Counting, Question, Row, Rows, Where
+from services.reporting.queries.report import Counting, Question, Rows, Where
 from shared.db import Connection
 
 _ENTRY = "ticket_id, occurred_at AS moment, source, version, name, kind, activity, department, topic, priority"
@@ -46,8 +46,18 @@ def tickets_measured(where: Where, column: str) -> Counting:
     )  # fmt: skip
 
 
-def tickets_standing(end: datetime, status: str, question: Question, row: Mapping[str, Any]) -> Counting:
-    """Count the tickets that were in a state at an instant, and the row's and question's own then. `status`: a condition, ours."""
+def tickets_standing(
+    stock: str, status: str, end: datetime, question: Question, row: Mapping[str, Any]
+) -> Counting:  # fmt: skip
+    """Count the tickets that were in a stock at an instant, and the row's and question's own then.
+
+    Args:
+        stock: Its name. Few tickets of all that ever were are in it, and the changes of it say which: the rest of their history alone is sorted.
+        status: The condition that their last event before the instant meets.
+        end: The instant, exclusive.
+        question: Its filters hold of the tickets as of then;
+        row: and so do these keys.
+    """
     where = Where()
     until = where.argument(end)
     match(where.narrowed(question), row)
@@ -55,7 +65,10 @@ def tickets_standing(end: datetime, status: str, question: Question, row: Mappin
     return Counting(
         f"""
         SELECT {_ENTRY}, NULL::float8 AS seconds FROM (
-            SELECT DISTINCT ON (ticket_id) * FROM entry WHERE at < {until}
+            SELECT DISTINCT ON (ticket_id) * FROM entry WHERE at < {until} AND ticket_id IN (
+                SELECT ticket_id FROM entry WHERE at < {until} AND {stock}_delta <> 0
+                GROUP BY ticket_id HAVING sum({stock}_delta) > 0
+            )
             ORDER BY ticket_id, at DESC, rank DESC, source DESC, version DESC
         ) AS last {where.sql}
         """,
@@ -66,27 +79,25 @@ def tickets_standing(end: datetime, status: str, question: Question, row: Mappin
 async def count_one_by_one(
     connection: Connection, counting: Counting, after: Place | None, limit: int
 ) -> tuple[int, Rows]:
-    """Return how many there are, and a page of them, newest first: one more than `limit`, if there is another page."""
+    """Return how many there are, and a page of them, newest first: one more than `limit`, if there is another page.
+
+    Two queries of one transaction's snapshot: to count needs no order, and a page needs the first few alone.
+    """
     where = counting.where
+    count: int = await connection.fetchval(f"SELECT count(*) FROM ({counting.sql}) AS counted", *where.arguments)
     beyond = ""
     if after is not None:
         place = ", ".join(where.argument(value) for value in after)
         beyond = f"WHERE (moment, ticket_id, source, version) < ({place})"
-    count, page = 0, []
     found = await connection.fetch(
         f"""
-        WITH counted AS MATERIALIZED ({counting.sql}), page AS (
-            SELECT * FROM counted {beyond} ORDER BY moment DESC, ticket_id DESC, source DESC, version DESC LIMIT {limit + 1}
+        WITH page AS (
+            SELECT * FROM ({counting.sql}) AS counted {beyond}
+            ORDER BY moment DESC, ticket_id DESC, source DESC, version DESC LIMIT {limit + 1}
         )
-        SELECT whole.n, page.*, ticket.number FROM (SELECT count(*) AS n FROM counted) AS whole
-        LEFT JOIN page ON true LEFT JOIN ticket ON ticket.stream_id = page.ticket_id
+        SELECT page.*, ticket.number FROM page LEFT JOIN ticket ON ticket.stream_id = page.ticket_id
         ORDER BY moment DESC, page.ticket_id DESC, page.source DESC, page.version DESC
         """,
         *where.arguments,
     )
-    for one in found:
-        shown: Row = dict(one)
-        count = shown.pop("n")
-        if shown["ticket_id"] is not None:
-            page.append(shown)
-    return count, page
+    return count, [dict(one) for one in found]
