@@ -65,7 +65,8 @@ def _alive(process: dict[str, Any]) -> dict[str, Any]:
 
 def show(found: dict[str, Any], *, as_json: bool) -> int:
     """Print it; return 0 if all is well, 1 if something is not."""
-    well = bool(found["ready"]) and not any(p["parked"] or p["gaps"] for p in found["projections"])
+    aside = [p for p in found["projections"] if p["parked"] or p.get("parked_reactions") or p["gaps"]]
+    well = bool(found["ready"]) and not aside
     if as_json:
         print(json.dumps(found, indent=1))  # noqa: T201 -- the command's output
         return 0 if well else 1
@@ -86,7 +87,7 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
     for owner in found["owners"]:
         table.add_row(owner["owner"], str(owner["position"]), str(owner["relayed"]), str(owner["waiting"]))
     console.print(table)
-    table = Table("projection", "versions", "watermarks", "lag", "parked", "gaps", "inbox")
+    table = Table("projection", "versions", "watermarks", "lag", "parked", "gaps", "inbox", "parked reactions")
     for p in found["projections"]:
         marks = ", ".join(f"{o} {n}" for o, n in p["watermarks"].items())
         table.add_row(
@@ -97,8 +98,11 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
             str(p["parked"]),
             str(p["gaps"]),
             str(p["inbox"]),
+            str(p.get("parked_reactions", 0)),
         )
     console.print(table)
+    if any(p["parked"] or p.get("parked_reactions") for p in aside):
+        console.print("events are parked: see `ledgerdesk parked list`, or /admin/parked", style="red", highlight=False)
     if found["seal"] is not None:
         console.print(f"last seal: {found['seal']['number']}, made {found['seal']['at']}", highlight=False)
     elif found["projections"]:

@@ -295,6 +295,7 @@ async def progress(service: Service) -> dict[str, Any]:
         parked = await connection.fetchval("SELECT count(*) FROM projection_parked")
         gaps = await connection.fetchval("SELECT count(*) FROM projection_gap")
         waiting = await connection.fetchval("SELECT count(*) FROM reaction_inbox")
+        undone = await connection.fetchval("SELECT count(*) FROM reaction_parked")
         (erasing,) = await connection.fetch(ERASING)
         built = {row["view"]: row for row in await connection.fetch("SELECT view, version, built_at FROM view_version")}
     marks = [checkpoints.floor(rows, service.projection.topics) for rows in known.values()]
@@ -305,7 +306,8 @@ async def progress(service: Service) -> dict[str, Any]:
             model.name: {"version": row["version"], "built_at": row["built_at"]} if (row := built.get(model.name)) else {"version": 1}
             for model in service.projection.models
         },
-        "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting, "erasing": dict(erasing),
+        "watermarks": floor, "parked": parked, "gaps": gaps, "inbox": waiting, "parked_reactions": undone,
+        "erasing": dict(erasing),
     }  # fmt: skip
 
 
@@ -313,7 +315,7 @@ async def set_gauges(host: Host) -> None:
     """Look at stores and projections once for a scrape."""
     for service in host.services.values():
         where = await progress(service)
-        PARKED.labels(service.name).set(where["parked"])
+        PARKED.labels(service.name).set(where["parked"] + where["parked_reactions"])
         GAPS.labels(service.name).set(where["gaps"])
         skipped = await service.pool.fetchval("SELECT coalesce(sum(records), 0) FROM projection_unknown")
         UNKNOWN.labels(service.name).set(int(skipped))

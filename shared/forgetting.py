@@ -30,7 +30,7 @@ class OwnForgetting:
 
     Args:
         owner: Whose store.
-        said: Type of the events that say it; their `data` has his `person_id`.
+        said: Type of the events that say it; their `data` has his `person_id`, and in `named` those whom it names besides.
         erased: Type of the event that says it is blank.
     """
 
@@ -42,7 +42,8 @@ class OwnForgetting:
     async def on_forgotten(self, event: Event) -> None:
         """Blank it. The store is looked through: it alone has all, also what was removed."""
         rows = await self._pool.fetch(
-            "SELECT DISTINCT stream_id FROM event WHERE type = $2 AND data ->> 'person_id' = $1 AND personal IS NOT NULL",
+            "SELECT DISTINCT stream_id FROM event WHERE type = $2 AND personal IS NOT NULL "
+            "AND (data ->> 'person_id' = $1 OR data -> 'named' ? $1)",
             str(event.stream_id), self._said,
         )  # fmt: skip
 

@@ -13,7 +13,11 @@ REQUESTS = Histogram(
 )  # fmt: skip
 APPENDED = Counter("ledgerdesk_events_appended_total", "Events appended to a store by this process", ["owner"])
 REJECTED = Counter("ledgerdesk_rejected_tickets_total", "Tickets that a rule has refused at the door", ["rule"])
-PARKED = Gauge("ledgerdesk_parked_events", "Events set aside because a view could not fold them", ["service"])
+PARKED = Gauge(
+    "ledgerdesk_parked_events",
+    "Events set aside because a view could not fold them, or the service not react to them",
+    ["service"],
+)
 UNKNOWN = Gauge(
     "ledgerdesk_unknown_records", "Records of types this program does not know, skipped since ever", ["service"]
 )

@@ -205,9 +205,9 @@ def wait_for_views(stack: Stack, console: Console) -> float:
             time.sleep(0.1)
         bar.update(task, total=1, completed=1)
     broken = [
-        f"{view['name']}: {view['parked']} parked, {view['gaps']} missing"
+        f"{view['name']}: {view['parked']} parked, {view.get('parked_reactions', 0)} not reacted to, {view['gaps']} missing"
         for view in views
-        if view["parked"] or view["gaps"]
+        if view["parked"] or view.get("parked_reactions") or view["gaps"]
     ]
     if broken:
         raise LoadError(f"events could not be applied; see `ledgerdesk parked`: {'; '.join(broken)}")

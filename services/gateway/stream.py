@@ -97,7 +97,7 @@ async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
     """Return what the feed holds past an id."""
     return await pool.fetch(
         f"""
-        SELECT f.*, t.number, t.requester_id, t.collaborators, t.access, {ORGANISATION}
+        SELECT f.*, t.stream_id, t.number, t.requester_id, t.collaborators, t.access, {ORGANISATION}
         FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id WHERE f.id > $1 ORDER BY f.id LIMIT $2
         """,
         last, PAGE,
@@ -185,6 +185,17 @@ async def _events(
         tail.close(queue)
 
 
+async def followed(request: Request, pool: Pool, again: Again, last: int | None) -> EventSourceResponse:
+    """Return what somebody may follow, until his credential is good no more.
+
+    Raises:
+        Problem: 401, it is none.
+    """
+    tail: FeedTail = request.app.state.services["gateway"].extras["tail"]
+    listener = Listener(await again(), again)
+    return EventSourceResponse(_events(request, pool, tail, listener, last), ping=15)
+
+
 @router.get("/stream", response_class=EventSourceResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream(
     request: Request, again: AgainDep, gateway: GatewayDep,
@@ -194,6 +205,4 @@ async def stream(
 
     It ends when the credential is good no more. Who works tickets is also told who is viewing or typing on which: `presence`.
     """
-    tail: FeedTail = request.app.state.services["gateway"].extras["tail"]
-    listener = Listener(await again(), again)
-    return EventSourceResponse(_events(request, gateway.pool, tail, listener, last_event_id), ping=15)
+    return await followed(request, gateway.pool, again, last_event_id)

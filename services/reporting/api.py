@@ -1,7 +1,9 @@
 """Reporting by HTTP: the catalogue of reports, and each report."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -9,13 +11,21 @@ from pydantic import BaseModel, Field
 
 from services.reporting.answers import as_csv, ordered, plain
 from services.reporting.completeness import Completeness
-from services.reporting.queries import REPORTS, Report
-from services.reporting.questions import PARAMETERS, question_of, refuse_unknown_parameters
+from services.reporting.queries import REPORTS, Question, Report
+from services.reporting.queries.counting import Place, count_one_by_one
+from services.reporting.questions import (
+    OF_A_FIGURE,
+    PARAMETERS,
+    figure_of,
+    question_of,
+    refuse_unknown_parameters,
+    row_of,
+)
 from shared.contracts.event import rfc3339
 from shared.contracts.fields import Moment
 from shared.db import Pool
 from shared.http.caller import Caller, CallerDep
-from shared.http.paging import Page
+from shared.http.paging import CursorParameter, LimitParameter, Page, decode_cursor, encode_cursor, no_cursor
 from shared.http.problems import RESPONSES, Problem
 from shared.http.versions import wait_until_seen
 from shared.service import component
@@ -30,6 +40,26 @@ class ReportingApp:
 
 
 ReportingDep = Annotated[ReportingApp, Depends(component("reporting"))]
+
+MOST_VERSIONS = 2**31
+
+FromParameter = Annotated[
+    str | None,
+    Query(alias="from", description="From when on: RFC 3339, or a date for its midnight UTC", examples=["2026-03-01"]),
+]
+ToParameter = Annotated[str | None, Query(description="Up to when, exclusive; as `from`", examples=["2026-04-01"])]
+GroupParameter = Annotated[
+    str | None,
+    Query(description="Keys with commas between: day, department, topic, agent, priority", examples=["department"]),
+]
+DepartmentParameter = Annotated[str | None, Query(max_length=200, description="Only what was in this department")]
+TopicParameter = Annotated[str | None, Query(max_length=200, description="Only tickets of this topic")]
+AgentParameter = Annotated[str | None, Query(max_length=500, description="Only this agent's, by login")]
+PriorityParameter = Annotated[str | None, Query(max_length=200, description="Only what had this priority")]
+AfterHeader = Annotated[
+    str | None,
+    Header(alias="Ledgerdesk-After", max_length=2000, description="Wait for these: values of Ledgerdesk-Version"),
+]
 router = APIRouter(tags=["reporting"], responses={**RESPONSES, 400: {**RESPONSES[422], "description": "Bad request"}})
 
 
@@ -42,6 +72,8 @@ class ReportDescription(BaseModel):
     columns: list[str] = Field(description="Of each row, after the keys of group_by")
     group_by: list[str] = Field(description="Keys that group_by takes, several with commas between")
     filters: list[str] = Field(description="Parameters that narrow the report")
+    keys: list[str] = Field(description="Those columns that say what a row is of; the others are figures")
+    listed: bool = Field(description="Whether you may list what a figure counts: GET /reports/{name}/counted")
 
 
 class ReportAnswer(BaseModel):
@@ -54,6 +86,32 @@ class ReportAnswer(BaseModel):
         description="All that had been recorded by then is in these figures; null when that is not known just now"
     )
     rows: list[dict[str, Any]]
+
+
+class CountedOne(BaseModel):
+    """An event that a figure counts, or a ticket. Of an event and of a past instant, all is as it was just after that event."""
+
+    ticket: UUID
+    number: str | None
+    at: datetime = Field(description="When the event occurred; of a ticket that is measured, when it was created")
+    event: str | None = Field(description="The event's name; null of a ticket that is measured")
+    kind: str | None = Field(description="What the event counts as; null: as nothing but what is in its report")
+    activity: str | None = Field(description="What was done, in the words of those who did it")
+    department: str | None
+    topic: str | None
+    priority: str
+    seconds: float | None = Field(description="What is measured of the ticket")
+
+
+class Counted(Page[CountedOne]):
+    """What a figure counts, newest first."""
+
+    name: str
+    figure: str
+    row: dict[str, Any] = Field(description="The row's keys, as they were understood")
+    of: Literal["events", "tickets"] = Field(description="What the items are")
+    count: int = Field(description="How many there are on all pages: of a figure that counts, the figure")
+    complete_until: Moment | None = Field(description="As of the report")
 
 
 def _need_reader(caller: Caller) -> None:
@@ -69,7 +127,8 @@ async def list_reports(request: Request, caller: CallerDep) -> Page[ReportDescri
         items=[
             ReportDescription(
                 name=report.name, title=report.title, definition=report.definition, columns=list(report.columns),
-                group_by=list(report.group_by), filters=["from", "to", *report.filters],
+                group_by=list(report.group_by), filters=["from", "to", *report.filters], keys=list(report.keys),
+                listed=caller.sees_all,
             )
             for report in REPORTS.values()
         ]
@@ -82,6 +141,12 @@ def _need_agents(caller: Caller, department: str | None) -> None:
         caller.need_permission_in("report.agents", department)
     else:
         caller.need_permission_everywhere("report.agents")
+
+
+def _need_question(caller: Caller, report: Report, question: Question, department: str | None) -> None:
+    """See to it that the caller may ask this of this report."""
+    if report.name == "agents" or "agent" in {*question.group_by, *question.filters}:
+        _need_agents(caller, department)
 
 
 def _report(name: str) -> Report:
@@ -101,26 +166,15 @@ async def read_report(
     response: Response,
     caller: CallerDep,
     reporting: ReportingDep,
-    start: Annotated[
-        str | None,
-        Query(
-            alias="from", description="From when on: RFC 3339, or a date for its midnight UTC", examples=["2026-03-01"]
-        ),
-    ] = None,
-    to: Annotated[str | None, Query(description="Up to when, exclusive; as `from`", examples=["2026-04-01"])] = None,
-    group_by: Annotated[
-        str | None,
-        Query(description="Keys with commas between: day, department, topic, agent, priority", examples=["department"]),
-    ] = None,
-    department: Annotated[str | None, Query(max_length=200, description="Only what was in this department")] = None,
-    topic: Annotated[str | None, Query(max_length=200, description="Only tickets of this topic")] = None,
-    agent: Annotated[str | None, Query(max_length=500, description="Only this agent's, by login")] = None,
-    priority: Annotated[str | None, Query(max_length=200, description="Only what had this priority")] = None,
+    start: FromParameter = None,
+    to: ToParameter = None,
+    group_by: GroupParameter = None,
+    department: DepartmentParameter = None,
+    topic: TopicParameter = None,
+    agent: AgentParameter = None,
+    priority: PriorityParameter = None,
     format_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-    after: Annotated[
-        str | None,
-        Header(alias="Ledgerdesk-After", max_length=2000, description="Wait for these: values of Ledgerdesk-Version"),
-    ] = None,
+    after: AfterHeader = None,
 ) -> Response:
     """Answer a report. All its figures are of one moment."""
     _need_reader(caller)
@@ -129,8 +183,7 @@ async def read_report(
     asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
     filters = {key: value for key, value in asked.items() if value is not None}
     question = await question_of(reporting.pool, report, start, to, group_by, filters)
-    if report.name == "agents" or "agent" in {*question.group_by, *filters}:
-        _need_agents(caller, department)
+    _need_question(caller, report, question, department)
     await wait_until_seen(reporting.pool, after, request, response)
     heads = await reporting.completeness.heads()
     async with (
@@ -155,3 +208,94 @@ async def read_report(
         "rows": [{column: row[column] for column in columns} for row in rows],
     }
     return Response(orjson.dumps(plain(body), option=orjson.OPT_UTC_Z), headers=headers, media_type="application/json")
+
+
+@router.get("/reports/{name}/counted")
+async def read_counted(
+    name: Annotated[str, Path(examples=list(REPORTS))],
+    request: Request,
+    response: Response,
+    caller: CallerDep,
+    reporting: ReportingDep,
+    figure: Annotated[
+        str, Query(max_length=40, description="A column of the report that is a figure", examples=["count"])
+    ],
+    row: Annotated[
+        str,
+        Query(
+            max_length=2000,
+            description="The row's keys as the report answered them, as JSON: those of `group_by` and the report's own",
+            examples=['{"kind": "created"}'],
+        ),
+    ],
+    start: FromParameter = None,
+    to: ToParameter = None,
+    group_by: GroupParameter = None,
+    department: DepartmentParameter = None,
+    topic: TopicParameter = None,
+    agent: AgentParameter = None,
+    priority: PriorityParameter = None,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 50,
+    after: AfterHeader = None,
+) -> Counted:
+    """List what a figure of a report counts, asked as the report was: exactly as many events or tickets, for who sees every ticket.
+
+    A figure that is computed (a median) leads to what it is computed from.
+    """
+    _need_reader(caller)
+    report = _report(name)
+    refuse_unknown_parameters(request, OF_A_FIGURE)
+    asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
+    filters = {key: value for key, value in asked.items() if value is not None}
+    question = await question_of(reporting.pool, report, start, to, group_by, filters)
+    _need_question(caller, report, question, department)
+    if not caller.sees_all:
+        raise Problem(
+            403, "What a figure counts is listed for who sees every ticket; you see those of your departments."
+        )
+    counting = report.counted(question, await row_of(reporting.pool, report, question, row), figure_of(report, figure))
+    place = _place(cursor)
+    await wait_until_seen(reporting.pool, after, request, response)
+    heads = await reporting.completeness.heads()
+    async with (
+        reporting.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute("LOCK TABLE ticket, entry IN ACCESS SHARE MODE")  # as for the report
+        count, rows = await count_one_by_one(connection, counting, place, limit)
+        until = await reporting.completeness.until(connection, heads)
+    page = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        last = page[-1]
+        following = encode_cursor([rfc3339(last["moment"]), str(last["ticket_id"]), last["source"], last["version"]])
+    return Counted(
+        name=report.name, figure=figure, row=orjson.loads(row), of=counting.of, count=count, complete_until=until,
+        items=[
+            CountedOne(
+                ticket=one["ticket_id"], number=one["number"], at=one["moment"], event=one["name"],
+                **{key: one[key] for key in ("kind", "activity", "department", "topic", "priority", "seconds")},
+            )
+            for one in page
+        ],
+        next=following,
+    )  # fmt: skip
+
+
+def _place(cursor: str | None) -> Place | None:
+    """Return where the page before ended.
+
+    Raises:
+        Problem: 422, the cursor is none of this list's.
+    """
+    if cursor is None:
+        return None
+    moment, ticket, source, version = decode_cursor(cursor, 4)
+    try:
+        place = (datetime.fromisoformat(moment).astimezone(UTC), UUID(ticket), str(source), int(version))
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise no_cursor() from None
+    if "\x00" in place[2] or not 0 <= place[3] < MOST_VERSIONS:
+        raise no_cursor()
+    return place

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
+import orjson
 from fastapi import Request
 
 from services.reporting.queries import Question, Report
@@ -12,7 +14,9 @@ from shared.db import Pool
 from shared.http.problems import Problem
 
 PARAMETERS = frozenset({"from", "to", "group_by", "format", "department", "topic", "agent", "priority"})
+OF_A_FIGURE = (PARAMETERS - {"format"}) | {"figure", "row", "cursor", "limit"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_BY_LOGIN = "SELECT stream_id FROM person WHERE login = $1 ORDER BY stream_id LIMIT 1"
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,6})?)\d*([Zz]|[+ -]\d\d:\d\d)")
 
 
@@ -91,9 +95,78 @@ async def question_of(
 
 
 async def _person(pool: Pool, login: str) -> UUID:
-    found: UUID | None = await pool.fetchval(
-        "SELECT stream_id FROM person WHERE login = $1 ORDER BY stream_id LIMIT 1", login
-    )
+    found: UUID | None = await pool.fetchval(_BY_LOGIN, login)
     if found is None:
         raise Problem(422, f"agent: nobody has the login {login!r}.", fields={"agent": "must be the login of an agent"})
     return found
+
+
+def figure_of(report: Report, name: str) -> str:
+    """Return which figure of a row is meant.
+
+    Raises:
+        Problem: 422, the report has no such figure.
+    """
+    if name not in report.figures:
+        raise Problem(
+            422, f"figure: {report.name} has no figure {name!r}.",
+            fields={"figure": f"must be one of {', '.join(report.figures)}"},
+        )  # fmt: skip
+    return name
+
+
+async def row_of(pool: Pool, report: Report, question: Question, text: str) -> dict[str, Any]:
+    """Return which row of an answer is meant: its keys as the report answered them, as JSON; agents as person ids.
+
+    Raises:
+        Problem: 422, it is no such row.
+    """
+    keys = report.keys_of(question)
+    try:
+        said = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict) or set(said) != set(keys):
+        raise _no_row(f"must be a JSON object of {', '.join(keys)}, as the report answered them")
+    return {key: await _value(pool, report, key, said[key]) for key in keys}
+
+
+async def _value(pool: Pool, report: Report, key: str, value: object) -> Any:
+    if value is None and key not in {"day", "at", "name"}:
+        return None
+    if not isinstance(value, str) or "\x00" in value:
+        raise _no_row(f"{key} must be a text, as the report answered it")
+    try:
+        if key == "day":
+            return date.fromisoformat(value)
+        if key == "at":
+            return _instant(value)
+    except (ValueError, OverflowError):
+        raise _no_row(f"{key} must be as the report answered it") from None
+    if key == "agent":
+        return await _agent(pool, value)
+    if key == "name" and value not in report.names:
+        raise _no_row(f"name must be one of {', '.join(report.names)}")
+    return value
+
+
+def _instant(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None or moment.year < 2:  # noqa: PLR2004 -- there must be a period before it
+        raise ValueError(value)
+    return moment.astimezone(UTC)
+
+
+async def _agent(pool: Pool, text: str) -> UUID:
+    """Return an agent as a report names him: by login, or by id where he has none."""
+    found: UUID | None = await pool.fetchval(_BY_LOGIN, text)
+    if found is not None:
+        return found
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _no_row(f"agent: nobody has the login {text!r}") from None
+
+
+def _no_row(reason: str) -> Problem:
+    return Problem(422, f"row: {reason}.", fields={"row": reason})

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 
 from services.workflow.api.common import Taken, WorkflowApp, WorkflowDep
 from services.workflow.domain import dashboards
+from services.workflow.naming import named_by
 from shared.contracts.dashboards import DashboardShare, Tile
 from shared.contracts.fields import Line, Strict
 from shared.contracts.ids import derived
+from shared.directory.people import Directory
 from shared.directory.shown import actor_shown
 from shared.http.caller import Caller, CallerDep
 from shared.http.commands import CommandDep, CommandRequest
@@ -37,10 +39,11 @@ class DashboardBody(Strict):
     share: DashboardShare = "nobody"
     order: Annotated[int, Field(ge=0, le=10_000, description="Among your dashboards")] = 0
 
-    @property
-    def command(self) -> dashboards.SaveDashboard:
-        """The same as the domain takes it."""
-        return dashboards.SaveDashboard(self.name, [one.model_dump() for one in self.tiles], self.share, self.order)
+    async def command(self, directory: Directory) -> dashboards.SaveDashboard:
+        """Return the same as the domain takes it."""
+        tiles = [one.model_dump() for one in self.tiles]
+        named = await named_by(directory, [pair for tile in tiles for pair in tile["filters"].items()])
+        return dashboards.SaveDashboard(self.name, tiles, self.share, self.order, named)
 
 
 class DashboardShown(BaseModel):
@@ -108,16 +111,16 @@ async def save_dashboard(body: DashboardBody, command: CommandDep, workflow: Wor
     )
     if held >= MOST:
         raise Problem(409, f"You have {MOST} dashboards; remove one first.")
-    return await _run(
-        stream, command, workflow, lambda state: dashboards.make_dashboard(state, str(person), body.command)
-    )
+    wanted = await body.command(workflow.directory)
+    return await _run(stream, command, workflow, lambda state: dashboards.make_dashboard(state, str(person), wanted))
 
 
 @router.put("/dashboards/{dashboard}")
 async def change_dashboard(dashboard: UUID, body: DashboardBody, command: CommandDep, workflow: WorkflowDep) -> Taken:
     """Have a dashboard say something else: your own, or, for leads and administrators, one that is shared."""
     await _writable(dashboard, command, workflow)
-    return await _run(dashboard, command, workflow, lambda state: dashboards.change_dashboard(state, body.command))
+    wanted = await body.command(workflow.directory)
+    return await _run(dashboard, command, workflow, lambda state: dashboards.change_dashboard(state, wanted))
 
 
 @router.delete("/dashboards/{dashboard}")

@@ -1,4 +1,4 @@
-"""Workflow's part in forgetting somebody: its words on his tickets, the queues and the dashboards that he saved."""
+"""Workflow's part in forgetting somebody: its words on his tickets, the queues and dashboards that he saved, and that name him."""
 
 from services.workflow.domain import dashboards, queues
 from shared.contracts.erasing import DASHBOARD_ERASED, QUEUE_ERASED
@@ -17,7 +17,7 @@ class Forgetting:
         self._tickets = TicketForgetting("workflow", eraser)
 
     async def on_forgotten(self, event: Event) -> None:
-        """Blank what he has saved."""
+        """Blank what he has saved, and what others have saved that names him."""
         await self._queues.on_forgotten(event)
         await self._dashboards.on_forgotten(event)
 

@@ -172,6 +172,7 @@ class ListParameters(BaseModel):
     severity: Annotated[list[Severity], Field(max_length=10)] = []
     requester: Line | None = Field(None, description="E-mail address, or `me`")
     tag: Tag | None = None
+    number: Annotated[list[Line], Field(max_length=200, description="These tickets, by number")] = []
     q: Line | None = Field(None, description="Words in the number, subject, requester or thread")
     involved: Literal["me"] | None = Field(None, description="Tickets that I have, or have had")
     watching: Literal["me"] | None = Field(None, description="Tickets that I keep an eye on")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from services.workflow.api.common import Taken, WorkflowApp, WorkflowDep
 from services.workflow.domain import queues
+from services.workflow.naming import named_by
 from services.workflow.reads import PERSONAL_FILTERS, ListParameters
 from services.workflow.ticket_list import ListQuery, check_list, count_tickets, teams_of
 from shared import forms
@@ -148,7 +149,10 @@ async def _check(body: QueueBody, caller: Caller, workflow: WorkflowApp) -> queu
     for column in body.columns:
         if column.startswith(forms.PREFIX) and column.removeprefix(forms.PREFIX) not in known:
             raise Problem(422, f"columns: there is no field {column!r}.", fields={"columns": f"{column} is no field"})
-    return queues.SaveQueue(body.name, body.filters, body.share, body.team, body.columns, body.sort, body.order)
+    named = await named_by(
+        workflow.directory, [(name, value) for name, values in body.filters.items() for value in values]
+    )
+    return queues.SaveQueue(body.name, body.filters, body.share, body.team, body.columns, body.sort, body.order, named)
 
 
 _MINE = """

@@ -41,6 +41,7 @@ class ListQuery:
     severity: list[str] = field(default_factory=list)
     requester: str | None = None
     tag: str | None = None
+    number: list[str] = field(default_factory=list)
     q: str | None = None
     involved: str | None = None
     watching: str | None = None
@@ -139,7 +140,7 @@ async def _where_of(directory: Directory, query: ListQuery, caller: Caller) -> _
     """Return the conditions of a list, among what the caller may see."""
     where = _Where()
     where.conditions.append(visible_to(caller, where.parameter))
-    for column in ("status", "priority", "severity"):
+    for column in ("status", "priority", "severity", "number"):
         if getattr(query, column):
             where.add(f"{column} = ANY ({{}})", getattr(query, column))
     if query.state:

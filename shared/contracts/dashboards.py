@@ -26,11 +26,13 @@ class DashboardSaved(Strict):
 
     Attributes:
         order: Among its owner's.
+        named: Whom its tiles' filters name by address or login, his id: it goes when he is forgotten.
     """
 
     person_id: Id
     share: DashboardShare
     order: int = 0
+    named: list[Id] = []
 
 
 class DashboardSavedPersonal(Strict):

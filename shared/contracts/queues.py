@@ -20,6 +20,7 @@ class QueueSaved(Strict):
         team: With whom it is shared, if it is shared with a team.
         columns: What a row shows besides the usual.
         order: Among its owner's.
+        named: Whom its filters name by address or login, his id: it goes when he is forgotten.
     """
 
     person_id: Id
@@ -28,6 +29,7 @@ class QueueSaved(Strict):
     columns: list[Key] = []
     sort: Sort
     order: int = 0
+    named: list[Id] = []
 
 
 class QueueSavedPersonal(Strict):

@@ -13,6 +13,8 @@ MOST_FACT_BYTES = 32 * 1024 * 1024
 MOST_FORM_BYTES = 40 * 1024 * 1024
 """Of a page's form with files, all together."""
 UPLOAD = "/api/v1/attachments"
+WITH_FILES = ("/tickets/", "/guest/", "/kb/")
+"""Where the pages are whose forms carry files."""
 
 
 class Measure:
@@ -94,7 +96,7 @@ class LimitBodies:
         if path == UPLOAD:
             return self._most_upload
         if not path.startswith("/api/"):
-            return MOST_FORM_BYTES if media == b"multipart/form-data" and path.startswith("/tickets/") else MOST_BYTES
+            return MOST_FORM_BYTES if media == b"multipart/form-data" and path.startswith(WITH_FILES) else MOST_BYTES
         return MOST_FACT_BYTES if "/internal/" in path else MOST_BYTES
 
     def _refuse(self, most: int) -> ASGIApp:

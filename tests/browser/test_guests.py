@@ -42,6 +42,44 @@ async def test_a_link_is_handed_over_used_and_taken_back(people: People, stack: 
     await expect(gill.get_by_role("heading", name="This link does not open")).to_be_visible()
 
 
+async def test_a_guest_sends_a_file_and_sees_what_is_new_by_itself(people: People, stack: Stack) -> None:
+    ident, number = by_telephone(stack, f"By itself {uuid4().hex[:6]}")
+    with stack.api() as api:
+        made = api.post(f"/tickets/{ident}/guest-links").raise_for_status().json()
+        api.post(
+            f"/tickets/{ident}/collaborators", json={"email": "cora@guests.example", "name": "Cora Labor"}
+        ).raise_for_status()
+    gill = await people.page(viewport={"width": 375, "height": 740})
+    await gill.goto(made["url"])
+    await expect(gill.locator("#live-moves")).to_contain_text("Cora Labor")
+    await gill.get_by_label("Attach files").set_input_files(
+        {"name": "bell.txt", "mimeType": "text/plain", "buffer": b"It rings."}
+    )
+    await expect(gill.locator(".chosen")).to_contain_text("bell.txt")
+    await gill.get_by_label("Your message").fill("Listen.")
+    await gill.get_by_role("button", name="Send message").click()
+    await expect(gill.locator("#live-timeline")).to_contain_text("bell.txt")
+    async with gill.expect_download() as download:
+        await gill.locator("#live-timeline").get_by_role("link", name="bell.txt").click()
+    assert (await (await download.value).path()).read_bytes() == b"It rings."
+
+    await gill.get_by_label("Your message").fill("Half a senten")
+    with stack.api("john") as john:
+        john.post(f"/tickets/{number}/notes", json={"body": "not for guests"}).raise_for_status()
+        john.post(f"/tickets/{number}/replies", json={"body": "We heard it."}).raise_for_status()
+    await expect(gill.locator("#live-timeline")).to_contain_text("We heard it.")  # without a reload
+    await expect(gill.get_by_label("Your message")).to_have_value("Half a senten")
+    await expect(gill.locator("main")).not_to_contain_text("not for guests")
+    assert await gill.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the phone"
+    await picture(gill, "guest-live-phone")
+
+    people.expected += ["410", "401"]
+    with stack.api() as api:
+        api.delete(f"/tickets/{ident}/guest-links").raise_for_status()
+    await expect(gill.locator("#toaster")).to_contain_text("not good any more")
+    await expect(gill.get_by_label("Your message")).to_have_value("Half a senten")
+
+
 async def test_it_is_asked_for_and_made_without_script(people: People, stack: Stack) -> None:
     _, number = by_telephone(stack, f"Asked for {uuid4().hex[:6]}")
     with stack.api() as api:

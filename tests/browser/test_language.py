@@ -1,14 +1,14 @@
 """No words of ours are left in English; German from the sign-in to the reply, also on a phone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from uuid import uuid4
 from zoneinfo import available_timezones
 
 import pytest
 import yaml
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from services.gateway.pages.configuring.kinds import KINDS
 from services.gateway.pages.moves import AT_ONCE, MOVES, WRITING
@@ -125,7 +125,11 @@ def _a_busy_ticket(stack: Stack, subject: str) -> tuple[str, str, str]:
         post(ken, f"/tickets/{first}/messages", body="Another message")
         post(john, f"/tickets/{other}/assign", agent="john")
         post(john, f"/tickets/{other}/resolve", resolution="Mended")
-        article = post(ada, "/articles", title="Help yourself", body="Turn it on.")["id"]
+        upload = ada.post("/attachments", content=b"\x00", headers={"Content-Type": "application/octet-stream"}).json()[
+            "upload"
+        ]
+        files = [{"upload": upload, "name": "0.1"}]
+        article = post(ada, "/articles", title="Help yourself", body="Turn it on.", attachments=files)["id"]
         post(ada, f"/articles/{article}/publish", visibility="public")
     return first, other, article
 
@@ -144,12 +148,37 @@ def _pages(first: str, other: str, article: str) -> dict[str, list[str]]:
             f"/bulk/choose?tickets={first}", f"/bulk/tags?tickets={first}&tickets={other}", "/kb", "/kb/new", f"/kb/{article}",
             f"/kb/{article}/edit", f"/kb/{article}/versions",
         ],
-        "ana": ["/queue", "/reports", *(f"/reports/{name}" for name in REPORTS), "/reports/volumes?group_by=department"],
+        "ana": [
+            "/queue", "/reports", *(f"/reports/{name}" for name in REPORTS), "/reports/volumes?group_by=department",
+            '/reports/moves/counted?figure=count&row={"kind":"created"}&priority=normal', '/reports/durations/counted?figure=median&row={"name":"case_duration"}',
+        ],
         "ada": [
-            "/admin", "/admin/accounts", "/admin/keys", "/admin/audit", "/admin/parked", "/admin/accounts/new", "/admin/form?topic=hardware", *kinds,
+            "/admin", "/admin/dead-letters", "/welcome/desk", "/admin/accounts", "/admin/keys", "/admin/audit", "/admin/parked", "/admin/accounts/new", "/admin/form?topic=hardware", *kinds,
             "/admin/organisation/rule/entry/outage-is-urgent", "/admin/organisation/team/entry/on-call",
         ],
     }  # fmt: skip
+
+
+def _of_johns_own(stack: Stack, subject: str, number: str) -> list[str]:
+    """Return the addresses of a queue that he has saved, of a ticket's fields, and of a note of his to be put right."""
+    with stack.api("john") as john:
+        body = {"name": subject, "filters": {"tag": ["vpn"]}, "columns": ["topic"]}
+        queue = john.post("/queues", json=body).raise_for_status().json()["id"]
+        items = john.get(f"/tickets/{number}/timeline").raise_for_status().json()["items"]
+    note = next(item["id"] for item in items if item["type"] == "noted")
+    return [
+        f"/queues/{queue}",
+        f"/queue?tab=saved-{queue}",
+        f"/tickets/{number}/fields",
+        f"/tickets/{number}/words/{note}",
+    ]
+
+
+def _a_dashboard(stack: Stack, name: str) -> str:
+    tiles = [{"report": "moves", "look": "table"}, {"report": "durations", "look": "table"}]
+    with stack.api("ana") as ana:
+        made = ana.post("/dashboards", json={"name": name, "tiles": tiles}).raise_for_status().json()
+    return str(made["id"])
 
 
 @dataclass
@@ -175,7 +204,7 @@ class Walk:
 async def _outside(walk: Walk, people: People, guest_link: str) -> None:
     page = await people.page(locale=pseudo.TAG)
     people.expected.append("the server responded with a status of 410")  # of a link that is not good
-    for path in ("/sign-in", "/sign-in?expired=1", "/guest-ask", "/kb", "/set-password?token=x"):
+    for path in ("/sign-in", "/sign-in?expired=1", "/guest-ask", "/guest?link=x", "/kb", "/set-password?token=x"):
         await walk.go(page, path)
     await walk.go(page, guest_link, "a guest's ticket")
 
@@ -206,7 +235,7 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
     first, other, article = _a_busy_ticket(stack, subject)
     told = {
         subject, f"{subject} again", "Ken", "lin@example.org", "Have a look", "A part", "Look", "Looked", "Lin", "Help yourself", "vpn",
-        "Turn it on", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
+        "Turn it on", "application/octet-stream", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
     }  # fmt: skip
     walk = Walk(_data(stack, told))
     with stack.api() as api:
@@ -218,13 +247,76 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
     pages = _pages(first, other, article)
     pages["john"].append(f"/tickets/{guests}/help")
     pages["ada"].append(f"/admin/accounts/{account}")
+    pages["john"] += _of_johns_own(stack, subject, first)
+    pages["ana"] += ["/dashboards", f"/dashboards/{_a_dashboard(stack, subject)}"]
     for login, paths in pages.items():
         page = await _sign_in(people, login, pseudo.TAG)
         assert await page.locator("html").get_attribute("lang") == pseudo.TAG
         for path in paths:
-            await walk.go(page, path, f"{login} {path}")
+            await page.goto(path)
+            if path.startswith("/dashboards/"):
+                await expect(page.locator(".tile table.figures, .tile .plot")).to_have_count(
+                    2
+                )  # they come by themselves
+            await walk.look(page, f"{login} {path}")
     await _what_scripts_say(walk, people, first, subject)
     assert walk.seen > 1000, "the language was not that of the test"
+    left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(walk.found.items())]
+    assert not left, "\n".join(left)
+
+
+@pytest.fixture
+async def first(browser: Browser, empty_stack: Stack) -> AsyncIterator[People]:
+    """Those who come to a stack for the first time."""
+    several = People(browser, empty_stack.url)
+    yield several
+    for context in several.contexts:
+        await context.close()
+    assert several.complaints == []
+
+
+async def test_the_first_visit_is_not_left_in_english(first: People, empty_stack: Stack) -> None:
+    first.expected.append("422")
+    about = {"name": "Zyx First", "login": "zyx", "email": "zyx@first.example"}
+    walk = Walk(_data(empty_stack, {*about.values(), "Zyx Desk", "Anton Agent", "anton", "ldk_"}))
+    page = await first.page(locale=pseudo.TAG)
+
+    async def greet(secret: str) -> None:
+        for name, text in {
+            **about,
+            "secret": secret,
+            "password": "umbrella kettle marathon",
+            "again": "umbrella kettle marathon",
+        }.items():
+            await page.locator(f"[name={name}]").fill(text)
+        await page.locator("form[action='/welcome'] button").click()
+
+    await page.goto("/welcome")
+    assert await page.locator("html").get_attribute("lang") == pseudo.TAG
+    await walk.look(page, "/welcome")
+    await greet("ldk_" + "0" * 64)
+    await expect(page.locator(".field-error")).to_have_count(1)
+    await walk.look(page, "/welcome, with another key")
+    await greet(empty_stack.admin_key)
+    await page.wait_for_url("**/welcome/desk")
+    await walk.look(page, "/welcome/desk")
+    form = page.locator("form[action='/welcome/desk']")
+    for name, text in {
+        "desk": "Zyx Desk",
+        "department": "Zyx First",
+        "topic": "Zyx Desk",
+        "agent_name": "Anton Agent",
+    }.items():
+        await form.locator(f"[name={name}]").fill(text)
+    await form.locator("button").click()
+    await expect(page.locator(".field-error").first).to_be_visible()
+    await walk.look(page, "/welcome/desk, not whole")
+    await form.locator("[name=agent_login]").fill("anton")
+    await form.locator("[name=agent_email]").fill("anton@first.example")
+    await form.locator("button").click()
+    await expect(page.locator(".outcome code")).to_be_visible()
+    await walk.look(page, "/welcome/desk, done")
+    assert walk.seen > 50, "the language was not that of the test"
     left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(walk.found.items())]
     assert not left, "\n".join(left)
 

@@ -138,6 +138,75 @@ async def test_what_is_discarded_is_gone_for_ever_with_who_and_why(people: Peopl
     assert "A test of what is given up" in listed.stdout
 
 
+@asynccontextmanager
+async def unstartable(stack: Stack, ticket: str) -> AsyncIterator[None]:
+    """While this lasts, workflow cannot write that the ticket is started: its reaction to an agent's first act fails."""
+    if stack.data is None:
+        pytest.skip("the stack is not ours: its database is not to be touched")
+    dsn = json.loads((stack.data / "run" / "environment.json").read_text())["DATABASE_URL"]
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(
+            f"ALTER TABLE workflow.event ADD CONSTRAINT unstartable CHECK (stream_id <> '{ticket}' OR type <> 'ledgerdesk.ticket.started') NOT VALID"
+        )
+        yield
+    finally:
+        await connection.execute("ALTER TABLE workflow.event DROP CONSTRAINT unstartable")
+        await connection.close()
+
+
+def handed_over(stack: Stack, ticket: str) -> None:
+    """Have somebody give the ticket to another, and wait until the reaction to it is parked."""
+    with stack.api("john") as john, stack.api() as admin:
+        wait_until(
+            lambda: admin.get(f"/tickets/{ticket}").json().get("assignee"), message="the ticket, given to somebody"
+        )
+        has = admin.get(f"/tickets/{ticket}").json()["assignee"]["login"]
+        john.post(f"/tickets/{ticket}/assign", json={"agent": "jane" if has == "john" else "john"}).raise_for_status()
+
+        def parked() -> bool:
+            answer = admin.get("/internal/workflow/parked", params={"stream": ticket}).raise_for_status()
+            return [one["view"] for one in answer.json()["parked"]] == ["reaction"]
+
+        wait_until(parked, timeout=60, message="the parked reaction")
+
+
+def parked_reactions(doctor: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    found = json.loads(doctor.stdout)["projections"]
+    return {one["name"]: one["parked_reactions"] for one in found}
+
+
+async def test_a_reaction_that_fails_is_counted_where_health_is_looked_at(people: People, stack: Stack) -> None:
+    ada = await people.sign_in("ada")
+    with stack.api("ken") as ken:
+        made = ken.post("/tickets", json={"subject": f"Undone {RUN}", "body": "x", "topic": "mail"}).json()
+    async with unstartable(stack, made["id"]):
+        await asyncio.to_thread(handed_over, stack, made["id"])
+        await ada.goto("/admin")
+        await expect(ada.locator(".page-head")).to_contain_text("Needs attention")
+        row = ada.locator("tr", has_text="workflow.views")
+        await expect(row).to_contain_text("parked or missing")
+        await picture(ada, "admin-health-parked-reaction")
+        doctor = await asyncio.to_thread(command, stack, "doctor", "--json")
+        assert doctor.returncode == 1, doctor.stdout
+        assert {name: n for name, n in parked_reactions(doctor).items() if n} == {"workflow.views": 1}
+        shown = await asyncio.to_thread(command, stack, "doctor")
+        assert "ledgerdesk parked list" in shown.stdout
+        await row.get_by_role("link", name="1", exact=True).click()
+        section = section_of(ada, made["number"])
+        await expect(section).to_contain_text("Workflow: reaction")
+        await expect(section).to_contain_text("CheckViolation")
+    await section.get_by_role("button", name="Retry").click()
+    await expect(ada.get_by_text("0 healed, 1 to be reacted to again, 0 left.")).to_be_visible()
+    with stack.api() as api:
+        wait_until(lambda: api.get(f"/tickets/{made['id']}").json()["status"] == "open", message="what was to be done")
+    await ada.goto("/admin")
+    await expect(ada.locator("tr", has_text="workflow.views")).not_to_contain_text("parked or missing")
+    doctor = await asyncio.to_thread(command, stack, "doctor", "--json")
+    assert doctor.returncode == 0, doctor.stdout
+    assert not any(parked_reactions(doctor).values())
+
+
 async def test_nobody_else_sees_or_changes_it(people: People) -> None:
     people.expected.append("403")
     john = await people.sign_in("john")

@@ -85,6 +85,30 @@ class Desk:
         self.own = self.open(ADDRESS, f"{WORD} is broken")
         self.other = self.open(COLLEAGUE, "A colleague's ticket")
         self.talk()
+        self.naming = [
+            self.save("queues", name="Hers", filters={"requester": [ADDRESS]}, share="desk"),
+            self.save("queues", name="What she has", filters={"assignee": [LOGIN], "status": ["open"]}),
+            self.save("queues", name="Said of her", filters={"q": [ADDRESS]}),
+            self.save(
+                "dashboards", name="Her work", tiles=[{"report": "moves", "filters": {"agent": LOGIN}}], share="desk"
+            ),
+        ]
+        self.kept = self.save("queues", name="What John has", filters={"assignee": ["john"]})
+        changed = {
+            "name": "Hers no more",
+            "filters": {"assignee": ["john"]},
+        }  # an older version names her: it is kept in the store
+        self.john.put(f"/queues/{self.naming[1]}", json=changed).raise_for_status()
+
+    def save(self, what: str, **body: object) -> str:
+        return str(self.john.post(f"/{what}", json=body).raise_for_status().json()["id"])
+
+    def saved(self) -> set[str]:
+        return {
+            one["id"]
+            for what in ("queues", "dashboards")
+            for one in self.john.get(f"/{what}").raise_for_status().json()["items"]
+        }
 
     def open(self, address: str, subject: str) -> str:
         body = {"subject": subject, "body": f"{WORD} again", "requester": {"email": address, "name": NAME}}
@@ -138,6 +162,7 @@ async def test_forgotten_everywhere(desk, stack, tmp_path):
     for credential in (token, key["key"]):
         with stack.client(credential) as hers:
             wait_until(lambda c=hers: c.get("/me").is_success, message="her credentials")
+    assert desk.saved() >= {*desk.naming, desk.kept}
     sealed = ledgerdesk(stack, "seal")
     assert sealed.returncode == 0, sealed.stderr
     secrets = [ADDRESS, NAME, WHO, WORD]
@@ -155,6 +180,10 @@ async def test_forgotten_everywhere(desk, stack, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "forgotten in every store and view" in done.stdout
     assert await everything(dsn, secrets) == []
+
+    assert not desk.saved() & set(desk.naming), "what names her goes, whoever saved it"
+    assert desk.kept in desk.saved()
+    desk.john.delete(f"/queues/{desk.kept}").raise_for_status()
 
     for credential in (token, key["key"]):
         with stack.client(credential) as hers:

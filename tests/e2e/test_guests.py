@@ -1,6 +1,8 @@
 """Guest access: a requester without an account reads and answers one ticket by a link."""
 
+import json
 import re
+from threading import Thread
 from uuid import UUID, uuid4
 
 import httpx
@@ -78,6 +80,142 @@ def test_a_ticket_lives_by_a_link(stack, admin, person, ticket, link):
     for name in ("message_received", "rated", "closed", "reopened"):
         assert said[name]["via"] == {"kind": "link", "id": link["id"]}, "the desk sees that it came by the link"
         assert said[name]["actor"]["name"] == "Gill Guest"
+
+
+def token_of(client, link) -> str:
+    return client.post("/guest-links/open", json={"token": link["token"]}).raise_for_status().json()["token"]
+
+
+def with_file(client, name: str, content: bytes) -> dict[str, object]:
+    """Return a body with a file in it that this client has uploaded."""
+    headers = {"Content-Type": "application/octet-stream"}
+    taken = client.post("/attachments", content=content, headers=headers).raise_for_status().json()
+    return {"body": f"See {name}", "attachments": [{"upload": taken["upload"], "name": name}]}
+
+
+def test_files_go_with_what_a_guest_writes_and_reads_and_no_others(stack, admin, person, ticket, link):
+    at, john = f"/tickets/{ticket['id']}", person("john")
+    content = {name: f"{name} {uuid4()}".encode() for name in ("mine.txt", "reply.txt", "note.txt")}
+    with stack.client(token_of(admin, link)) as guest:
+        mine = with_file(guest, "mine.txt", content["mine.txt"])
+        guest.post(f"{at}/messages", json=mine).raise_for_status()
+        john.post(f"{at}/replies", json=with_file(john, "reply.txt", content["reply.txt"])).raise_for_status()
+        john.post(f"{at}/notes", json=with_file(john, "note.txt", content["note.txt"])).raise_for_status()
+
+        def written() -> dict[str, str]:
+            items = admin.get(f"{at}/timeline").raise_for_status().json()["items"]
+            found = {
+                one["data"]["attachments"][0]["name"]: one["id"] for one in items if one["data"].get("attachments")
+            }
+            return found if len(found) == len(content) else {}
+
+        events = wait_until(written, message="what was written, with its files")
+        assert guest.get(f"{at}/attachments/{events['mine.txt']}/0").content == content["mine.txt"]
+        assert guest.get(f"{at}/attachments/{events['reply.txt']}/0").content == content["reply.txt"]
+        assert guest.get(f"{at}/attachments/{events['note.txt']}/0").status_code == 404, "the desk's own"
+        assert john.get(f"{at}/attachments/{events['note.txt']}/0").content == content["note.txt"]
+    with browser(stack) as page:
+        page.get(link["url"].removeprefix(stack.url))
+        files = f"/guest/{ticket['id']}/files"
+        assert page.get(f"{files}/{events['reply.txt']}/0").content == content["reply.txt"]
+        assert "attachment" in page.get(f"{files}/{events['reply.txt']}/0").headers["content-disposition"]
+        assert page.get(f"{files}/{events['note.txt']}/0").status_code == 404
+
+
+def test_what_a_guest_uploads_is_his_and_goes_nowhere_else(stack, admin, ticket, link, email):
+    other = opened(admin, f"other-{email}", "Somebody else's")
+    others = admin.post(f"/tickets/{other['id']}/guest-links").raise_for_status().json()
+    second = opened(admin, email, "His too, but not by this link")
+    with stack.client(token_of(admin, link)) as guest, stack.client(token_of(admin, others)) as stranger:
+        named = with_file(guest, "mine.txt", uuid4().bytes)
+        assert guest.post(f"/tickets/{second['id']}/messages", json=named).status_code == 403
+        answer = stranger.post(f"/tickets/{other['id']}/messages", json=named)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "attachments.0.upload")
+        assert guest.post(f"/tickets/{ticket['id']}/messages", json=named).is_success
+    with stack.client(None) as anybody:
+        assert (
+            anybody.post("/attachments", content=b"x", headers={"Content-Type": "application/octet-stream"}).status_code
+            == 401
+        )
+
+
+def test_a_file_is_sent_by_the_page(stack, ticket, link):
+    at = f"/guest/{ticket['id']}"
+    with browser(stack) as page:
+        page.get(link["url"].removeprefix(stack.url))
+        shown = page.get(at).raise_for_status()
+        form = {"csrf": csrf(shown.text), "key": uuid4().hex, "body": "A picture."}
+        large = b"x" * (2 * 1024 * 1024)
+        answer = page.post(
+            f"{at}/message", data=form, files={"files": ("bell.bin", large)}, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+        assert answer.status_code == 303, answer.text[:500]
+        assert "bell.bin" in page.get(at).text
+        refused = page.post(
+            f"{at}/message", data={**form, "key": uuid4().hex, "body": " "}, files={"files": ("kept.txt", b"kept")}
+        )
+        assert refused.status_code == 422
+        assert 'name="uploads"' in refused.text
+        assert "kept.txt" in refused.text, "what was uploaded is not lost with the form"
+        assert (
+            page.post(f"{at}/message", data={**form, "csrf": "x"}, files={"files": ("forged.txt", b"x")}).status_code
+            == 403
+        )
+
+
+class Following(Thread):
+    """Reads a guest's stream until it ends."""
+
+    def __init__(self, page: httpx.Client, address: str) -> None:
+        super().__init__(daemon=True)
+        self._page, self._address = page, address
+        self.status = 0
+        self.told: list[dict[str, str]] = []
+
+    def run(self) -> None:
+        with self._page.stream("GET", self._address, headers={"Last-Event-ID": "0"}, timeout=60) as answer:
+            self.status = answer.status_code
+            for line in answer.iter_lines():
+                if line.startswith("data: ") and line != "data: {}":
+                    self.told.append(json.loads(line.removeprefix("data: ")))
+
+    def types(self) -> set[str]:
+        return {one["type"].rpartition(".")[2] for one in self.told}
+
+
+def test_a_guest_is_told_what_happens_on_his_ticket_alone_until_his_link_is_taken_back(
+    stack, admin, person, ticket, link, email
+):
+    other = opened(admin, f"other-{email}", "Somebody else's")
+    john = person("john")
+    with browser(stack) as page, browser(stack) as nobody:
+        page.get(link["url"].removeprefix(stack.url))
+        assert nobody.get(f"/guest/{ticket['id']}/stream").status_code == 410
+        assert page.get(f"/guest/{other['id']}/stream").status_code == 410
+        following = Following(page, f"/guest/{ticket['id']}/stream")
+        following.start()
+        for one in (other, ticket):
+            john.post(f"/tickets/{one['id']}/notes", json={"body": "not for guests"}).raise_for_status()
+            john.post(f"/tickets/{one['id']}/replies", json={"body": "We look."}).raise_for_status()
+        wait_until(lambda: "replied" in following.types(), message="the reply, told")
+        assert following.status == 200
+        assert {one["ticket"] for one in following.told} == {ticket["id"]}
+        assert "noted" not in following.types()
+        assert "actor" not in following.told[-1]
+        john.delete(f"/tickets/{ticket['id']}/guest-links/{link['id']}").raise_for_status()
+        following.join(20)
+        assert not following.is_alive(), "it ends when the link is taken back"
+        assert page.get(f"/guest/{ticket['id']}/stream").status_code == 401
+    with stack.client(None) as anybody:
+        assert anybody.get("/stream").status_code == 401
+
+
+def test_a_guest_sees_who_else_is_in_on_it(stack, admin, ticket, link):
+    body = {"email": f"cora-{uuid4().hex[:6]}@guests.example", "name": "Cora Labor"}
+    admin.post(f"/tickets/{ticket['id']}/collaborators", json=body).raise_for_status()
+    with browser(stack) as page:
+        page.get(link["url"].removeprefix(stack.url))
+        wait_until(lambda: "Cora Labor" in page.get(f"/guest/{ticket['id']}").text, message="who else is in on it")
 
 
 def test_it_is_listed_and_taken_back(stack, admin, person, ticket, link):

@@ -1,5 +1,6 @@
 """Saved queues: what is decided, what is remembered, and which questions they may ask."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -26,6 +27,7 @@ from shared.testing.events import event_of_fact
 from shared.testing.given import scenario
 
 PERSON = "00000000-0000-4000-8000-000000000001"
+OTHER = "00000000-0000-4000-8000-000000000002"
 PRINTERS = SaveQueue("Printers", {"tag": ["printer"], "status": ["new", "open"]}, "nobody", None, [], "-updated_at", 0)
 DATA = {"person_id": PERSON, "share": "nobody", "team": None, "columns": [], "sort": "-updated_at", "order": 0}
 WORDS = {"name": "Printers", "filters": {"status": ["new", "open"], "tag": ["printer"]}}
@@ -40,6 +42,12 @@ queues = scenario("workflow", SavedQueue, evolve_queue)
 def test_a_queue_is_saved_once():
     queues().when(lambda s: make_queue(s, PERSON, PRINTERS)).then(IT)
     queues(IT).when(lambda s: change_queue(s, PRINTERS)).then()
+
+
+def test_whom_it_names_stands_by_id_where_nothing_is_blanked():
+    naming = replace(PRINTERS, named=(OTHER,))
+    queues().when(lambda s: make_queue(s, PERSON, naming)).then(NewEvent(SAVED, {**DATA, "named": [OTHER]}, WORDS))
+    queues(IT).when(lambda s: change_queue(s, naming)).then(NewEvent(SAVED, {**DATA, "named": [OTHER]}, WORDS))
 
 
 def test_what_changes_keeps_its_owner():

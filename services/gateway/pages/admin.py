@@ -42,7 +42,7 @@ async def show_health(visit: VisitDep) -> Response:
     found = await visit.api.get("/internal/projections")
     heads = {owner["owner"]: int(owner["position"]) for owner in found["owners"]}
     views = [{**one, "behind": behind(one, heads)} for one in found["projections"]]
-    bad = any(one["parked"] or one["gaps"] for one in views)
+    bad = any(one["parked"] or one.get("parked_reactions") or one["gaps"] for one in views)
     late = any(one["behind"] for one in views) or any(owner["waiting"] for owner in found["owners"])
     return visit.page(
         "admin_health.html", owners=found["owners"], views=views, seal=found.get("seal"), bad=bad, late=late

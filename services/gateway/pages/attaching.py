@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from services.gateway.pages.client import ApiProblem
-from services.gateway.pages.visit import Form, Visit
+from services.gateway.pages.client import ApiClient, ApiProblem
+from services.gateway.pages.visit import Form
 from shared.files import safe_name
 
 FIELD = "uploads"
@@ -19,19 +20,19 @@ def kept(form: Form) -> list[dict[str, str]]:
     return [{"upload": upload, "name": name or "file"} for upload, _, name in found]
 
 
-async def take(visit: Visit, form: Form) -> None:
+async def take(request: Request, api: ApiClient, form: Form) -> None:
     """Upload what comes with the form and name it there. The form's `uploads` are read as a list.
 
     Raises:
         ApiProblem: One is not taken; it says which.
     """
-    sent: Sequence[Any] = (await visit.request.form()).getlist("files")
+    sent: Sequence[Any] = (await request.form()).getlist("files")
     for file in sent:
         if not isinstance(file, UploadFile) or not file.filename:
             continue  # a form in which nothing was chosen has one without a name
         name = safe_name(file.filename)
         try:
-            upload = await visit.api.upload("/attachments", await file.read())
+            upload = await api.upload("/attachments", await file.read())
         except ApiProblem as problem:
             raise ApiProblem(problem.status, problem.title, f"{name}: {problem.detail}", {}) from problem
         form[FIELD] = "\n".join(filter(None, [form.get(FIELD, ""), f"{upload['upload']} {name}"]))

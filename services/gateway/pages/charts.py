@@ -48,8 +48,16 @@ def _seconds(value: str) -> float:
     return at.timestamp()
 
 
-def chart_of(rows: Sequence[Row], drills: Sequence[str | None] = ()) -> Chart | None:
-    """Return the lines of a report whose rows have a time; None of one whose rows have none, or only one. `drills`: of each row, its list."""
+def chart_of(
+    rows: Sequence[Row], drills: Sequence[str | None] = (), ways: Sequence[Mapping[str, str]] = ()
+) -> Chart | None:
+    """Return the lines of a report whose rows have a time; None of one whose rows have none, or only one.
+
+    Args:
+        rows: The report's.
+        drills: Of each row, its list of tickets.
+        ways: Of each row, by figure, the list of what it counts.
+    """
     time = next((name for name in TIMES if rows and name in rows[0]), None)
     if time is None:
         return None
@@ -69,8 +77,8 @@ def chart_of(rows: Sequence[Row], drills: Sequence[str | None] = ()) -> Chart | 
         return None
     largest = sorted(values, key=lambda name: -sum(values[name].values()))[:MOST]
     lines: dict[str, list[float | None]] = {name: [values[name].get(at, 0.0) for at in times] for name in largest}
-    ways = _ways(rows, drills, time)
-    return Chart(times, lines, len(values) - len(lines), [ways.get(at) for at in times])
+    found = _ways(rows, drills, time) or _only(rows, ways, time, figures[0])
+    return Chart(times, lines, len(values) - len(lines), [found.get(at) for at in times])
 
 
 def _ways(rows: Sequence[Row], drills: Sequence[str | None], time: str) -> dict[float, str]:
@@ -80,6 +88,14 @@ def _ways(rows: Sequence[Row], drills: Sequence[str | None], time: str) -> dict[
         if way is not None and row[time] is not None and "created_on" in way:
             found.setdefault(_seconds(str(row[time])), way)
     return found
+
+
+def _only(rows: Sequence[Row], ways: Sequence[Mapping[str, str]], time: str, figure: str) -> dict[float, str]:
+    """Return each time's way to what its figure counts, where each time has one row: else no point stands for one figure."""
+    moments = [row[time] for row in rows]
+    if len(set(moments)) < len(moments) or None in moments:
+        return {}
+    return {_seconds(str(row[time])): way[figure] for row, way in zip(rows, ways, strict=False) if figure in way}
 
 
 def bars_of(rows: Sequence[Row], columns: Sequence[str]) -> tuple[str, list[float]] | None:

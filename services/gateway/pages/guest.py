@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
-from services.gateway.pages import moves, security
+from services.gateway.pages import attaching, moves, security
 from services.gateway.pages.choices import Choices
 from services.gateway.pages.client import ApiClient, ApiProblem, newest, versions_in
 from services.gateway.pages.door import TOO_OLD, is_own_form, outside_form, outside_page
@@ -24,7 +24,9 @@ from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
 from services.gateway.pages.topic_form import held_of
 from services.gateway.pages.visit import AFTER_LIFETIME, Form, Refused, new_key, read_form
+from services.gateway.stream import followed
 from shared.contracts.fields import Email
+from shared.http.caller import Caller, unauthenticated
 from shared.http.guests import PURPOSE
 from shared.http.known import address_of
 from shared.http.problems import Problem
@@ -62,6 +64,7 @@ class Guest:
     """A guest's request to the page of his ticket.
 
     Attributes:
+        token: What his link was exchanged for.
         api: His way to the API.
         visit: What stands for a session in his forms' tokens.
     """
@@ -74,7 +77,7 @@ class Guest:
         """
         self.settings: Settings = request.app.state.settings
         gateway: Service = request.app.state.services["gateway"]
-        token = request.cookies.get(COOKIE, "")
+        self.token = token = request.cookies.get(COOKIE, "")
         try:
             said = gateway.kernel.tokens.read_short(PURPOSE, token)
         except TokenError:
@@ -83,7 +86,8 @@ class Guest:
             raise ApiProblem(410, "Gone", _("This page was open for long. Open the link again."))
         self.ticket = ticket
         self._written = versions_in(request.cookies.get(AFTER), "|")
-        self.api = ApiClient(request.app, token, self._written)
+        seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
+        self.api = ApiClient(request.app, token, [*self._written, *seen])
         self.visit = f"guest|{said['link']}|{said['exp']}"
 
     @property
@@ -148,8 +152,17 @@ async def _show(request: Request, guest: Guest, status: int = 200, *, form: Form
     return outside_page(
         request, "guest_ticket.html", status, ticket=ticket, blocks=blocks_of(entries), offered=offered, guest=guest, moves=moves.MOVES,
         held=held_of((await guest.api.get(f"{guest.path}/fields"))["items"]), typed=form or {}, verb=verb, problem=problem,
-        new_key=new_key, files_at=f"/guest/{guest.ticket}/files",
+        new_key=new_key, files_at=f"/guest/{guest.ticket}/files", guest_stream=f"/guest/{guest.ticket}/stream", others=await _others(guest),
     )  # fmt: skip
+
+
+async def _others(guest: Guest) -> list[dict[str, Any]]:
+    """Return who else is in on the ticket; nobody, where that cannot be had just now: the page is worth no less for it."""
+    try:
+        items: list[dict[str, Any]] = (await guest.api.get(f"{guest.path}/collaborators"))["items"]
+    except ApiProblem:
+        return []
+    return items
 
 
 @router.get("/guest/{ticket}")
@@ -203,6 +216,8 @@ async def move(ticket: str, verb: str, request: Request) -> Response:
         guest = Guest(request, ticket)
         _need_verb(verb)
         _need_own_form(guest, form)
+        if verb == "message":
+            await attaching.take(request, guest.api, form)
         await guest.api.post(
             f"{guest.path}/{moves.MOVES[verb].path or verb}", moves.body_of(verb, form), form.get("key")
         )
@@ -221,7 +236,29 @@ async def _form(request: Request) -> Form:
     """
     if not security.same_site(request, request.app.state.settings):
         raise Refused(_("This form was sent from another site. Nothing has been done."))
-    return await read_form(request)
+    form = await read_form(request)
+    kept = [one for one in (await request.form()).getlist(attaching.FIELD) if isinstance(one, str)]
+    return {**form, attaching.FIELD: "\n".join(kept)}
+
+
+@router.get("/guest/{ticket}/stream")
+async def follow(
+    ticket: str, request: Request, last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**62)] = None
+) -> Response:  # fmt: skip
+    """Follow what happens on the ticket, as far as its requester reads it, until the link is taken back."""
+    gateway: Service = request.app.state.services["gateway"]
+
+    async def again() -> Caller:
+        found = await gateway.authenticator.caller(guest.token, address_of(request))
+        if found is None:
+            raise unauthenticated()
+        return found
+
+    try:
+        guest = Guest(request, ticket)
+        return await followed(request, gateway.pool, again, last_event_id)
+    except (ApiProblem, Problem) as problem:
+        return Response(status_code=problem.status)
 
 
 @router.get("/guest/{ticket}/files/{event}/{number}")

@@ -93,7 +93,7 @@ async def open_ticket(visit: VisitDep) -> Response:
     """
     form = await sent_by(visit, lists=(attaching.FIELD,))
     try:
-        await attaching.take(visit, form)
+        await attaching.take(visit.request, visit.api, form)
         if form.get("do") == "next":
             return await _show(visit, form)
         fields = await _form_of(visit, form)

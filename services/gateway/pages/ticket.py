@@ -203,7 +203,7 @@ async def move(number: str, verb: str, visit: VisitDep) -> Response:
     chosen = _move(verb)
     try:
         if verb in moves.WRITING:
-            await attaching.take(visit, form)
+            await attaching.take(visit.request, visit.api, form)
         if verb in FINISHING:
             await fill_in(visit, ticket_path(number), form)
         answer = await visit.api.post(

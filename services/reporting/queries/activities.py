@@ -1,7 +1,12 @@
 """What was done, in the words of those who did it: a log's rows, and events of our own."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from services.reporting.queries.counting import events, match, tickets_of
 from services.reporting.queries.report import (
     DIMENSIONS,
+    Counting,
     Question,
     Report,
     Rows,
@@ -31,6 +36,12 @@ async def rows(connection: Connection, question: Question) -> Rows:
     )
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the events that are an activity, or their tickets."""
+    where = match(events_of(question, "counts_row"), row)
+    return tickets_of(where) if figure == "cases" else events(where)
+
+
 REPORT = Report(
     "activities",
     "Activities",
@@ -38,6 +49,8 @@ REPORT = Report(
     "is the log's own word, and a row of the log counts once, however many events it stated; that of everything else is the "
     "event's name, and every event counts.",
     ("activity", "rows", "cases"),
+    ("activity",),
     ("day", *DIMENSIONS),
     rows,
+    counted,
 )

@@ -1,8 +1,11 @@
 """What each agent did, and was given."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from services.reporting.queries.report import Question, Report, Rows, Where, fetch, keys, selected
+from services.reporting.queries.counting import events, match
+from services.reporting.queries.report import Counting, Question, Report, Rows, Where, fetch, keys, selected
 from shared.db import Connection
 
 _STAFF = """
@@ -12,11 +15,16 @@ _STAFF = """
 """An actor is an agent if the directory says so; an import enters those whom its log names. A requester is not."""
 
 
+def _of_others(question: Question) -> Where:
+    """Return the question's conditions but for the agent's, which is another column for what he did and what he was given."""
+    others = {name: value for name, value in question.filters.items() if name != "agent"}
+    return Where("true").range("occurred_at", question).narrowed(replace(question, filters=others))
+
+
 async def rows(connection: Connection, question: Question) -> Rows:
     """Count acts and moves by actor, assignments by whom they were given to, and put the two side by side."""
     groups = keys(question)
-    others = {name: value for name, value in question.filters.items() if name != "agent"}
-    where = Where("true").range("occurred_at", question).narrowed(replace(question, filters=others))
+    where = _of_others(question)
     narrowed = " AND ".join(where.conditions)
     chosen = f"WHERE agent = {where.argument(question.filters['agent'])}" if "agent" in question.filters else ""
     names = ", ".join([*groups, "agent"])
@@ -46,6 +54,19 @@ async def rows(connection: Connection, question: Question) -> Rows:
     )
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return what an agent did or was given: the first event of each act, each move, each assignment."""
+    where = _of_others(question)
+    where.conditions.append("counts_act" if figure == "acts" else f"kind = {where.argument(figure)}")
+    columns: dict[str, str] = {}
+    if figure != "assigned":
+        columns = {"agent": "actor"}
+        where.conditions.append(_STAFF)
+    if "agent" in question.filters:
+        match(where, {"agent": question.filters["agent"]}, columns)
+    return events(match(where, row, columns))
+
+
 REPORT = Report(
     "agents",
     "Agents",
@@ -54,6 +75,8 @@ REPORT = Report(
     "the agent; `resolved` and `closed`, how many of those moves the agent made. Department, topic and priority are the "
     "ticket's just after the event.",
     ("agent", "acts", "assigned", "resolved", "closed"),
+    ("agent",),
     ("day", "department", "topic", "priority"),
     rows,
+    counted,
 )

@@ -1,16 +1,22 @@
 """How much work there was at the end of each month, and what came and went during it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.reporting.days import TIMELINE
-from services.reporting.queries.report import DIMENSIONS, Question, Report, Row, Rows, Where, fetch, grouped
+from services.reporting.queries.counting import events, match, tickets_standing
+from services.reporting.queries.report import DIMENSIONS, Counting, Question, Report, Row, Rows, Where, fetch, grouped
 from services.reporting.queries.whole_days import of_whole_days
 from shared.db import Connection
 
 STOCKS = ("open", "unresolved", "on_hold")
 FLOWS = ("created", "resolved", "closed")
+_STANDING = {
+    "open": "status NOT IN ('closed', 'merged')", "unresolved": "status NOT IN ('resolved', 'closed', 'merged')",
+    "on_hold": "status = 'on_hold'",
+}  # fmt: skip
+"""Of each stock, which tickets are in it; the same as the entries' own changes of it add up to."""
 _PERIOD = {"day": "(at AT TIME ZONE 'UTC')::date", "month": "month"}
 
 
@@ -65,6 +71,9 @@ async def _changes_within(connection: Connection, question: Question, unit: str)
     state = [*(name for name in DIMENSIONS if name in names or name in question.filters), "status"]
     now, was = ", ".join(state), ", ".join(f"{name}_was" for name in state)
     where.narrowed(question)
+    stocks = ", ".join(
+        f"coalesce(sum(sign) FILTER (WHERE {standing}), 0)::bigint AS {name}" for name, standing in _STANDING.items()
+    )
     return await fetch(
         connection,
         f"""
@@ -80,9 +89,7 @@ async def _changes_within(connection: Connection, question: Question, unit: str)
             SELECT at, month, NULL, -1, {was} FROM moved WHERE status_was IS NOT NULL
         )
         SELECT {_PERIOD[unit]} AS period, {"".join(f"{name}, " for name in names)}
-               coalesce(sum(sign) FILTER (WHERE status <> 'closed'), 0)::bigint AS open,
-               coalesce(sum(sign) FILTER (WHERE status NOT IN ('resolved', 'closed')), 0)::bigint AS unresolved,
-               coalesce(sum(sign) FILTER (WHERE status = 'on_hold'), 0)::bigint AS on_hold, {flows}
+               {stocks}, {flows}
         FROM change {where.sql} {grouped(["period", *names])}
         """,
         where,
@@ -158,6 +165,23 @@ async def rows(connection: Connection, question: Question) -> Rows:
     return list(accumulate(changes, question, unit, datetime.now(UTC)))
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the tickets that stood there at the row's instant, or what came and went in the period that ends with it."""
+    unit = "day" if "day" in question.group_by else "month"
+    of_it = {key: value for key, value in row.items() if key not in {"at", "day"}}
+    end: datetime = row["at"]
+    if figure in STOCKS:
+        return tickets_standing(figure, _STANDING[figure], end, question, of_it)
+    start = _midnight(_period_of(end - timedelta(microseconds=1), unit))
+    if question.start is not None:
+        start = max(start, question.start)
+    where = Where()
+    where.conditions += [
+        f"kind = {where.argument(figure)}", f"at >= {where.argument(start)}", f"at < {where.argument(end)}",
+    ]  # fmt: skip
+    return events(match(where.narrowed(question), of_it))
+
+
 REPORT = Report(
     "backlog",
     "Backlog",
@@ -168,6 +192,8 @@ REPORT = Report(
     "department, topic, agent or priority: the tickets that were its own at that instant. Times are those of the timeline: "
     "the largest so far in their stream.",
     ("at", *STOCKS, *FLOWS),
+    ("at",),
     ("day", *DIMENSIONS),
     rows,
+    counted,
 )

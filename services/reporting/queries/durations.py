@@ -1,6 +1,21 @@
 """How long tickets take."""
 
-from services.reporting.queries.report import DIMENSIONS, Question, Report, Rows, Where, fetch, grouped, keys, selected
+from collections.abc import Mapping
+from typing import Any
+
+from services.reporting.queries.counting import match, tickets_measured
+from services.reporting.queries.report import (
+    DIMENSIONS,
+    Counting,
+    Question,
+    Report,
+    Rows,
+    Where,
+    fetch,
+    grouped,
+    keys,
+    selected,
+)
 from shared.db import Connection
 
 MEASURES = {
@@ -9,13 +24,18 @@ MEASURES = {
     "first_event->first_closed": "to_first_closed",
 }
 """Name -> column of `ticket`, in seconds; null where the ticket has not come so far."""
+_CREATED_ON = "(created_at AT TIME ZONE 'UTC')::date"
 _FIGURES = ("count", "mean", "median", "p90", "p95")
+
+
+def _created(question: Question) -> Where:
+    return Where("created_at IS NOT NULL").range("created_at", question).narrowed(question)
 
 
 async def rows(connection: Connection, question: Question) -> Rows:
     """Measure the tickets created in the range, all measures in one pass; ungrouped, every measure is always there."""
-    groups = keys(question, "(created_at AT TIME ZONE 'UTC')::date")
-    where = Where("created_at IS NOT NULL").range("created_at", question).narrowed(question)
+    groups = keys(question, _CREATED_ON)
+    where = _created(question)
     measures = ", ".join(
         f"ARRAY[count({column})::float8, avg({column})] "
         f'|| percentile_cont(ARRAY[0.5, 0.9, 0.95]) WITHIN GROUP (ORDER BY {column}) AS "{name}"'
@@ -35,6 +55,13 @@ async def rows(connection: Connection, question: Question) -> Rows:
     return result
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the tickets that a measure is of: every figure of it is computed from these."""
+    del figure
+    others = {key: value for key, value in row.items() if key != "name"}
+    return tickets_measured(match(_created(question), others, {"day": _CREATED_ON}), MEASURES[row["name"]])
+
+
 REPORT = Report(
     "durations",
     "Durations",
@@ -43,6 +70,9 @@ REPORT = Report(
     "tickets that did. Quantiles by linear interpolation. Department, topic, agent and priority are the ticket's now; the day "
     "is that of its creation.",
     ("name", "count", "mean", "median", "p90", "p95"),
+    ("name",),
     ("day", *DIMENSIONS),
     rows,
+    counted,
+    names=tuple(MEASURES),
 )

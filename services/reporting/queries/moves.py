@@ -1,8 +1,13 @@
 """How many of each kind of event there were."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.reporting.days import OCCURRED
+from services.reporting.queries.counting import events, match
 from services.reporting.queries.report import (
     DIMENSIONS,
+    Counting,
     Question,
     Report,
     Rows,
@@ -31,6 +36,12 @@ async def rows(connection: Connection, question: Question) -> Rows:
     return await fetch(connection, sql, where)
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the events of a kind."""
+    del figure
+    return events(match(events_of(question, "kind IS NOT NULL"), row))
+
+
 REPORT = Report(
     "moves",
     "Events by kind",
@@ -38,6 +49,8 @@ REPORT = Report(
     "`reopened` when it leaves resolved or closed, `started` when it was new, `resumed` when that changed its status, "
     "`created` once; `held` counts each time, since it may change what is waited for. All other kinds count each time.",
     ("kind", "count"),
+    ("kind",),
     ("day", *DIMENSIONS),
     rows,
+    counted,
 )

@@ -1,7 +1,12 @@
 """How often work was taken up again."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from services.reporting.queries.counting import events, match, tickets_of
 from services.reporting.queries.report import (
     DIMENSIONS,
+    Counting,
     Question,
     Report,
     Rows,
@@ -34,12 +39,20 @@ async def rows(connection: Connection, question: Question) -> Rows:
     return found
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the events that took tickets out of a state, or those tickets."""
+    where = match(events_of(question, "reopened_from IS NOT NULL"), row, {"from": "reopened_from"})
+    return tickets_of(where) if figure == "cases" else events(where)
+
+
 REPORT = Report(
     "reopens",
     "Reopened tickets",
     "For resolved and for closed, how many times in the range a ticket left that state for one that is neither "
     "(`transitions`), and how many tickets did (`cases`).",
     ("from", "transitions", "cases"),
+    ("from",),
     ("day", *DIMENSIONS),
     rows,
+    counted,
 )

@@ -1,9 +1,9 @@
 """What a report is, what can be asked of it, and how a question becomes SQL."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from shared.db import Connection
@@ -29,27 +29,6 @@ class Question:
     end: datetime | None = None
     group_by: Sequence[str] = ()
     filters: dict[str, str | UUID] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report.
-
-    Attributes:
-        definition: What is counted, exactly; goes into every answer.
-        columns: Of each row, after the keys of `group_by`.
-        group_by: The keys it takes.
-        filters: The dimensions it can be narrowed to.
-        rows: Answers a question within the caller's transaction; agents are person ids still.
-    """
-
-    name: str
-    title: str
-    definition: str
-    columns: Sequence[str]
-    group_by: Sequence[str]
-    rows: Callable[[Connection, Question], Awaitable[Rows]]
-    filters: Sequence[str] = DIMENSIONS
 
 
 class Where:
@@ -81,6 +60,57 @@ class Where:
     def sql(self) -> str:
         """The clause, or nothing where there are no conditions."""
         return f"WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What a figure counts, one by one (see `services.reporting.queries.counting`).
+
+    Attributes:
+        sql: Selects it: of each event or ticket where and when it is, and what it was.
+        where: The conditions that the SQL names, with their arguments.
+        of: What one row of it is.
+    """
+
+    sql: str
+    where: Where
+    of: Literal["events", "tickets"] = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report.
+
+    Attributes:
+        definition: What is counted, exactly; goes into every answer.
+        columns: Of each row, after the keys of `group_by`.
+        keys: Those columns that say what a row is of; the others are figures.
+        group_by: The keys it takes.
+        filters: The dimensions it can be narrowed to.
+        rows: Answers a question within the caller's transaction; agents are person ids still.
+        counted: What a figure (a column's name) of a row (its keys) counts, one by one: exactly as many.
+        names: Where a row's key is `name`: the names there are.
+    """
+
+    name: str
+    title: str
+    definition: str
+    columns: Sequence[str]
+    keys: Sequence[str]
+    group_by: Sequence[str]
+    rows: Callable[[Connection, Question], Awaitable[Rows]]
+    counted: Callable[[Question, Mapping[str, Any], str], Counting]
+    filters: Sequence[str] = DIMENSIONS
+    names: Sequence[str] = ()
+
+    @property
+    def figures(self) -> list[str]:
+        """The columns that are figures."""
+        return [column for column in self.columns if column not in self.keys]
+
+    def keys_of(self, question: Question) -> list[str]:
+        """Return what says which row of a question's answer is meant."""
+        return list(dict.fromkeys([*question.group_by, *self.keys]))
 
 
 def keys(question: Question, day: str = "day") -> dict[str, str]:

@@ -1,8 +1,13 @@
 """How many of each kind of event there were on each day."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.reporting.days import OCCURRED
+from services.reporting.queries.counting import events, match
 from services.reporting.queries.report import (
     DIMENSIONS,
+    Counting,
     Question,
     Report,
     Rows,
@@ -41,6 +46,12 @@ async def _of_days(connection: Connection, question: Question) -> Rows:
     )
 
 
+def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting:
+    """Return the events of a day and kind."""
+    del figure
+    return events(match(events_of(question, "kind IS NOT NULL"), row))
+
+
 REPORT = Report(
     "volumes",
     "Events per day",
@@ -48,6 +59,8 @@ REPORT = Report(
     "states what was so already (a second `resolved` of a resolved ticket) is on the timeline but of no kind. Department, "
     "topic, agent and priority are the ticket's just after the event. Nothing that happens later changes a past day.",
     ("day", "kind", "count"),
+    ("day", "kind"),
     ("day", *DIMENSIONS),
     rows,
+    counted,
 )

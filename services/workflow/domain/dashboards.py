@@ -27,6 +27,7 @@ class SaveDashboard:
     tiles: Sequence[Mapping[str, Any]]
     share: str
     order: int
+    named: Sequence[str] = ()
 
 
 def evolve_dashboard(state: Dashboard, event: Event) -> Dashboard:
@@ -65,4 +66,6 @@ def remove_dashboard(state: Dashboard) -> list[NewEvent]:
 def _saved(person: str, command: SaveDashboard) -> NewEvent:
     tiles = [{**tile, "filters": dict(sorted(tile["filters"].items()))} for tile in command.tiles]
     data = {"person_id": person, "share": command.share, "order": command.order}
+    if command.named:
+        data["named"] = list(command.named)
     return NewEvent(SAVED, data, {"name": command.name, "tiles": tiles})

@@ -30,6 +30,7 @@ class SaveQueue:
     columns: Sequence[str]
     sort: str
     order: int
+    named: Sequence[str] = ()
 
 
 def evolve_queue(state: SavedQueue, event: Event) -> SavedQueue:
@@ -73,7 +74,7 @@ def _there(state: SavedQueue) -> str:
 def _saved(person: str, command: SaveQueue) -> list[NewEvent]:
     data = {
         "person_id": person, "share": command.share, "team": command.team, "columns": list(command.columns),
-        "sort": command.sort, "order": command.order,
+        "sort": command.sort, "order": command.order, **({"named": list(command.named)} if command.named else {}),
     }  # fmt: skip
     filters = {name: list(values) for name, values in sorted(command.filters.items())}
     return [NewEvent(SAVED, data, {"name": command.name, "filters": filters})]

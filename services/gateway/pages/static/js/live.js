@@ -70,6 +70,10 @@ async function look() {
       toast(_("Your session has ended. What you typed is still here; sign in again in another tab before you send it."), "error");
     } else if (response.status === 404 && document.querySelector("article[data-ticket]")) { // it has gone where one does not see it
       await window.htmx.ajax("GET", "/queue", { target: "#main", swap: "innerHTML", push: "true" });
+    } else if ((response.status === 410 || response.status === 401) && document.querySelector("article[data-guest]")) {
+      ended = true; // the link was taken back, or its hour is over
+      source?.close();
+      toast(_("What you opened is not good any more: open your link again. What you typed is still here."), "error");
     } else if (response.ok && location.href === where) {
       if (await swap(new DOMParser().parseFromString(await response.text(), "text/html"))) again = true;
     }
