@@ -92,6 +92,29 @@ async def test_an_article_has_files_and_shows_its_images(people: People) -> None
     await picture(john, "article-files-compared")
 
 
+async def test_a_picture_that_is_pasted_stands_where_one_writes(people: People) -> None:
+    john = await people.sign_in("john")
+    await john.goto("/kb/new")
+    await john.get_by_label("Title").fill("Pasted")
+    await john.get_by_label("Text (Markdown)").fill("Look: ")
+    for _ in range(2):  # from the clipboard both are called so
+        await john.evaluate(
+            """bytes => {
+                const files = new DataTransfer();
+                files.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+                document.querySelector("textarea[name=body]").dispatchEvent(
+                    new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: files }));
+            }""",
+            list(png(12)),
+        )
+    await expect(john.locator(".chosen li span")).to_contain_text(["image.png", "image-2.png"])
+    written = "Look: ![What it shows](<attachment:image.png>)![What it shows](<attachment:image-2.png>)"
+    await expect(john.get_by_label("Text (Markdown)")).to_have_value(written)
+    await john.get_by_role("button", name="Save version").click()
+    await expect(john.locator(".files a")).to_have_text(["image.png", "image-2.png"])
+    assert await shown(john) == [12, 12]
+
+
 async def test_nothing_of_a_hostile_file_runs(people: People) -> None:
     john, guest = await people.sign_in("john"), await people.page()
     dialogs: list[str] = []
