@@ -206,3 +206,27 @@ async def test_where_an_article_stands_is_chosen_shown_and_asked_for(people: Peo
     await john.get_by_label("Department", exact=True).select_option(label="Field Service")
     await john.locator(".kb-find button").click()
     await expect(john.locator(".kb-list li", has_text=f"Placed {run}")).to_have_count(0)
+
+
+async def test_it_fits_a_phone(people: People, stack: Stack) -> None:
+    with stack.api("john") as api:
+        wide = {"Content-Type": "application/octet-stream"}
+        uploads = [api.post("/attachments", content=c, headers=wide).json()["upload"] for c in (png(900), b"x")]
+        names = ("wide.png", f"{'long-name-' * 11}.txt")
+        files = [{"upload": upload, "name": name} for upload, name in zip(uploads, names, strict=True)]
+        said = {"title": "On a phone", "body": "![Wide](attachment:wide.png)", "attachments": files}
+        article = api.post("/articles", json=said).raise_for_status().json()["id"]
+    john = await people.sign_in("john", viewport={"width": 360, "height": 740})
+    for path in ("/kb", "/kb/new", f"/kb/{article}", f"/kb/{article}/edit", f"/kb/{article}/versions"):
+        await john.goto(path)
+        assert (
+            await john.evaluate(
+                "Math.max(...[document.documentElement, document.querySelector('#main')].map(e => e.scrollWidth))"
+            )
+            <= 360
+        ), path
+    await john.goto(f"/kb/{article}/edit")
+    await picture(john, "article-edit-phone")
+    await john.goto(f"/kb/{article}")
+    assert await shown(john) == [900]
+    await picture(john, "article-phone")
