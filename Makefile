@@ -61,7 +61,8 @@ browser: .venv/.installed ## the pages in a real browser (needs chromium)
 	@.venv/bin/python $(PAGES)/vendor.py --dev
 	$(PYTEST) tests/browser -q
 
-bench: .venv/.installed ## our figures beside their ceilings (about five minutes; writes bench.json)
+bench: .venv/.installed ## our figures beside their ceilings (about fifteen minutes; writes bench.json)
+	@.venv/bin/uv sync --locked --inexact --quiet --group browser
 	.venv/bin/python -m bench $(BENCH)
 
 contracts: .venv/.installed ## write the committed OpenAPI document anew, after a change that is meant

@@ -1,7 +1,7 @@
 """`make bench`: our figures, each beside the ceiling measured in the same run on the same servers.
 
 A figure is a share of what the machine can do, never a time that must be kept: machines differ, and from day to day. Close what
-else runs. Everything takes about five minutes; `--tickets 1000000` adds the large desk, which takes most of an hour.
+else runs. Everything takes about fifteen minutes; `--tickets 1000000` adds the large desk, which takes most of an hour.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from bench import answering, appending, figures, importing, paging, projecting, relaying, waking
+from bench import answering, appending, figures, importing, paging, painting, projecting, relaying, waking
 from bench.figures import Figure
 from bench.stack import Stack
 from ledgerdesk.host import collect_seldom
@@ -53,7 +53,9 @@ def main() -> int:
         prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--only", action="append", choices=["append", "relay", "projectors", "alarms", "http", "import", "pages"]
+        "--only",
+        action="append",
+        choices=["append", "relay", "projectors", "alarms", "http", "import", "browser", "pages"],
     )
     parser.add_argument("--tickets", type=int, action="append", help=f"sizes of the desk; {SIZES} unless given")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
@@ -70,6 +72,7 @@ def main() -> int:
             "alarms": lambda: _kernel(waking.measure),
             "http": lambda: _answers(folder),
             "import": lambda: importing.measure(folder),
+            "browser": lambda: painting.measure(folder),
             "pages": lambda: [
                 one for size in arguments.tickets or SIZES for one in paging.measure(folder, size)
             ],

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,23 +12,13 @@ import asyncpg
 
 from bench.figures import Figure, rate_figure, time_figure
 from bench.load import Connection, connect, request
-from bench.stack import ROOT, Stack
+from bench.painting import looked
+from bench.stack import Stack, command
 from shared.service_names import SERVICES
 
 WORKED = "status=new&status=open&status=on_hold"
 LOOKS = 400
 """How often each is looked at."""
-
-
-def command(*arguments: str, data: Path) -> float:
-    """Run `ledgerdesk` to its end; returns the seconds."""
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "ledgerdesk.cli", *arguments, "--data", str(data)], cwd=ROOT, capture_output=True,
-        text=True, check=False, env={**os.environ, "LEDGERDESK_URL": ""},
-    )  # fmt: skip
-    assert done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return time.perf_counter() - started
 
 
 async def look(connection: Connection, asks: Sequence[Callable[[], bytes]], times: int = LOOKS) -> list[float]:
@@ -123,6 +110,7 @@ def measure(folder: Path, tickets: int) -> list[Figure]:
         dsn = stack.environment()["DATABASE_URL"]
         events = asyncio.run(_counted(dsn))
         seen = asyncio.run(pages(stack, tickets))
+        seen += asyncio.run(looked(stack, tickets))
         ceiling = asyncio.run(copied(dsn))
     size = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
     rebuilt = rate_figure(

@@ -63,3 +63,14 @@ class Stack:
         key = self.environment()["LEDGERDESK_ADMIN_API_KEY"]
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", headers=headers, trust_env=False)
+
+
+def command(*arguments: str, data: Path) -> float:
+    """Run `ledgerdesk` to its end; returns the seconds."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "ledgerdesk.cli", *arguments, "--data", str(data)], cwd=ROOT, capture_output=True,
+        text=True, check=False, env={**os.environ, "LEDGERDESK_URL": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return time.perf_counter() - started

@@ -85,7 +85,7 @@ class Host:
             )  # fmt: skip
         for name, service in self.services.items():
             if service.reactor is not None and "reactor" in self.parts[name]:
-                service.projection.on_commit = service.reactor.wake.set
+                service.projection.on_work = service.reactor.wake.set
             await service.start(self.parts[name])
         if self.subscription is not None:
             self.subscription.start()

@@ -29,6 +29,8 @@ UPLOADS = "uploads"
 OF_STORE = "store"
 """The file that says whose an owner's part is."""
 UNKNOWN = "application/octet-stream"
+IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+"""What may be shown within a page, by what its bytes are. No drawing (SVG) is: it can hold scripts, and more."""
 MOST_OF_A_NAME = 120
 _SNIFFED = 8192
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         port: Where HTTP is served.
         host: Interface; loopback unless told otherwise.
         data: The embedded stack's directory, and where files are kept.
-        files: Where attachments are kept; `files` in the data directory unless told otherwise. Intake and workflow see the same one.
+        files: Where attachments are kept; `files` in the data directory unless told otherwise. Intake, workflow and knowledge see the same one.
         attachment_bytes: Of one attachment, at most.
         attachments: With one message, at most.
         locales: Further languages of the pages: a folder with catalogues, as in services/gateway/pages/locale.

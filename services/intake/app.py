@@ -1,9 +1,8 @@
 """Intake, wired."""
 
-from functools import partial
-
 from services.intake import api, domain, forgetting
 from services.intake.door import Door
+from services.intake.opening import Opening
 from services.intake.people import People
 from services.intake.reactions import Ingress, decode_raw
 from services.intake.views import TicketView
@@ -30,7 +29,6 @@ from shared.service import (
     relay_of,
 )
 from shared.timers import Regularly
-from shared.together import Together
 
 VIEWS = (TicketView(),)
 ROUTERS = (*api.ROUTERS, forgetting.router, internal_router("intake"), parked_router("intake"))
@@ -48,7 +46,7 @@ async def build(kernel: Kernel) -> Service:
     intake = api.Intake(
         parts.pool, parts.directory, Ledger(store, appender, domain.Door, domain.evolve),
         Ledger(store, appender, no_entry, entry_after), people, forget, eraser,
-        Together(partial(api.draw_numbers, parts.pool)), Door(parts.directory), attaching,
+        Opening(parts.pool), Door(parts.directory), attaching,
     )  # fmt: skip
     ingress = Ingress(intake, parts.pool, DeadLetters(producer_of(kernel.settings)))
     subscription = Subscription(

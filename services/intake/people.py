@@ -37,6 +37,10 @@ class People:
         self._pool = pool
         self._key = key
 
+    def registration(self, email: str) -> UUID:
+        """Return the id of the event that registers who has this address first."""
+        return first_event_id(derived("person", keyed_digest(self._key, email)))
+
     async def person(self, email: str, name: str | None, context: Context, organisation: str | None = None) -> UUID:
         """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's.
 

@@ -169,7 +169,7 @@ class Ingress:
         await asyncio.gather(*(self._take(gate, record) for record in records))
         async with self._pool.acquire() as connection, connection.transaction():
             places = list(dict.fromkeys((r.topic, r.partition) for r in records))
-            stored = await checkpoints.lock(connection, self.name, incarnation, places)
+            stored, _ = await checkpoints.lock(connection, self.name, incarnation, places)
             before = {place: checkpoint.next_offset for place, checkpoint in stored.items()}
             moved: dict[Place, Checkpoint] = {}
             for record in records:

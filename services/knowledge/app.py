@@ -9,10 +9,13 @@ from shared.eventstore.appender import Appender
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
+from shared.http import attachments
+from shared.http.attachments import Attaching
 from shared.http.internal import internal_router
 from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
+from shared.timers import Regularly
 
 VIEWS = (TicketView(), ArticleView(), RatingView())
 ROUTERS = (*api.ROUTERS, organisation.internal, internal_router("knowledge"), parked_router("knowledge"))
@@ -25,6 +28,7 @@ async def build(kernel: Kernel) -> Service:
     appender = Appender(store)
     eraser = Eraser(store, appender)
     part = forgetting(parts.pool, eraser)
+    attaching = Attaching(kernel.settings, "knowledge", store)
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "knowledge", lambda: db.connect(dsn, "knowledge"), parts.pool,
@@ -34,8 +38,10 @@ async def build(kernel: Kernel) -> Service:
         name="knowledge", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
         routers=ROUTERS, projection=projection_of(kernel, "knowledge", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "knowledge", parts.pool, appender), reactor=reactor,
+        helpers=[Regularly("knowledge.files", attaching.sweep, attachments.SWEEP_EVERY)],
         components=api.KnowledgeApp(
             parts.pool, parts.directory, Ledger(store, appender, domain.Article, domain.evolve),
             Ledger(store, appender, domain.Opinion, domain.evolve_opinion), Ledger(store, appender, no_entry, entry_after), eraser,
+            attaching,
         ),
     )  # fmt: skip

@@ -4,16 +4,17 @@ Every change of the words is a version; what is read is a named one of them, so 
 version stays as it is. An article never goes away: it is withdrawn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from services.knowledge.files import File, kept, with_files
 from shared.contracts.erasing import ARTICLE_ERASED, named
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
 Words = dict[str, Any]
-"""`title`, `body`, `summary`, `keywords`; see `shared.contracts.articles.ArticleText`."""
+"""`title`, `body`, `summary`, `keywords`, and `attachments` where there are some; see `shared.contracts.articles.ArticleText`."""
 Where = dict[str, Any]
 """`category` and `departments`."""
 
@@ -93,18 +94,48 @@ def _fact(name: str, data: dict[str, Any], personal: dict[str, Any] | None = Non
 
 
 def draft(
-    state: Article, *, words: Words, language: str, place: Where, from_ticket: str | None = None
+    state: Article,
+    *,
+    words: Words,
+    language: str,
+    place: Where,
+    from_ticket: str | None = None,
+    files: Sequence[File] = (),
 ) -> list[NewEvent]:
-    """Write the first version. One that is made of a ticket is linked to it."""
+    """Write the first version. One that is made of a ticket is linked to it.
+
+    Raises:
+        Refusal: Too many files.
+    """
     if state.versions:
         return []
+    words = with_files(words, [], files)
     facts = [_fact("drafted", {**place, "language": language, "from_ticket": from_ticket}, words)]
     return [*facts, _fact("linked", {"ticket": from_ticket})] if from_ticket else facts
 
 
-def revise(state: Article, *, words: Words, language: str) -> list[NewEvent]:
-    """Write the next version; nothing, if the newest says just that. What is published stays as it is."""
+def revise(
+    state: Article,
+    *,
+    words: Words,
+    language: str,
+    files: Sequence[File] = (),
+    keep: Collection[str] | None = None,
+) -> list[NewEvent]:
+    """Write the next version; nothing, if the newest says just that. What is published stays as it is.
+
+    Args:
+        state: Of the article.
+        words: What it says, without files.
+        language: Of the words.
+        files: What goes with them for the first time. A name that is taken gets a number.
+        keep: Names of the newest version's files that stay; None: all of them.
+
+    Raises:
+        Refusal: One to keep is not there, or they are too many.
+    """
     newest = state.versions[-1]
+    words = with_files(words, kept(newest.words, keep), files)
     if (newest.words, newest.language) == (words, language):
         return []
     return [_fact("revised", {"number": newest.number + 1, "language": language, "restored": None}, words)]

@@ -8,9 +8,11 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
+from services.knowledge.markdown import Place
 from services.knowledge.rights import Reader
 from services.knowledge.search import parts
 from shared.directory.people import Directory
+from shared.files import IMAGES
 
 ERASED = "(erased)"
 
@@ -51,11 +53,21 @@ class ArticleFound(BaseModel):
     snippet: list[SnippetPart] = []
 
 
+class FileShown(BaseModel):
+    """A file that goes with an article; see `GET /articles/{article}/versions/{version}/attachments/{number}`."""
+
+    name: str
+    sha256: str
+    size: int
+    media_type: str = Field(description="What it is by its first bytes")
+
+
 class ArticleShown(ArticleFound):
     """An article."""
 
     body: str = Field(description="Markdown")
-    html: str = Field(description="The same, safe to show")
+    html: str = Field(description="The same, safe to show; images in it are ours, from this origin")
+    attachments: list[FileShown] = Field(description="Files of this version, counted from 0 where they are downloaded")
     keywords: list[str]
     restored: int | None
     from_ticket: UUID | None = Field(description="For the desk")
@@ -74,6 +86,16 @@ class VersionShown(BaseModel):
     restored: int | None
     published: bool
     erased: bool
+    attachments: int = Field(description="How many files go with it")
+
+
+def places_of(article: UUID, version: int, files: Sequence[Mapping[str, Any]]) -> tuple[Place, ...]:
+    """Return where the files of a version are."""
+    at = f"/api/v1/articles/{article}/versions/{version}"
+    return tuple(
+        Place(file["name"], f"{at}/attachments/{n}", f"{at}/images/{n}" if file["media_type"] in IMAGES else None)
+        for n, file in enumerate(files)
+    )
 
 
 async def people_of(directory: Directory, ids: Iterable[UUID | None]) -> dict[UUID, PersonShown]:

@@ -9,22 +9,13 @@ from fastapi.responses import FileResponse
 from services.workflow.api import WorkflowDep
 from services.workflow.reads import timeline_rows, visible
 from shared.contracts.public import PUBLIC
+from shared.http.attachments import HEADERS
 from shared.http.caller import CallerDep
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
-
-HEADERS = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, no-store",
-}
-"""Whatever is in a file, a browser saves it and runs nothing of it."""
 
 
 @router.get(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.fields import Body, Id, Key, Line, Strict, Tag
+from shared.contracts.tickets import Attachment
 
 Visibility = Literal["internal", "public"]
 """Who reads what is published: the desk, or everybody."""
@@ -17,15 +18,18 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Number = Annotated[int, Field(ge=1)]
 """Of a version of an article's text: 1, 2, 3, …"""
 MOST_KEYWORDS = 50
+MOST_FILES = 50
+"""Of one version."""
 
 
 class ArticleText(Strict):
-    """The words of one version, whole; the body is Markdown."""
+    """The words of one version, whole; the body is Markdown, and names the files that go with it (`attachment:NAME`)."""
 
     title: Line
     body: Body
     summary: Line | None = None
     keywords: Annotated[list[Tag], Field(max_length=MOST_KEYWORDS)] = []
+    attachments: Annotated[list[Attachment], Field(max_length=MOST_FILES)] = []
 
 
 class Placement(Strict):

@@ -55,15 +55,25 @@ def _person(row: Any) -> Person:
     )  # fmt: skip
 
 
-_ENTRIES = """
+ENTRIES = """
 SELECT w.n, d.key, d.entry FROM unnest($1::int[], $2::text[]) AS w (n, kind) JOIN directory_entry d USING (kind)
 UNION ALL
 SELECT o.n, d.key, d.entry FROM unnest($3::int[], $4::text[], $5::text[]) AS o (n, kind, key) JOIN directory_entry d USING (kind, key)
 UNION ALL
 SELECT $6, d.key, d.entry FROM directory_entry d WHERE $6::int IS NOT NULL AND d.kind = 'rule' AND EXISTS (
     SELECT FROM directory_entry WHERE kind = 'rule' AND entry -> 'active' = 'true' AND entry -> 'actions' ->> 'reject' IS NOT NULL)
-ORDER BY 1, 2
 """
+"""Rows of (place in what was asked, key, entry); its parameters are those of `entries_asked`."""
+
+
+def entries_asked(asked: Sequence[Asked]) -> list[Any]:
+    """Return the parameters of `ENTRIES`."""
+    whole = [(n, kind) for n, (kind, key) in enumerate(asked) if key is None]
+    single = [(n, kind, key) for n, (kind, key) in enumerate(asked) if key]
+    return [
+        *([one[n] for one in whole] for n in range(2)), *([one[n] for one in single] for n in range(3)),
+        asked.index(REFUSING) if REFUSING in asked else None,
+    ]  # fmt: skip
 
 
 async def organisation_by_domain(pool: Pool, email: str) -> str | None:
@@ -85,15 +95,7 @@ class Directory:
         self._persons = Together(self._load_persons)
 
     async def _load_entries(self, asked: Sequence[Asked]) -> dict[Asked, list[dict[str, Any]]]:
-        whole = [(n, kind) for n, (kind, key) in enumerate(asked) if key is None]
-        single = [(n, kind, key) for n, (kind, key) in enumerate(asked) if key]
-        refusing = asked.index(REFUSING) if REFUSING in asked else None
-        rows = await self._pool.fetch(
-            _ENTRIES,
-            *([one[n] for one in whole] for n in range(2)),
-            *([one[n] for one in single] for n in range(3)),
-            refusing,
-        )
+        rows = await self._pool.fetch(f"{ENTRIES} ORDER BY 1, 2", *entries_asked(asked))
         found: dict[Asked, list[dict[str, Any]]] = {one: [] for one in asked}
         for n, _, entry in rows:
             found[asked[n]].append(entry)

@@ -18,6 +18,15 @@ from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
 from shared.settings import Settings
 
+HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+"""Of every answer that is a file: whatever is in it, a browser runs nothing of it."""
 _ALGORITHM = "HS256"
 SWEEP_EVERY = 3600.0
 """Seconds between looks for files that nothing names any more."""

@@ -13,7 +13,7 @@ MOST_FACT_BYTES = 32 * 1024 * 1024
 MOST_FORM_BYTES = 40 * 1024 * 1024
 """Of a page's form with files, all together."""
 UPLOAD = "/api/v1/attachments"
-WITH_FILES = ("/tickets/", "/guest/")
+WITH_FILES = ("/tickets/", "/guest/", "/kb/")
 """Where the pages are whose forms carry files."""
 
 

@@ -69,23 +69,27 @@ async def load(connection: Connection, consumer: str) -> dict[str, dict[Place, C
 
 async def lock(
     connection: Connection, consumer: str, incarnation: str, wanted: Sequence[Place]
-) -> dict[Place, Checkpoint]:
+) -> tuple[dict[Place, Checkpoint], bool]:
     """Lock and return these checkpoints until the transaction ends; a zombie waits here and then finds its work done.
+
+    With them it says whether any event was parked or discarded when that began: every batch asks, and mostly none was.
 
     Raises:
         CheckpointLostError: One of them is gone.
     """
     rows = await connection.fetch(
         """
-        SELECT topic, partition, next_offset, watermarks FROM projection_checkpoint
-        WHERE consumer = $1 AND incarnation = $2 AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
+        SELECT topic, partition, next_offset, watermarks,
+            EXISTS (SELECT FROM projection_parked) OR EXISTS (SELECT FROM projection_discarded) AS aside
+        FROM projection_checkpoint WHERE consumer = $1 AND incarnation = $2 AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
         ORDER BY topic, partition FOR UPDATE
         """,
         consumer, incarnation, [topic for topic, _ in wanted], [number for _, number in wanted],
     )  # fmt: skip
     if len(rows) != len(wanted):
         raise CheckpointLostError(f"{consumer}: the log {incarnation} is not the one that is being followed any more")
-    return {(r["topic"], r["partition"]): Checkpoint(r["next_offset"], r["watermarks"]) for r in rows}
+    found = {(r["topic"], r["partition"]): Checkpoint(r["next_offset"], r["watermarks"]) for r in rows}
+    return found, any(r["aside"] for r in rows)
 
 
 async def hold(connection: Connection, consumer: str) -> None:

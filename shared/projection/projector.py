@@ -20,6 +20,7 @@ from shared.projection.erased import blank_copies
 from shared.projection.feed import Feed
 from shared.projection.folding import NOTHING, UNSAVABLE, Folded, PartOfStream, fold_and_save
 from shared.projection.model import AnyModel, concerns, topic_of
+from shared.projection.reactor import inbox_watched
 from shared.projection.records import Record, Unreadable, Watermark
 
 log = structlog.get_logger("projector")
@@ -40,8 +41,8 @@ class Projection:
         self._reached: dict[Place, int] = {}
         """How far this process has moved the checkpoints of the incarnation it follows."""
         self._tended = 0.0
-        self.on_commit: Callable[[], None] | None = None
-        """Called after each batch: wakes this process's reactor."""
+        self.on_work: Callable[[], None] | None = None
+        """Called once a batch that put something into the inbox is committed: wakes this process's reactor."""
 
     # -- where to begin ------------------------------------------------------------------------------------------
 
@@ -95,15 +96,18 @@ class Projection:
         mine = [record for record in records if record.topic in self.topics]
         if not mine:
             return
-        try:
-            await self._apply(incarnation, mine, careful=False)
-        except UNSAVABLE:
-            await self._apply(incarnation, mine, careful=True)
+        with inbox_watched() as entered:
+            try:
+                await self._apply(incarnation, mine, careful=False)
+            except UNSAVABLE:
+                await self._apply(incarnation, mine, careful=True)
+        if entered and self.on_work is not None:
+            self.on_work()
 
     async def _apply(self, incarnation: str, mine: Sequence[Record], *, careful: bool) -> None:
         touched = list(dict.fromkeys((record.topic, record.partition) for record in mine))
         async with self.pool.acquire() as connection, connection.transaction():
-            stored = await checkpoints.lock(connection, self.name, incarnation, touched)
+            stored, aside = await checkpoints.lock(connection, self.name, incarnation, touched)
             before = {place: checkpoint.next_offset for place, checkpoint in stored.items()}
             for place, offset in before.items():
                 if offset < self._reached.get(place, 0):
@@ -112,7 +116,7 @@ class Projection:
             if not fresh:
                 return
             events = [r.content for r in fresh if isinstance(r.content, Event)]
-            await self._fold(connection, events, careful=careful)
+            await self._fold(connection, events, aside=aside, careful=careful)
             await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
             for place, offset in {(r.topic, r.partition): r.offset for r in fresh}.items():
@@ -128,8 +132,6 @@ class Projection:
             failpoints.hit("before-checkpoint")
             await checkpoints.move(connection, self.name, incarnation, before, moved)
         self._reached |= {place: checkpoint.next_offset for place, checkpoint in moved.items()}
-        if self.on_commit is not None:
-            self.on_commit()
 
     async def tend(self) -> None:
         """Repair gaps, also those that an earlier process left: at once when one was seen, else every few seconds."""
@@ -152,15 +154,21 @@ class Projection:
         """Fold events into the tables that the connection's search path shows, each owner's in its order."""
         await self._fold(connection, events)
 
-    async def _fold(self, connection: Connection, events: Sequence[Event], *, careful: bool = True) -> None:
+    async def _fold(
+        self, connection: Connection, events: Sequence[Event], *, aside: bool = True, careful: bool = True
+    ) -> None:
+        """Fold events into every view. `aside`: whether anything is parked or discarded, as far as the caller knows.
+
+        Where that has just changed, an event behind a parked one shows as a gap, and is parked when that is repaired.
+        """
         kinds = {(event.type, event.source) for event in events}
-        aside = await set_aside(connection) if events else {}
+        apart = await set_aside(connection) if events and aside else {}
         for model in self.models:
             wanted = {kind for kind in kinds if concerns(model, *kind)}
             if not wanted:
                 continue
             mine = events if wanted == kinds else [event for event in events if (event.type, event.source) in wanted]
-            held, given = aside.get(model.name, (set(), NOTHING))
+            held, given = apart.get(model.name, (set(), NOTHING))
             folded = await fold_and_save(connection, model, mine, held, given, careful=careful)
             await self._note(connection, model.name, folded)
         if any(event_type in ERASURES for event_type, _ in kinds):

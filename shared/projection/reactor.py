@@ -8,7 +8,8 @@ reaction that a crash may repeat finds its events there.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextvars import ContextVar
 
 import orjson
 import structlog
@@ -28,10 +29,31 @@ log = structlog.get_logger("reactor")
 React = Callable[[Event], Awaitable[None]]
 
 
+_entered: ContextVar[list[int] | None] = ContextVar("entered", default=None)
+
+
+@contextlib.contextmanager
+def inbox_watched() -> Iterator[list[int]]:
+    """Yield what becomes a list of how many events this task has put into an inbox: most batches put none, and wake nobody."""
+    entered: list[int] = []
+    token = _entered.set(entered)
+    try:
+        yield entered
+    finally:
+        _entered.reset(token)
+
+
+def _note(count: int) -> None:
+    entered = _entered.get()
+    if entered is not None:
+        entered.append(count)
+
+
 async def enqueue(connection: Connection, events: Sequence[Event]) -> None:
     """Put events into the inbox of the service whose connection this is; imported ones state facts and ask nothing."""
     wanted = [event for event in events if event.origin is None]
     if wanted:
+        _note(len(wanted))
         await connection.execute(
             """
             INSERT INTO reaction_inbox (event)
@@ -49,6 +71,7 @@ async def enqueue(connection: Connection, events: Sequence[Event]) -> None:
 async def enqueue_always(connection: Connection, events: Sequence[Event]) -> None:
     """Put events into the inbox whose reaction finds its work done when it is made again: imported ones too, and after a restore."""
     if events:
+        _note(len(events))
         await connection.execute(
             "INSERT INTO reaction_inbox (event) SELECT n.event FROM unnest($1::jsonb[]) WITH ORDINALITY AS n (event, place) "
             "ORDER BY n.place",

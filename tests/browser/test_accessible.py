@@ -3,7 +3,9 @@
 import pytest
 from playwright.async_api import Page
 
+from shared.testing.wait import wait_until
 from tests.browser.desk import ROOT, People, Stack, begin, by_telephone, open_ticket
+from tests.browser.test_article_files import png
 
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -17,6 +19,8 @@ PAGES = {
         "/queue?tab=all&q=nothing-of-that-name",
         "/inbox",
         "/tickets/new",
+        "/kb",
+        "/kb/new",
     ],
     "ana": [
         "/queue",
@@ -54,6 +58,21 @@ PAGES = {
 }
 
 
+def article_with_a_picture(stack: Stack) -> str:
+    with stack.api("john") as api:
+        upload = api.post("/attachments", content=png(), headers={"Content-Type": "application/octet-stream"}).json()[
+            "upload"
+        ]
+        said = {
+            "title": "Pictured",
+            "body": "![A square](attachment:a.png)",
+            "attachments": [{"upload": upload, "name": "a.png"}],
+        }
+        article: str = api.post("/articles", json=said).raise_for_status().json()["id"]
+        wait_until(lambda: api.get(f"/articles/{article}").is_success, message="the article")
+    return article
+
+
 async def findings(page: Page, where: str) -> list[str]:
     """Return what axe finds. Colours are judged at rest: animations are off (reduced motion)."""
     await page.wait_for_load_state("networkidle") if "sign-in" in page.url else await page.wait_for_load_state()
@@ -87,6 +106,10 @@ async def test_axe_finds_nothing(people: People, stack: Stack, scheme: str) -> N
             found += await findings(page, f"{login} {path}")
     jane = await people.sign_in("jane", **options)
     for path in (f"/tickets/{number}", f"/tickets/{number}?list=tab%3Dmine", f"/tickets/{number}/assign"):
+        await jane.goto(path)
+        found += await findings(jane, path)
+    article = article_with_a_picture(stack)
+    for path in (f"/kb/{article}", f"/kb/{article}/edit", f"/kb/{article}/versions"):
         await jane.goto(path)
         found += await findings(jane, path)
     await jane.goto(f"/tickets/{number}")

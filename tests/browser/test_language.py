@@ -125,7 +125,11 @@ def _a_busy_ticket(stack: Stack, subject: str) -> tuple[str, str, str]:
         post(ken, f"/tickets/{first}/messages", body="Another message")
         post(john, f"/tickets/{other}/assign", agent="john")
         post(john, f"/tickets/{other}/resolve", resolution="Mended")
-        article = post(ada, "/articles", title="Help yourself", body="Turn it on.")["id"]
+        upload = ada.post("/attachments", content=b"\x00", headers={"Content-Type": "application/octet-stream"}).json()[
+            "upload"
+        ]
+        files = [{"upload": upload, "name": "0.1"}]
+        article = post(ada, "/articles", title="Help yourself", body="Turn it on.", attachments=files)["id"]
         post(ada, f"/articles/{article}/publish", visibility="public")
     return first, other, article
 
@@ -231,7 +235,7 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
     first, other, article = _a_busy_ticket(stack, subject)
     told = {
         subject, f"{subject} again", "Ken", "lin@example.org", "Have a look", "A part", "Look", "Looked", "Lin", "Help yourself", "vpn",
-        "Turn it on", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
+        "Turn it on", "application/octet-stream", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
     }  # fmt: skip
     walk = Walk(_data(stack, told))
     with stack.api() as api:

@@ -135,8 +135,9 @@ for owner in ("routing", "workflow"):
     OTHER_OPERATIONS["POST", f"/bulk/{owner}/{NOBODY}/undo"] = (None, {"desk"})
 OPEN_TO_GUESTS = {
     ("GET", "/articles"), ("GET", "/articles/categories"), ("GET", "/articles/suggest"), ("GET", "/articles/{article}"),
+    *(("GET", f"/articles/{{article}}/versions/{{version}}/{files}/0") for files in ("attachments", "images")),
 }  # fmt: skip
-"""Which articles are shown to whom: see test_knowledge.py, as who may link them to tickets."""
+"""Which articles are shown to whom: see test_knowledge.py and test_article_files.py, as who may link them to tickets."""
 LINKING = {("POST", "/articles/{article}/link"), ("POST", "/articles/{article}/unlink")}
 ELSEWHERE_TESTED = OPEN_TO_GUESTS | LINKING | {
     ("POST", "/tickets"), ("POST", "/sessions"), ("DELETE", "/sessions/current"), ("GET", "/stream"), ("GET", "/openapi.json"),

@@ -20,15 +20,15 @@ from tests.integration.sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, ap
 
 @pytest.fixture(scope="session")
 async def stores_template(postgres_server_at: PostgresAt) -> AsyncIterator[str]:
-    """A database with the stores of `intake` and `workflow`, made once and copied."""
+    """A database with the stores of `intake`, `workflow` and `knowledge`, made once and copied."""
     async with database(postgres_server_at) as dsn:
-        await prepare(dsn, {"intake": [STORE], "workflow": [STORE]})
+        await prepare(dsn, {owner: [STORE] for owner in ("intake", "workflow", "knowledge")})
         yield urlsplit(dsn).path.strip("/")
 
 
 @pytest.fixture
 async def stores(postgres_server_at: PostgresAt, stores_template: str) -> AsyncIterator[Stores]:
-    """The stores of `intake` and `workflow`, empty, in a database of their own."""
+    """The stores of `intake`, `workflow` and `knowledge`, empty, in a database of their own."""
     async with database(postgres_server_at, stores_template) as dsn:
         opener = Stores(dsn)
         yield opener

@@ -38,12 +38,15 @@ def words(title: str, body: str = "Some *words*.") -> dict[str, object]:
     return {"title": title, "body": body, "summary": None, "keywords": ["key word"]}
 
 
+FILES = [{"name": "a.png", "sha256": "0" * 64, "size": 3, "media_type": "image/png"}]
+
+
 def drafted(title: str, language: str = "en") -> NewEvent:
-    return fact("drafted", words(title), language=language, category=None, departments=[])
+    return fact("drafted", words(title) | {"attachments": FILES}, language=language, category=None, departments=[])
 
 
 def revised(number: int, title: str) -> NewEvent:
-    return fact("revised", words(title), number=number, language="en")
+    return fact("revised", words(title) | ({"attachments": FILES} if number > 2 else {}), number=number, language="en")
 
 
 def published(number: int) -> NewEvent:
@@ -85,7 +88,7 @@ async def written(desk):
 
 async def rows_of(pool, table: str) -> list[tuple[object, ...]]:
     columns = {
-        "article_version": "article_id, number, event, language, config::text, title, body, plain, terms, face, whole::text, head::text"
+        "article_version": "article_id, number, event, language, config::text, title, body, attachments, plain, terms, face, whole::text, head::text"
     }
     return sorted((tuple(r) for r in await pool.fetch(f"SELECT {columns.get(table, '*')} FROM {table}")), key=repr)
 
@@ -107,9 +110,13 @@ async def test_tables_are_the_same_however_events_come(written, seed):
             batch = []
     assert await rows_of(pool, "rating_count") == [(ONE, 1, 1)]
     versions = await pool.fetch(
-        "SELECT number, title, face FROM article_version WHERE article_id = $1 ORDER BY number", ONE
+        "SELECT number, title, attachments, face FROM article_version WHERE article_id = $1 ORDER BY number", ONE
     )
-    assert [tuple(row) for row in versions] == [(1, None, False), (2, "Second", False), (3, "Third", True)]
+    assert [tuple(row) for row in versions] == [
+        (1, None, None, False),
+        (2, "Second", None, False),
+        (3, "Third", FILES, True),
+    ]
     assert [row["title"] for row in await search(pool, EVERYBODY, "third", limit=9)] == ["Third"]
     assert await search(pool, EVERYBODY, "second", limit=9) == []
     assert await search(pool, EVERYBODY, "first", limit=9) == []
@@ -142,6 +149,11 @@ HARMS = [
         "UPDATE article_version SET title = 'First' WHERE number = 1 AND title IS NULL",
         "title = NULL",
         "version 1 of .* differs",
+    ),
+    (
+        "UPDATE article_version SET attachments = attachments - 0 WHERE number = 3",
+        """attachments = '[{"name": "a.png", "sha256": "%s", "size": 3, "media_type": "image/png"}]'""" % ("0" * 64),
+        "version 3 of .* differs",
     ),
     (
         "UPDATE article SET published = published - 1 WHERE category IS NULL",

@@ -22,6 +22,7 @@ from services.gateway.pages import (
     here,
     inbox,
     knowledge,
+    knowledge_editor,
     new_ticket,
     parked,
     profile,
@@ -53,6 +54,7 @@ _INSIDE = (
     bulk,
     reports,
     dashboards,
+    knowledge_editor,
     knowledge,
     admin,
     accounts,
@@ -60,5 +62,5 @@ _INSIDE = (
     configuring,
     static_files,
 )
-for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}
+for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}, /kb/new before /kb/{article}
     router.include_router(_page.router)

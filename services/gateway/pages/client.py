@@ -169,14 +169,19 @@ class ApiClient:
         return await self._send("GET", path, headers={})
 
     async def post(
-        self, path: str, body: Mapping[str, Any] | None, key: str | None = None, patience: float = TIMEOUT
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        key: str | None = None,
+        patience: float = TIMEOUT,
+        if_match: str | None = None,
     ) -> Any:
-        """Give a command; once per key. `patience` is for one that takes long, in seconds.
+        """Give a command; once per key, and on what `if_match` names. `patience` is for one that takes long, in seconds.
 
         Raises:
             ApiProblem: The API refused.
         """
-        headers = {"Idempotency-Key": key} if key else {}
+        headers = ({"Idempotency-Key": key} if key else {}) | ({"If-Match": if_match} if if_match else {})
         response = await self._send("POST", path, json=dict(body) if body else None, headers=headers, timeout=patience)
         self._heard(response)
         return response.json() if response.content else None

@@ -1,4 +1,4 @@
-"""The knowledge base: found and read by everybody, also before signing in; written by who may."""
+"""The knowledge base: found and read by everybody, also before signing in; published by who may. For writing see `knowledge_editor`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,25 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.gateway.pages.choices import Choice
+from services.gateway.pages.choices import Choice, read_choices
 from services.gateway.pages.client import ApiClient, ApiProblem
-from services.gateway.pages.language import N_, _
+from services.gateway.pages.language import _
 from services.gateway.pages.render import render
 from services.gateway.pages.route import PageRoute
-from services.gateway.pages.visit import Form, SignInNeeded, Visit, VisitDep, new_key
-from shared.http.versions import vector
+from services.gateway.pages.visit import SignInNeeded, Visit, VisitDep, new_key
 
 router = APIRouter(route_class=PageRoute)
 
-UNAUTHENTICATED, STALE = 401, 412
-LANGUAGES = (
-    ("en", N_("English")),
-    ("de", N_("German")),
-    ("fr", N_("French")),
-    ("es", N_("Spanish")),
-    ("it", N_("Italian")),
-    ("nl", N_("Dutch")),
-)
+UNAUTHENTICATED = 401
 MOVES = {
     "publish": ("visibility", "version"), "restore": ("version",), "withdraw": ("message",),
 }  # fmt: skip
@@ -85,16 +76,28 @@ class Reading:
 
 
 @router.get("/kb")
-async def show_list(request: Request, q: str = "", category: str = "") -> Response:
-    """Show the categories, and articles: those that were asked for, else the newest."""
+async def show_list(request: Request, q: str = "", category: str = "", department: str = "") -> Response:
+    """Show the categories, and articles: those that were asked for, else the newest. Departments are the desk's to ask for."""
     reading = Reading(request)
     await reading.start()
-    wanted = {name: text for name, text in (("q", q.strip()[:500]), ("category", category[:200])) if text}
+    departments = await _departments(reading)
+    department = department[:200] if departments else ""
+    asked = (("q", q.strip()[:500]), ("category", category[:200]), ("department", department))
+    wanted = {name: text for name, text in asked if text}
     categories = (await reading.get("/articles/categories"))["items"]
     found = await reading.get("/articles", wanted)
     return reading.page(
-        "kb.html", categories=_indented(categories), articles=found["items"], more=found["next"], q=q, category=category
-    )
+        "kb.html", categories=indented(categories), articles=found["items"], more=found["next"], q=q, category=category,
+        department=department, departments=departments,
+        path={one["key"]: " / ".join(step["name"] for step in path_of(categories, one["key"])) for one in categories},
+    )  # fmt: skip
+
+
+async def _departments(reading: Reading) -> list[Choice]:
+    """Return the departments whose articles somebody may ask for."""
+    if reading.visit is None or not reading.visit.sees_all:
+        return []
+    return (await read_choices(reading.visit)).departments
 
 
 @router.get("/kb/suggest")
@@ -104,43 +107,18 @@ async def suggest(visit: VisitDep, subject: str = "") -> Response:
     return HTMLResponse(render("_suggested.html", articles=found["items"]))
 
 
-@router.get("/kb/new")
-async def show_new(visit: VisitDep, from_ticket: str = "") -> Response:
-    """Show an empty editor."""
-    await visit.start()
-    return await _editor(visit, None, {"from_ticket": from_ticket[:200]})
-
-
-@router.post("/kb/new")
-async def write_new(visit: VisitDep) -> Response:
-    """Write a draft and show it."""
-    form = await visit.form()
-    body = {**_words(form), **{name: form[name] for name in ("category", "from_ticket") if form.get(name)}}
-    try:
-        made = await visit.api.post(
-            "/articles", {name: value for name, value in body.items() if value}, form.get("key")
-        )
-    except ApiProblem as problem:
-        return await _refused(visit, None, form, problem)
-    return visit.go(f"/kb/{made['id']}")
-
-
-@router.post("/kb/preview")
-async def preview(visit: VisitDep) -> Response:
-    """Return what is being written as it will be shown."""
-    form = await visit.form()
-    if not form.get("body", "").strip():
-        return HTMLResponse("")
-    return HTMLResponse((await visit.api.post("/articles/preview", {"body": form["body"]}))["html"])
-
-
 @router.get("/kb/{article}")
 async def show_article(article: UUID, request: Request) -> Response:
     """Show an article."""
     reading = Reading(request)
     await reading.start()
     shown = await reading.get(f"/articles/{article}")
-    return reading.page("kb_article.html", article=shown, key=new_key(), tickets=await _tickets_of(reading, article))
+    categories = (await reading.get("/articles/categories"))["items"] if shown["category"] else []
+    names = {one.key: one.name for one in await _departments(reading)} if shown["departments"] else {}
+    return reading.page(
+        "kb_article.html", article=shown, key=new_key(), tickets=await _tickets_of(reading, article),
+        path=path_of(categories, shown["category"]), departments=[names.get(key, key) for key in shown["departments"]],
+    )  # fmt: skip
 
 
 async def _tickets_of(reading: Reading, article: UUID) -> list[dict[str, Any]]:
@@ -152,30 +130,6 @@ async def _tickets_of(reading: Reading, article: UUID) -> list[dict[str, Any]]:
     except ApiProblem:  # he does not write articles
         return []
     return found
-
-
-@router.get("/kb/{article}/edit")
-async def show_editor(article: UUID, visit: VisitDep) -> Response:
-    """Show the newest version in the editor."""
-    await visit.start()
-    shown = await visit.api.get(f"/articles/{article}")
-    newest = await visit.api.get(f"/articles/{article}/versions/{shown['latest'] or shown['version']}")
-    form = {
-        "title": newest["title"], "summary": newest["summary"] or "", "body": newest["body"], "language": newest["language"],
-        "keywords": ", ".join(newest["keywords"]), "etag": vector(newest["versions"]),
-    }  # fmt: skip
-    return await _editor(visit, str(article), form)
-
-
-@router.post("/kb/{article}/edit")
-async def write_version(article: UUID, visit: VisitDep) -> Response:
-    """Write the next version."""
-    form = await visit.form()
-    try:
-        await visit.api.put(f"/articles/{article}", _words(form), form.get("key"), form.get("etag"))
-    except ApiProblem as problem:
-        return await _refused(visit, str(article), form, problem)
-    return visit.go(f"/kb/{article}/versions")
 
 
 @router.get("/kb/{article}/versions")
@@ -224,15 +178,7 @@ async def act(article: UUID, move: str, visit: VisitDep) -> Response:
     return visit.go(f"/kb/{article}" + ("/versions" if move == "restore" else ""))
 
 
-def _words(form: Form) -> dict[str, Any]:
-    keywords = [word.strip() for word in form.get("keywords", "").split(",") if word.strip()]
-    return {
-        "title": form.get("title", ""), "body": form.get("body", ""), "summary": form.get("summary", "").strip() or None,
-        "keywords": keywords, "language": form.get("language") or "en",
-    }  # fmt: skip
-
-
-def _indented(categories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def indented(categories: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return categories with how deep each is; they come in the order of a tree."""
     depth: dict[str | None, int] = {}
     for category in categories:
@@ -240,23 +186,11 @@ def _indented(categories: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**category, "depth": min(depth[category["key"]], 3)} for category in categories]
 
 
-async def _refused(visit: Visit, article: str | None, form: Form, problem: ApiProblem) -> Response:
-    """Show the editor again, with what had been typed and why it was not taken.
-
-    Raises:
-        ApiProblem: 401, the session has ended.
-    """
-    if problem.status == UNAUTHENTICATED:
-        raise problem
-    await visit.start()
-    return await _editor(visit, article, form, problem)
-
-
-async def _editor(visit: Visit, article: str | None, form: Form, problem: ApiProblem | None = None) -> Response:
-    categories = _indented((await visit.api.get("/articles/categories"))["items"])
-    return visit.page(
-        "kb_edit.html", problem.status if problem else 200, article=article, form=form, key=new_key(),
-        message=problem.detail if problem else None, fields=problem.fields if problem else {},
-        categories=[Choice(one["key"], "\N{EM SPACE}" * one["depth"] + one["name"]) for one in categories],
-        languages=[Choice(key, _(name)) for key, name in LANGUAGES],
-    )  # fmt: skip
+def path_of(categories: list[dict[str, Any]], key: str | None) -> list[dict[str, Any]]:
+    """Return a category after all those that it is within; nothing of one that the reader does not see."""
+    by_key = {one["key"]: one for one in categories}
+    found: list[dict[str, Any]] = []
+    while key in by_key and by_key[key] not in found:
+        found.insert(0, by_key[key])
+        key = found[0]["parent"]
+    return found

@@ -13,19 +13,19 @@ from pydantic import BaseModel, Field
 from services.intake import domain
 from services.intake.door import Door
 from services.intake.forgetting import Forgetting
+from services.intake.opening import Opening
 from services.intake.people import People
 from shared import forms
 from shared.contracts.fields import Body, Email, Key, Line, Priority, Severity, Strict, Tag
 from shared.contracts.ids import derived
 from shared.db import Pool
-from shared.directory.people import REFUSING, Directory
+from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Context, Ledger, Result
 from shared.http.attachments import Attaching, Attachments
 from shared.http.forms import FieldValues
 from shared.http.problems import Problem
 from shared.service import component
-from shared.together import Together
 
 SPLIT = "split"
 """How a ticket came that was split off another."""
@@ -42,7 +42,7 @@ class Intake:
     people: People
     forgetting: Forgetting
     eraser: Eraser
-    numbers: Together[object, str]
+    opening: Opening
     door: Door
     attaching: Attaching
 
@@ -62,18 +62,21 @@ class Intake:
         before = await self.tickets.repeat_of(context)
         if before is not None:
             return ticket_id, before
-        named = [("topic", body.topic)] if body.topic is not None else []
-        definitions, rules, *topics = await self.directory.several(("field", None), REFUSING, *named)
-        if body.topic is not None and not any(topic["active"] for found in topics for topic in found):
-            raise await self._no_topic(body.topic)
-        fields, worded = _filled_in(body, definitions, audience)
         assert body.requester is not None  # noqa: S101 -- the callers fill it in
+        needed = await self.opening.needed(body.topic, self.people.registration(body.requester.email))
+        if body.topic is not None and not any(topic["active"] for topic in needed.topics):
+            raise await self._no_topic(body.topic)
+        fields, worded = _filled_in(body, needed.fields, audience)
         if channel != SPLIT:  # which was let in once already
             seen = body.model_dump(include={"subject", "body", "topic", "priority", "severity", "tags"})
             held = {f"{forms.PREFIX}{key}": value for key, value in {**fields, **worded}.items()}
-            await self.door.pass_through(rules, {**seen, **held, "channel": channel}, body.requester.email)
-        coming = self.numbers.soon(object())
-        person_id = await self.people.person(body.requester.email, body.requester.name, context)
+            await self.door.pass_through(needed.rules, {**seen, **held, "channel": channel}, body.requester.email)
+        coming = self.opening.number()
+        registered = needed.registered
+        if registered is not None and not registered.blank:
+            person_id = registered.person
+        else:
+            person_id = await self.people.person(body.requester.email, body.requester.name, context)
         number = await coming
         assert number is not None  # noqa: S101 -- a sequence always has one more
         command = domain.OpenTicket(
@@ -124,12 +127,6 @@ def _filled_in(
     form = forms.form_of(definitions, body.topic)
     facts = {"topic": body.topic, "priority": body.priority or "normal", "severity": body.severity}
     return forms.parted(form, forms.decided(form, {}, body.fields, audience, facts, opening=True))
-
-
-async def draw_numbers(pool: Pool, wanted: Sequence[object]) -> dict[object, str]:
-    """Return a ticket number for each of these that want one."""
-    rows = await pool.fetch("SELECT nextval('ticket_number')::text FROM generate_series(1, $1)", len(wanted))
-    return {one: row[0] for one, row in zip(wanted, rows, strict=True)}
 
 
 IntakeDep = Annotated[Intake, Depends(component("intake"))]

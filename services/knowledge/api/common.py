@@ -19,6 +19,7 @@ from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
+from shared.http.attachments import Attaching
 from shared.http.caller import Caller, CallerOrGuestDep, unauthenticated
 from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
@@ -32,6 +33,7 @@ TABLES = ("article", "rating", "ticket")
 GUEST = Caller(None, None, None, None, frozenset(), Via("guest", "anybody"))
 
 ArticleRef = Annotated[UUID, Path(description="The article's id")]
+VersionRef = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of a version")]
 AfterHeader = Annotated[
     str | None,
     Header(
@@ -52,6 +54,7 @@ class KnowledgeApp:
     opinions: Ledger[domain.Opinion]
     entries: Ledger[Entry]
     eraser: Eraser
+    attaching: Attaching
 
     async def reader(self, caller: Caller) -> Reader:
         """Return what a caller reads."""
@@ -111,6 +114,33 @@ async def look_up(knowledge: KnowledgeApp, ref: UUID, reader: Reader) -> asyncpg
     return await knowledge.pool.fetchrow(
         f"SELECT a.* FROM article a WHERE a.stream_id = $1 AND a.latest > 0 AND {condition}", *values.values
     )
+
+
+async def visible_article(knowledge: KnowledgeApp, ref: UUID, caller: Caller) -> tuple[asyncpg.Record, Reader]:
+    """Return an article that the caller may see, and how he reads.
+
+    Raises:
+        Problem: 404.
+    """
+    reader = await knowledge.reader(caller)
+    row = await look_up(knowledge, ref, reader)
+    if row is None:
+        raise unknown(ref)
+    return row, reader
+
+
+async def version_of(knowledge: KnowledgeApp, ref: UUID, number: int) -> asyncpg.Record:
+    """Return a version's row.
+
+    Raises:
+        Problem: 404.
+    """
+    row = await knowledge.pool.fetchrow(
+        "SELECT * FROM article_version WHERE article_id = $1 AND number = $2", ref, number
+    )
+    if row is None:
+        raise Problem(404, f"There is no version {number} of this article.")
+    return row
 
 
 async def known_article(knowledge: KnowledgeApp, ref: UUID, caller: Caller) -> asyncpg.Record:

@@ -1,11 +1,12 @@
 """Reading articles: lists, search, suggestions, one article, its versions and what changed between two of them."""
 
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.knowledge.api.common import (
@@ -15,14 +16,25 @@ from services.knowledge.api.common import (
     KnowledgeApp,
     KnowledgeDep,
     ReaderDep,
-    look_up,
+    VersionRef,
     need_writer,
-    unknown,
+    version_of,
+    visible_article,
 )
 from services.knowledge.markdown import rendered
 from services.knowledge.rights import Reader
 from services.knowledge.search import FACE, MOST_FOUND, Values, search, suggestions
-from services.knowledge.shown import ERASED, ArticleFound, ArticleShown, VersionShown, fields_of, people_of, show
+from services.knowledge.shown import (
+    ERASED,
+    ArticleFound,
+    ArticleShown,
+    FileShown,
+    VersionShown,
+    fields_of,
+    people_of,
+    places_of,
+    show,
+)
 from shared.contracts.articles import Language, Visibility
 from shared.contracts.fields import Key, Line
 from shared.http.caller import Caller, CallerDep
@@ -216,37 +228,10 @@ async def _subject(knowledge: KnowledgeApp, ref: str, caller: Caller) -> str | N
 # -- one article -----------------------------------------------------------------------------------------------------
 
 
-async def _visible(knowledge: KnowledgeApp, ref: UUID, caller: Caller) -> tuple[asyncpg.Record, Reader]:
-    """Return an article that the caller may see, and how he reads.
-
-    Raises:
-        Problem: 404.
-    """
-    reader = await knowledge.reader(caller)
-    row = await look_up(knowledge, ref, reader)
-    if row is None:
-        raise unknown(ref)
-    return row, reader
-
-
-async def _version(knowledge: KnowledgeApp, ref: UUID, number: int) -> asyncpg.Record:
-    """Return a version's row.
-
-    Raises:
-        Problem: 404.
-    """
-    row = await knowledge.pool.fetchrow(
-        "SELECT * FROM article_version WHERE article_id = $1 AND number = $2", ref, number
-    )
-    if row is None:
-        raise Problem(404, f"There is no version {number} of this article.")
-    return row
-
-
 async def _shown(
     knowledge: KnowledgeApp, article: asyncpg.Record, number: int, reader: Reader, caller: Caller
 ) -> ArticleShown:
-    version = await _version(knowledge, article["stream_id"], number)
+    version = await version_of(knowledge, article["stream_id"], number)
     counts = await knowledge.pool.fetchrow(
         "SELECT coalesce(sum(helpful), 0)::int AS helpful, coalesce(sum(unhelpful), 0)::int AS unhelpful, "
         "(SELECT helpful FROM rating WHERE article_id = $1 AND person_id = $2) AS mine FROM rating_count WHERE article_id = $1",
@@ -255,10 +240,11 @@ async def _shown(
     assert counts is not None  # noqa: S101 -- a sum always has a row
     people = await people_of(knowledge.directory, [article["author"]]) if reader.desk else {}
     row = {**version, **article, "helpful": counts["helpful"], "unhelpful": counts["unhelpful"]}
-    body = version["body"]
+    body = version["body"] if version["body"] is not None else ERASED
+    files = version["attachments"] or []
     return ArticleShown(
-        **fields_of(row, reader, people), body=body if body is not None else ERASED,
-        html=rendered(body if body is not None else ERASED), keywords=version["keywords"] or [],
+        **fields_of(row, reader, people), body=body, html=rendered(body, places_of(article["stream_id"], number, files)),
+        attachments=[FileShown(**file) for file in files], keywords=version["keywords"] or [],
         restored=version["restored"] if reader.writes else None,
         from_ticket=article["from_ticket"] if reader.desk else None, my_rating=counts["mine"], versions=article["versions"],
     )  # fmt: skip
@@ -272,7 +258,7 @@ async def read_article(
     """Return an article: the version that is published, or the newest of what is not. The ETag names what it was read at."""
     refuse_unknown_parameters(request)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    row, reader = await _visible(knowledge, article, caller)
+    row, reader = await visible_article(knowledge, article, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return await _shown(knowledge, row, row["published"] or row["latest"], reader, caller)
 
@@ -292,10 +278,10 @@ async def read_versions(
     refuse_unknown_parameters(request)
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    row, _ = await _visible(knowledge, article, caller)
+    row, _ = await visible_article(knowledge, article, caller)
     rows = await knowledge.pool.fetch(
-        "SELECT number, title, language, actor, at, restored, body IS NULL AS erased FROM article_version WHERE article_id = $1 "
-        "ORDER BY number DESC",
+        "SELECT number, title, language, actor, at, restored, body IS NULL AS erased, "
+        "coalesce(jsonb_array_length(attachments), 0) AS attachments FROM article_version WHERE article_id = $1 ORDER BY number DESC",
         article,
     )
     ids = {one["number"]: UUID(one["actor"]["id"]) for one in rows if one["actor"]["kind"] == "person"}
@@ -305,26 +291,23 @@ async def read_versions(
             VersionShown(
                 version=one["number"], title=one["title"] or ERASED, language=one["language"],
                 by=people.get(ids[one["number"]]) if one["number"] in ids else None, at=one["at"], restored=one["restored"],
-                published=one["number"] == row["published"], erased=one["erased"],
+                published=one["number"] == row["published"], erased=one["erased"], attachments=one["attachments"],
             )
             for one in rows
         ]
     )  # fmt: skip
 
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-
-
 @router.get("/articles/{article}/versions/{version}")
 async def read_version(
-    article: ArticleRef, version: Number, request: Request, response: Response, caller: CallerDep, knowledge: KnowledgeDep,
+    article: ArticleRef, version: VersionRef, request: Request, response: Response, caller: CallerDep, knowledge: KnowledgeDep,
     after: AfterHeader = None,
 ) -> ArticleShown:  # fmt: skip
     """Return an article as one of its versions has it. For who writes articles."""
     refuse_unknown_parameters(request)
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    row, reader = await _visible(knowledge, article, caller)
+    row, reader = await visible_article(knowledge, article, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return await _shown(knowledge, row, version, reader, caller)
 
@@ -344,6 +327,15 @@ class Piece(BaseModel):
     lines: list[str]
 
 
+class FileChange(BaseModel):
+    """A file that only the new version has (`insert`), or only the old one (`delete`); a changed one is both."""
+
+    kind: Literal["insert", "delete"]
+    name: str
+    size: int
+    media_type: str
+
+
 class Comparison(BaseModel):
     """What changed between two versions."""
 
@@ -351,6 +343,7 @@ class Comparison(BaseModel):
     new: int
     changes: list[Change] = Field(description="Of title, summary, keywords and language")
     body: list[Piece]
+    attachments: list[FileChange]
 
 
 def compared(old: str, new: str) -> list[Piece]:
@@ -366,6 +359,21 @@ def compared(old: str, new: str) -> list[Piece]:
     return found
 
 
+def files_compared(
+    old: Sequence[Mapping[str, Any]] | None, new: Sequence[Mapping[str, Any]] | None
+) -> list[FileChange]:
+    """Return which files came and which went. One of the same name with other bytes is another."""
+    before, after = (
+        {(file["name"], file["sha256"]): file for file in files or ()} for files in (old, new)
+    )  # fmt: skip
+
+    def changes(kind: Literal["insert", "delete"], files: Iterable[Mapping[str, Any]]) -> list[FileChange]:
+        return [FileChange(kind=kind, **{k: file[k] for k in ("name", "size", "media_type")}) for file in files]
+
+    gone = [file for place, file in before.items() if place not in after]
+    return changes("delete", gone) + changes("insert", [file for place, file in after.items() if place not in before])
+
+
 @router.get("/articles/{article}/compare")
 async def compare(
     article: ArticleRef, request: Request, response: Response, caller: CallerDep, knowledge: KnowledgeDep,
@@ -375,8 +383,8 @@ async def compare(
     refuse_unknown_parameters(request, {"old", "new"})
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    await _visible(knowledge, article, caller)
-    one, other = await _version(knowledge, article, old), await _version(knowledge, article, new)
+    await visible_article(knowledge, article, caller)
+    one, other = await version_of(knowledge, article, old), await version_of(knowledge, article, new)
     return Comparison(
         old=old, new=new,
         changes=[
@@ -385,4 +393,5 @@ async def compare(
             if one[name] != other[name]
         ],
         body=compared(one["body"] or ERASED, other["body"] or ERASED),
+        attachments=files_compared(one["attachments"], other["attachments"]),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.knowledge import domain
@@ -12,16 +12,21 @@ from services.knowledge.api.common import (
     KnowledgeApp,
     KnowledgeDep,
     Taken,
+    VersionRef,
     by_writer,
     need_writer,
     need_writer_for,
+    version_of,
+    visible_article,
 )
 from services.knowledge.languages import DEFAULT
 from services.knowledge.markdown import rendered
-from shared.contracts.articles import MOST_KEYWORDS, Language, Visibility
-from shared.contracts.fields import Body, Key, Line, Strict, Tag
+from services.knowledge.shown import places_of
+from shared.contracts.articles import MOST_FILES, MOST_KEYWORDS, Language, Visibility
+from shared.contracts.fields import Body, Id, Key, Line, Strict, Tag
 from shared.contracts.ids import derived
 from shared.eventstore.ledger import Result
+from shared.http.attachments import Attachments
 from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
@@ -34,7 +39,9 @@ class Words(Strict):
     """What an article says, in one version."""
 
     title: Line = Field(examples=["The VPN drops"])
-    body: Body = Field(description="Markdown (CommonMark, tables, strikethrough); no raw HTML, no images")
+    body: Body = Field(
+        description="Markdown (CommonMark, tables, strikethrough); no raw HTML. `![alt](attachment:NAME)` shows a file of its own"
+    )
     summary: Line | None = Field(None, description="One or two sentences, for lists and search")
     keywords: Annotated[list[Tag], Field(max_length=MOST_KEYWORDS)] = []
     language: Language = Field(DEFAULT, description="ISO 639-1; its words are found in every form of theirs")
@@ -44,6 +51,17 @@ class Words(Strict):
         """The words, as events have them."""
         keywords = list(dict.fromkeys(self.keywords))
         return {"title": self.title, "body": self.body, "summary": self.summary, "keywords": keywords}
+
+
+class NextVersion(Words):
+    """What an article says in its next version, and the files that go with it."""
+
+    attachments: Attachments = Field(
+        [], description="Files that go with it from now on. A name that is taken gets a number: image-2.png"
+    )
+    keep: Annotated[list[Line], Field(max_length=MOST_FILES)] | None = Field(
+        None, description="Names of the newest version's files that stay; left out: all of them"
+    )
 
 
 class Place(Strict):
@@ -63,6 +81,7 @@ class NewArticle(Place):
     summary: Line | None = None
     keywords: Annotated[list[Tag], Field(max_length=MOST_KEYWORDS)] = []
     language: Language = DEFAULT
+    attachments: Attachments = Field([], description="Files that go with it")
     from_ticket: Key | None = Field(
         None, description="Id or number of a resolved ticket. Look for names before you publish."
     )
@@ -135,25 +154,32 @@ async def _draft(article_id: UUID, body: NewArticle, command: CommandRequest, kn
         if getattr(body, name) is None:
             raise Problem(422, f"{name}: is needed.", fields={name: "is needed, unless from_ticket gives it"})
     words = Words(**body.model_dump(include={*Words.model_fields}))
+    files = await knowledge.attaching.take(body.attachments, command, knowledge.articles)
     return await knowledge.articles.execute(
         article_id,
-        lambda state: domain.draft(state, words=words.words, language=words.language, place=place, from_ticket=ticket),
+        lambda state: domain.draft(
+            state, words=words.words, language=words.language, place=place, from_ticket=ticket, files=files
+        ),
         command.context(), new=True,
     )  # fmt: skip
 
 
 @router.put("/articles/{article}")
-async def write_version(article: ArticleRef, body: Words, command: CommandDep, knowledge: KnowledgeDep) -> Taken:
+async def write_version(article: ArticleRef, body: NextVersion, command: CommandDep, knowledge: KnowledgeDep) -> Taken:
     """Write the next version of an article's words. What is published stays, until this version is."""
+    need_writer(command.caller)
+    files = await knowledge.attaching.take(body.attachments, command, knowledge.articles)
     return await by_writer(
-        article, command, knowledge, lambda state: domain.revise(state, words=body.words, language=body.language)
-    )
+        article, command, knowledge,
+        lambda state: domain.revise(state, words=body.words, language=body.language, files=files, keep=body.keep),
+    )  # fmt: skip
 
 
 class Preview(Strict):
     """Markdown that somebody is typing."""
 
     body: Body
+    article: Id | None = Field(None, description="Of which article; files of its newest version are shown")
 
 
 class Rendered(BaseModel):
@@ -163,10 +189,15 @@ class Rendered(BaseModel):
 
 
 @router.post("/articles/preview")
-async def preview(body: Preview, caller: CallerDep) -> Rendered:
+async def preview(body: Preview, caller: CallerDep, knowledge: KnowledgeDep) -> Rendered:
     """Return Markdown as it will be shown. Nothing is kept."""
     need_writer(caller)
-    return Rendered(html=rendered(body.body))
+    if body.article is None:
+        return Rendered(html=rendered(body.body))
+    row, _ = await visible_article(knowledge, UUID(body.article), caller)
+    newest = await version_of(knowledge, row["stream_id"], row["latest"])
+    places = places_of(row["stream_id"], row["latest"], newest["attachments"] or [])
+    return Rendered(html=rendered(body.body, places))
 
 
 class VersionNamed(Strict):
@@ -222,7 +253,7 @@ async def move(article: ArticleRef, body: Place, command: CommandDep, knowledge:
 
 @router.delete("/articles/{article}/versions/{version}")
 async def erase_version(
-    article: ArticleRef, version: Annotated[int, Path(ge=1, le=2**31 - 1)], command: CommandDep, knowledge: KnowledgeDep
+    article: ArticleRef, version: VersionRef, command: CommandDep, knowledge: KnowledgeDep
 ) -> Taken:
     """Blank the words of an older version for ever, in the store and everywhere else. That it was written stays."""
     taken = await by_writer(article, command, knowledge, lambda state: domain.erase(state, number=version))

@@ -152,20 +152,20 @@ class ArticleView:
                 found.append(f"version {number} of {event.stream_id} is missing")
             elif _row_of(event, words)[3:-2] != (
                 row["event_id"], row["at"], row["actor"], row["language"], row["restored"], row["title"],
-                row["summary"], row["keywords"], row["body"],
+                row["summary"], row["keywords"], row["body"], row["attachments"],
             ):  # fmt: skip
                 found.append(f"version {number} of {event.stream_id} differs from its event")
         return found + [f"version {row['number']} of {row['article_id']} has no event" for row in stored.values()]
 
 
 def _row_of(event: Event, words: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    """Return a version's row: article, number, event, …, body, and what the search reads of it."""
+    """Return a version's row: article, number, event, …, body, files, and what the search reads of it."""
     words = words or {}
     body, keywords = words.get("body"), words.get("keywords")
     return (
         event.stream_id, event.data.get("number", 1), event.version, event.event_id, event.occurred_at, event.actor,
         event.data["language"], event.data.get("restored"), words.get("title"), words.get("summary"), keywords, body,
-        plain(body) if body is not None else None, " ".join(keywords) if keywords is not None else None,
+        words.get("attachments"), plain(body) if body is not None else None, " ".join(keywords) if keywords is not None else None,
     )  # fmt: skip
 
 
@@ -173,17 +173,18 @@ async def _add_words(connection: Connection, events: Sequence[Event]) -> None:
     if not events:
         return
     columns = list(zip(*(_row_of(event, event.personal) for event in events), strict=True))
-    columns[10] = tuple(jsonb_or_null(columns[10]))
+    for n in (10, 12):  # keywords, files
+        columns[n] = tuple(jsonb_or_null(columns[n]))
     await connection.execute(
         """
         INSERT INTO article_version (article_id, number, event, event_id, at, actor, language, restored, title, summary, keywords,
-                                     body, plain, terms, config)
+                                     body, attachments, plain, terms, config)
         SELECT n.*, c.config::regconfig
         FROM unnest($1::uuid[], $2::int[], $3::int[], $4::uuid[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::int[],
-                    $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[])
-                 AS n (article_id, number, event, event_id, at, actor, language, restored, title, summary, keywords, body, plain,
-                       terms),
-             unnest($15::text[], $16::text[]) AS c (language, config)
+                    $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::text[])
+                 AS n (article_id, number, event, event_id, at, actor, language, restored, title, summary, keywords, body,
+                       attachments, plain, terms),
+             unnest($16::text[], $17::text[]) AS c (language, config)
         WHERE c.language = n.language
         """,
         *columns, *zip(*{(event.data["language"], config_of(event.data["language"])) for event in events}, strict=True),
@@ -196,7 +197,7 @@ async def _blank_words(connection: Connection, events: Sequence[Event]) -> None:
         await connection.execute(
             """
             UPDATE article_version v
-            SET title = NULL, summary = NULL, keywords = NULL, body = NULL, plain = NULL, terms = NULL
+            SET title = NULL, summary = NULL, keywords = NULL, body = NULL, attachments = NULL, plain = NULL, terms = NULL
             FROM unnest($1::uuid[], $2::int[]) AS n (article_id, event)
             WHERE (v.article_id, v.event) = (n.article_id, n.event)
             """,
