@@ -92,6 +92,29 @@ async def test_an_article_has_files_and_shows_its_images(people: People) -> None
     await picture(john, "article-files-compared")
 
 
+async def test_a_picture_that_is_pasted_stands_where_one_writes(people: People) -> None:
+    john = await people.sign_in("john")
+    await john.goto("/kb/new")
+    await john.get_by_label("Title").fill("Pasted")
+    await john.get_by_label("Text (Markdown)").fill("Look: ")
+    for _ in range(2):  # from the clipboard both are called so
+        await john.evaluate(
+            """bytes => {
+                const files = new DataTransfer();
+                files.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+                document.querySelector("textarea[name=body]").dispatchEvent(
+                    new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: files }));
+            }""",
+            list(png(12)),
+        )
+    await expect(john.locator(".chosen li span")).to_contain_text(["image.png", "image-2.png"])
+    written = "Look: ![What it shows](<attachment:image.png>)![What it shows](<attachment:image-2.png>)"
+    await expect(john.get_by_label("Text (Markdown)")).to_have_value(written)
+    await john.get_by_role("button", name="Save version").click()
+    await expect(john.locator(".files a")).to_have_text(["image.png", "image-2.png"])
+    assert await shown(john) == [12, 12]
+
+
 async def test_nothing_of_a_hostile_file_runs(people: People) -> None:
     john, guest = await people.sign_in("john"), await people.page()
     dialogs: list[str] = []
@@ -183,3 +206,27 @@ async def test_where_an_article_stands_is_chosen_shown_and_asked_for(people: Peo
     await john.get_by_label("Department", exact=True).select_option(label="Field Service")
     await john.locator(".kb-find button").click()
     await expect(john.locator(".kb-list li", has_text=f"Placed {run}")).to_have_count(0)
+
+
+async def test_it_fits_a_phone(people: People, stack: Stack) -> None:
+    with stack.api("john") as api:
+        wide = {"Content-Type": "application/octet-stream"}
+        uploads = [api.post("/attachments", content=c, headers=wide).json()["upload"] for c in (png(900), b"x")]
+        names = ("wide.png", f"{'long-name-' * 11}.txt")
+        files = [{"upload": upload, "name": name} for upload, name in zip(uploads, names, strict=True)]
+        said = {"title": "On a phone", "body": "![Wide](attachment:wide.png)", "attachments": files}
+        article = api.post("/articles", json=said).raise_for_status().json()["id"]
+    john = await people.sign_in("john", viewport={"width": 360, "height": 740})
+    for path in ("/kb", "/kb/new", f"/kb/{article}", f"/kb/{article}/edit", f"/kb/{article}/versions"):
+        await john.goto(path)
+        assert (
+            await john.evaluate(
+                "Math.max(...[document.documentElement, document.querySelector('#main')].map(e => e.scrollWidth))"
+            )
+            <= 360
+        ), path
+    await john.goto(f"/kb/{article}/edit")
+    await picture(john, "article-edit-phone")
+    await john.goto(f"/kb/{article}")
+    assert await shown(john) == [900]
+    await picture(john, "article-phone")

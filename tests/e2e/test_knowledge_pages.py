@@ -129,3 +129,32 @@ def test_forms_of_others_and_moves_that_there_are_not_do_nothing(john, guest):
     assert john.send(f"{path}/explode").status_code == 404
     assert guest.open("/kb", category="nowhere").status_code == 200
     assert guest.open("/kb/nothing").status_code == 422
+
+
+def test_where_it_stands_is_changed_with_its_words_and_by_no_old_form(john, person):
+    john.open("/kb/new")
+    path = john.send("/kb/new", title=f"Placed {RUN}", body="one", departments="support").url.path
+
+    def told() -> tuple[list[str], str]:
+        shown = person("john").get(f"/articles{path.removeprefix('/kb')}").json()
+        return shown["departments"], shown["body"]
+
+    assert told() == (["support"], "one")
+    john.open(f"{path}/edit")
+    assert re.search(r'name="departments" value="support" checked', john.text)
+    old = john.text
+    john.open(f"{path}/edit")  # in another window
+    john.send(f"{path}/edit", title=f"Placed {RUN}", body="two", departments=["support", "field-service"])
+    wait_until(lambda: told() == (["field-service", "support"], "two"), message="the next version, elsewhere")
+    john.text = old
+    refused = john.send(f"{path}/edit", title=f"Placed {RUN}", body="three")
+    assert refused.status_code == 412
+    assert told() == (["field-service", "support"], "two"), "neither the place nor the words"
+    john.open(f"{path}/edit")
+    refused = john.send(f"{path}/edit", title="", body="four", departments="support")
+    assert refused.status_code == 422
+    john.send(f"{path}/edit", title=f"Placed {RUN}", body="four", departments="support")
+    wait_until(lambda: told() == (["support"], "four"), message="what was refused, mended")
+    john.open("/kb", department="field-service")
+    assert f"Placed {RUN}" not in john.text
+    assert f"Placed {RUN}" in john.open("/kb", department="support").text

@@ -171,7 +171,7 @@ def counted(question: Question, row: Mapping[str, Any], figure: str) -> Counting
     of_it = {key: value for key, value in row.items() if key not in {"at", "day"}}
     end: datetime = row["at"]
     if figure in STOCKS:
-        return tickets_standing(figure, _STANDING[figure], end, question, of_it)
+        return tickets_standing(end, _STANDING[figure], question, of_it)
     start = _midnight(_period_of(end - timedelta(microseconds=1), unit))
     if question.start is not None:
         start = max(start, question.start)

@@ -46,15 +46,13 @@ def tickets_measured(where: Where, column: str) -> Counting:
     )  # fmt: skip
 
 
-def tickets_standing(
-    stock: str, status: str, end: datetime, question: Question, row: Mapping[str, Any]
-) -> Counting:  # fmt: skip
+def tickets_standing(end: datetime, status: str, question: Question, row: Mapping[str, Any]) -> Counting:
     """Count the tickets that were in a stock at an instant, and the row's and question's own then.
 
     Args:
-        stock: Its name. Few tickets of all that ever were are in it, and the changes of it say which: the rest of their history alone is sorted.
-        status: The condition that their last event before the instant meets.
         end: The instant, exclusive.
+        status: The condition that a ticket's last event before it meets. A ticket to which nothing happened since is as it was: only
+            the history of those that are in the stock now, and of those that have changed since, is looked at.
         question: Its filters hold of the tickets as of then;
         row: and so do these keys.
     """
@@ -66,8 +64,7 @@ def tickets_standing(
         f"""
         SELECT {_ENTRY}, NULL::float8 AS seconds FROM (
             SELECT DISTINCT ON (ticket_id) * FROM entry WHERE at < {until} AND ticket_id IN (
-                SELECT ticket_id FROM entry WHERE at < {until} AND {stock}_delta <> 0
-                GROUP BY ticket_id HAVING sum({stock}_delta) > 0
+                SELECT stream_id FROM ticket WHERE first_at < {until} AND (last_at >= {until} OR {status})
             )
             ORDER BY ticket_id, at DESC, rank DESC, source DESC, version DESC
         ) AS last {where.sql}

@@ -32,6 +32,28 @@ function put(input, files) {
 
 const add = (input, files) => put(input, [...(chosen.get(input) ?? []), ...files]);
 
+// An article's text shows its images by their names: what is dropped or pasted gets one that is free, and is put where one writes.
+const SHOWN = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif" };
+function named(input, file) {
+  const taken = new Set([...(chosen.get(input) ?? []).map((one) => one.name), ...[...input.form.querySelectorAll("[name=keep]")].map((one) => one.value)].map((name) => name.toLowerCase()));
+  const stem = file.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}_ -]/gu, "").trim().slice(0, 60) || "image";
+  for (let n = 1; ; n += 1) {
+    const name = `${stem}${n > 1 ? `-${n}` : ""}.${SHOWN[file.type]}`;
+    if (!taken.has(name.toLowerCase())) return new File([file], name, { type: file.type });
+  }
+}
+function bring(input, files) {
+  const field = input.closest("[data-attach-shows]") && input.form.querySelector("textarea");
+  for (const file of files) {
+    const shown = field && file.type in SHOWN ? named(input, file) : file;
+    add(input, [shown]);
+    if (shown !== file) {
+      field.setRangeText(`![${_("What it shows")}](<attachment:${shown.name}>)`, field.selectionStart, field.selectionEnd, "end");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-attach] input[type=file]")) add(event.target, [...event.target.files]);
 });
@@ -42,7 +64,7 @@ document.addEventListener("reset", (event) => {
 document.addEventListener("paste", (event) => {
   const input = inputOf(event.target.closest?.("form"));
   if (!input || !event.clipboardData?.files.length) return;
-  add(input, [...event.clipboardData.files]);
+  bring(input, event.clipboardData.files);
   if (!event.clipboardData.types.includes("text/plain")) event.preventDefault();
 });
 for (const kind of ["dragover", "drop"]) {
@@ -52,7 +74,7 @@ for (const kind of ["dragover", "drop"]) {
     const form = event.target.closest?.("form");
     for (const other of document.querySelectorAll("form.dropping")) other.classList.remove("dropping");
     if (!inputOf(form)) return;
-    if (kind === "drop") add(inputOf(form), [...event.dataTransfer.files]);
+    if (kind === "drop") bring(inputOf(form), event.dataTransfer.files);
     else form.classList.add("dropping");
   });
 }
