@@ -22,6 +22,8 @@ PARAMETERS = ("from", "to", "department", "topic", "agent", "priority")
 NAMED = frozenset({"name", "kind", "activity", "priority", "from"})
 """Columns whose values are ours, where they are not of an imported log."""
 SECONDS = frozenset({"mean", "median", "p90", "p95"})
+ROWS = 200
+"""Of a table, unless all are asked for: a quarter by day and kind has over a thousand."""
 SHOWN = 50
 """Of what a figure counts, on a page."""
 UNAUTHENTICATED, FORBIDDEN = 401, 403
@@ -77,14 +79,17 @@ def _counted(about: Mapping[str, Any], asked: Mapping[str, str], row: Mapping[st
     }
 
 
-def figures_of(about: Mapping[str, Any], asked: Mapping[str, str], answer: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what is drawn of an answer: chart, table, and from each row the way to its tickets."""
+def figures_of(
+    about: Mapping[str, Any], asked: Mapping[str, str], answer: Mapping[str, Any] | None, most: int | None = ROWS
+) -> dict[str, Any]:
+    """Return what is drawn of an answer: chart, table of so many rows at most, and from each row the way to its tickets."""
     rows = answer["rows"] if answer else []
     columns = list(rows[0]) if rows else about["columns"]
     drills = [_list_of(drill(row, asked)) for row in rows]
     ways: Sequence[Mapping[str, str]] = [_counted(about, asked, row) if about.get("listed") else {} for row in rows]
     return {
-        "columns": columns, "rows": [[cell(c, row.get(c)) for c in columns] for row in rows],
+        "columns": columns, "rows": [[cell(c, row.get(c)) for c in columns] for row in rows[:most]],
+        "row_count": len(rows),
         "numbers": {c for c in columns if any(is_number(row.get(c)) for row in rows)}, "drills": drills,
         "ways": ways, "chart": chart_of(rows, drills, ways), "bars": bars_of(rows, columns),
     }  # fmt: skip
@@ -142,7 +147,8 @@ async def show_report(name: str, request: Request, visit: VisitDep) -> Response:
             "priority": [Choice(p, words(p)) for p in PRIORITIES],
         },
         grouped=asked.get("group_by", "").split(","), filters=[f for f in about["filters"] if f not in {"from", "to"}],
-        **figures_of(about, asked, answer),
+        **figures_of(about, asked, answer, None if request.query_params.get("rows") == "all" else ROWS),
+        all_rows=f"/reports/{quote(name, safe='')}?{urlencode({**asked, 'rows': 'all'})}",
         csv=f"{API}/reports/{quote(name, safe='')}?{urlencode({**asked, 'format': 'csv'})}",
     )  # fmt: skip
 
