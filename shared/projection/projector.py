@@ -93,7 +93,8 @@ class Projection:
         Raises:
             CheckpointLostError: Another consumer has taken over, or the database went back in time; nothing was written.
         """
-        mine = [record for record in records if record.topic in self.topics]
+        topics = self.topics
+        mine = [record for record in records if record[0] in topics]
         if not mine:
             return
         with inbox_watched() as entered:
@@ -105,21 +106,25 @@ class Projection:
             self.on_work()
 
     async def _apply(self, incarnation: str, mine: Sequence[Record], *, careful: bool) -> None:
-        touched = list(dict.fromkeys((record.topic, record.partition) for record in mine))
+        begins, ends = _span(mine)
         async with self.pool.acquire() as connection, connection.transaction():
-            stored, aside = await checkpoints.lock(connection, self.name, incarnation, touched)
+            stored, aside = await checkpoints.lock(connection, self.name, incarnation, list(begins))
             before = {place: checkpoint.next_offset for place, checkpoint in stored.items()}
             for place, offset in before.items():
                 if offset < self._reached.get(place, 0):
                     raise CheckpointLostError(f"{self.name}: {place} stands at {offset}, was at {self._reached[place]}")
-            fresh = [r for r in mine if r.offset >= before[r.topic, r.partition]]
-            if not fresh:
-                return
-            events = [r.content for r in fresh if isinstance(r.content, Event)]
-            await self._fold(connection, events, aside=aside, careful=careful)
-            await _count_unknown(connection, events)
+            fresh: Sequence[Record] = mine
+            if any(offset < before[place] for place, offset in begins.items()):
+                fresh = [r for r in mine if r.offset >= before[r.topic, r.partition]]
+                if not fresh:
+                    return
+                _, ends = _span(fresh)
+            events = [content for _, _, _, content in fresh if isinstance(content, Event)]
+            types = await self._fold(connection, events, aside=aside, careful=careful)
+            if not types <= CATALOGUE.keys():
+                await _count_unknown(connection, events)
             moved: dict[Place, Checkpoint] = {}
-            for place, offset in {(r.topic, r.partition): r.offset for r in fresh}.items():
+            for place, offset in ends.items():
                 moved[place] = stored[place]
                 moved[place].next_offset = offset + 1
             for record in fresh if len(events) < len(fresh) else ():
@@ -156,8 +161,8 @@ class Projection:
 
     async def _fold(
         self, connection: Connection, events: Sequence[Event], *, aside: bool = True, careful: bool = True
-    ) -> None:
-        """Fold events into every view. `aside`: whether anything is parked or discarded, as far as the caller knows.
+    ) -> set[str]:
+        """Fold events into every view; returns their types. `aside`: whether anything is parked or discarded, as far as the caller knows.
 
         Where that has just changed, an event behind a parked one shows as a gap, and is parked when that is repaired.
         """
@@ -173,6 +178,7 @@ class Projection:
             await self._note(connection, model.name, folded)
         if any(event_type in ERASURES for event_type, _ in kinds):
             await blank_copies(connection, [event for event in events if event.type in ERASURES])
+        return {event_type for event_type, _ in kinds}
 
     async def _note(self, connection: Connection, view: str, folded: Folded) -> None:
         """Write down gaps and parked events, so that nothing is skipped in silence."""
@@ -239,6 +245,18 @@ class Projection:
                     "DELETE FROM projection_gap WHERE view = $1 AND stream_id = $2 AND source = $3 AND want <= $4",
                     row["view"], stream_id, source, row["want"],
                 )  # fmt: skip
+
+
+def _span(records: Sequence[Record]) -> tuple[dict[Place, int], dict[Place, int]]:
+    """Return the first and the last offset of each partition that there is a record of. Pure."""
+    begins: dict[Place, int] = {}
+    ends: dict[Place, int] = {}
+    for topic, partition, offset, _ in records:
+        place = (topic, partition)
+        if place not in begins:
+            begins[place] = offset
+        ends[place] = offset
+    return begins, ends
 
 
 async def _count_unknown(connection: Connection, events: Sequence[Event]) -> None:
