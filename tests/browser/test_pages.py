@@ -235,3 +235,24 @@ async def test_dark_and_small(people: People) -> None:
     await phone.goto(jane.url)
     await picture(phone, "phone-ticket")
     assert await phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_no_page_weighs_more_than_half_a_megabyte(people: People) -> None:
+    for login, paths in {
+        "ken": ["/", "/tickets/new"],
+        "john": ["/queue?tab=all", "/inbox", "/kb"],
+        "ana": ["/reports/volumes", "/dashboards"],
+        "ada": ["/admin", "/admin/organisation/rule", "/admin/audit"],
+    }.items():
+        first = await people.sign_in(login)
+        cookies = await first.context.cookies()
+        for path in paths:
+            page = await people.page()  # nothing in its cache
+            await page.context.add_cookies(cookies)
+            await page.goto(path)
+            sent = await page.evaluate(
+                "() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+                ".reduce((sum, one) => sum + one.transferSize, 0)"
+            )
+            assert 10_000 < sent < 500_000, f"{path}: {sent} bytes"
+            await page.context.close()
