@@ -69,9 +69,10 @@ class _Patient(httpx.BaseTransport):
 
     def _once(self, request: httpx.Request, *, repeatable: bool) -> httpx.Response:
         response = self._wire.handle_request(request)
-        if repeatable and response.status_code in _AWAY:
-            response.read()
-            raise _AgainError(response)
+        if repeatable:
+            response.read()  # here: an answer that breaks off in the middle is asked for again, too
+            if response.status_code in _AWAY:
+                raise _AgainError(response)
         return response
 
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """What the command line's client asks again while a stack is being restarted, and what it must not."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 import stamina
@@ -9,10 +11,18 @@ from ledgerdesk.client import Stack
 STACK = Stack("http://desk.invalid", "ldk_key")
 
 
+class BrokenOff(httpx.SyncByteStream):
+    """An answer whose end never comes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"asked":'
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
 class Wire(httpx.BaseTransport):
     """Fails as told, then answers."""
 
-    def __init__(self, *first: int | Exception) -> None:
+    def __init__(self, *first: int | Exception | BrokenOff) -> None:
         self.first = list(first)
         self.asked = 0
 
@@ -21,6 +31,8 @@ class Wire(httpx.BaseTransport):
         happens = self.first.pop(0) if self.first else 200
         if isinstance(happens, Exception):
             raise happens
+        if isinstance(happens, BrokenOff):
+            return httpx.Response(200, stream=happens, request=request)
         return httpx.Response(happens, json={"asked": self.asked}, request=request)
 
 
@@ -40,7 +52,7 @@ def at_once():
 KEYED = {"Idempotency-Key": "k"}
 
 
-@pytest.mark.parametrize("away", [503, 502, httpx.ReadError("gone"), httpx.ConnectError("not there")])
+@pytest.mark.parametrize("away", [503, 502, httpx.ReadError("gone"), httpx.ConnectError("not there"), BrokenOff()])
 @pytest.mark.parametrize(("method", "headers"), [("GET", {}), ("PUT", {}), ("POST", KEYED)])
 def test_what_may_be_repeated_is_asked_again(away, method, headers):
     with client_on(Wire(away, away)) as client:
