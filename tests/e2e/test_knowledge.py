@@ -130,6 +130,15 @@ def test_the_same_key_is_the_same_article(writer):
     writer("POST", "/articles", {"title": "Twice", "body": "x"}, status=422, headers={"Idempotency-Key": f"once-{RUN}"})
 
 
+def test_tickets_and_reports_do_not_wait_for_an_article(base):
+    writer = Told(base["lead"])
+    written(writer, "Waited for by nobody")
+    for path in ("/tickets", "/tickets/counts", "/reports/volumes"):
+        answer = writer("GET", path, status=200)
+        assert "Ledgerdesk-Stale" not in answer.headers, path
+    assert ":knowledge:" in writer.after
+
+
 def test_departments_and_categories_say_who_reads(base, writer):
     mine = written(writer, f"Mine {RUN}", publish="internal", departments=[HERE])
     assert read_by(base, mine) == {"writer", "lead", "analyst"}
