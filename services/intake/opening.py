@@ -1,8 +1,9 @@
 """What opening a ticket looks up: one query for all that are opened at the same time, and numbers drawn ahead while there are many."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -55,10 +56,11 @@ _Key = tuple[str | None, UUID]
 
 
 class Opening:
-    """Looks up what new tickets need."""
+    """Looks up what new tickets need. `clock` tells seconds."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
+        self._clock = clock
         self._needed: Together[_Key, Needed] = Together(self._load)
         self._numbers: Together[object, str] = Together(self._draw)
         self._ahead: deque[str] = deque()
@@ -95,17 +97,16 @@ class Opening:
     def number(self) -> asyncio.Future[str | None]:
         """Return the number of the next ticket, to be awaited."""
         self._given += 1
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._drawn > FRESH:
+        if self._clock() - self._drawn > FRESH:
             self._ahead.clear()
         if not self._ahead:
             return self._numbers.soon(object())
-        at_once: asyncio.Future[str | None] = loop.create_future()
+        at_once: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         at_once.set_result(self._ahead.popleft())
         return at_once
 
     async def _draw(self, wanted: Sequence[object]) -> dict[object, str]:
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         more = ahead(self._given, now - self._drawn)
         self._given, self._drawn = 0, now
         rows = await self._pool.fetch(

@@ -342,6 +342,21 @@ async def test_a_batch_that_fails_leaves_nothing_and_comes_again(world, monkeypa
     assert await world.differences() == []
 
 
+async def test_the_reactor_is_woken_once_something_is_in_its_inbox(world):
+    await world.projection.prepare("log")
+    inbox: list[int] = []
+    woken = asyncio.Event()
+    world.projection.on_work = woken.set
+    await world.write(2)
+    for record in records_of(await world.stored()):
+        await world.projection.apply("log", [record])
+        waiting = await world.pool.fetchval("SELECT count(*) FROM reaction_inbox")
+        inbox.append(waiting)
+        assert woken.is_set() == (waiting > sum(inbox[-2:-1])), record.content
+        woken.clear()
+    assert inbox[0] == 0 < inbox[-1], "some of these events ask for a reaction, and some do not"
+
+
 # -- records that are none, and events that cannot be folded ---------------------------------------------------------
 
 
@@ -463,6 +478,19 @@ async def test_poison_is_parked_the_rest_flows_and_a_retry_heals(world, log):
         await world.complete()
 
 
+async def test_what_comes_behind_a_parked_event_is_parked_in_a_later_batch_too(world):
+    stream = random_id()
+    await world.projection.prepare("log")
+    await world.owners["intake"].append([command("intake", stream, EMPTY, FACTS["intake"])[0]])
+    events, _ = await world.owners["intake"].load(stream)
+    world.model.poison = events[0].event_id
+    for number, event in enumerate(events):
+        await world.projection.apply("log", [Record(TICKETS, 0, number, event)])
+    parked = await world.pool.fetch("SELECT version FROM projection_parked ORDER BY version")
+    assert [row["version"] for row in parked] == [1, 2, 3]
+    assert await world.pool.fetchval("SELECT count(*) FROM projection_gap") == 0
+
+
 async def test_an_unknown_type_is_skipped_and_its_version_counts(world):
     stream = random_id()
     await world.projection.prepare("log")
@@ -472,6 +500,21 @@ async def test_an_unknown_type_is_skipped_and_its_version_counts(world):
     await world.projection.apply("log", [Record(TICKETS, 0, 0, unknown), Record(TICKETS, 0, 1, two)])
     row = await world.pool.fetchrow("SELECT versions, agent, department FROM ticket")
     assert (row["versions"], str(row["agent"]), row["department"]) == ({"routing": 2}, JOHN, None)
+    skipped = await world.pool.fetchrow("SELECT type, records FROM projection_unknown")
+    assert tuple(skipped) == ("ledgerdesk.ticket.teleported", 1)
+
+
+async def test_a_batch_moves_each_partition_behind_its_last_record(world):
+    begun = await world.projection.prepare("log")
+    await world.write(10)
+    records = records_of(await world.stored())
+    moved = dict(begun)
+    for batch in (records[:50], records[30:]):  # the second begins with what is done
+        await world.projection.apply("log", batch)
+        for record in batch:
+            place = (record.topic, record.partition)
+            moved[place] = max(moved[place], record.offset + 1)
+        assert await world.another().prepare("log") == moved
 
 
 async def test_watermarks_are_kept_with_the_checkpoint(world, log):
