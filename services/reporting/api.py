@@ -1,5 +1,6 @@
 """Reporting by HTTP: the catalogue of reports, and each report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -60,6 +61,36 @@ AfterHeader = Annotated[
     str | None,
     Header(alias="Ledgerdesk-After", max_length=2000, description="Wait for these: values of Ledgerdesk-Version"),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a report: of the report itself, or of what its figures count."""
+
+    start: str | None
+    to: str | None
+    group_by: str | None
+    filters: Mapping[str, str]
+
+    async def of(self, pool: Pool, report: Report) -> Question:
+        """Return the question.
+
+        Raises:
+            Problem: 422, the report does not take it.
+        """
+        return await question_of(pool, report, self.start, self.to, self.group_by, self.filters)
+
+
+async def _asked(
+    start: FromParameter = None, to: ToParameter = None, group_by: GroupParameter = None,
+    department: DepartmentParameter = None, topic: TopicParameter = None, agent: AgentParameter = None,
+    priority: PriorityParameter = None,
+) -> Asked:  # fmt: skip
+    filters = {"department": department, "topic": topic, "agent": agent, "priority": priority}
+    return Asked(start, to, group_by, {key: value for key, value in filters.items() if value is not None})
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
 router = APIRouter(tags=["reporting"], responses={**RESPONSES, 400: {**RESPONSES[422], "description": "Bad request"}})
 
 
@@ -166,13 +197,7 @@ async def read_report(
     response: Response,
     caller: CallerDep,
     reporting: ReportingDep,
-    start: FromParameter = None,
-    to: ToParameter = None,
-    group_by: GroupParameter = None,
-    department: DepartmentParameter = None,
-    topic: TopicParameter = None,
-    agent: AgentParameter = None,
-    priority: PriorityParameter = None,
+    asked: AskedDep,
     format_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     after: AfterHeader = None,
 ) -> Response:
@@ -180,10 +205,8 @@ async def read_report(
     _need_reader(caller)
     report = _report(name)
     refuse_unknown_parameters(request, PARAMETERS)
-    asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
-    filters = {key: value for key, value in asked.items() if value is not None}
-    question = await question_of(reporting.pool, report, start, to, group_by, filters)
-    _need_question(caller, report, question, department)
+    question = await asked.of(reporting.pool, report)
+    _need_question(caller, report, question, asked.filters.get("department"))
     await wait_until_seen(reporting.pool, after, request, response)
     heads = await reporting.completeness.heads()
     async with (
@@ -203,7 +226,7 @@ async def read_report(
     body = {
         "name": report.name,
         "definition": report.definition,
-        "filters": {"from": question.start, "to": question.end, "group_by": list(question.group_by), **filters},
+        "filters": {"from": question.start, "to": question.end, "group_by": list(question.group_by), **asked.filters},
         "complete_until": until,
         "rows": [{column: row[column] for column in columns} for row in rows],
     }
@@ -228,13 +251,7 @@ async def read_counted(
             examples=['{"kind": "created"}'],
         ),
     ],
-    start: FromParameter = None,
-    to: ToParameter = None,
-    group_by: GroupParameter = None,
-    department: DepartmentParameter = None,
-    topic: TopicParameter = None,
-    agent: AgentParameter = None,
-    priority: PriorityParameter = None,
+    asked: AskedDep,
     cursor: CursorParameter = None,
     limit: LimitParameter = 50,
     after: AfterHeader = None,
@@ -246,10 +263,8 @@ async def read_counted(
     _need_reader(caller)
     report = _report(name)
     refuse_unknown_parameters(request, OF_A_FIGURE)
-    asked = {"department": department, "topic": topic, "agent": agent, "priority": priority}
-    filters = {key: value for key, value in asked.items() if value is not None}
-    question = await question_of(reporting.pool, report, start, to, group_by, filters)
-    _need_question(caller, report, question, department)
+    question = await asked.of(reporting.pool, report)
+    _need_question(caller, report, question, asked.filters.get("department"))
     if not caller.sees_all:
         raise Problem(
             403, "What a figure counts is listed for who sees every ticket; you see those of your departments."
