@@ -19,6 +19,7 @@ from shared.http.commands import CommandRequest
 from shared.http.guests import PURPOSE, guest_stream, may_be_guest
 from shared.http.problems import Problem
 from shared.http.tickets import look_up
+from shared.http.versions import wait_for
 from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.tokens import Tokens
@@ -64,10 +65,19 @@ class GuestAccess:
         """Make a link for a ticket's requester.
 
         Raises:
-            Problem: 409, he has an account, or was forgotten.
+            Problem: 409, he has an account, or was forgotten; 503, the directory does not know him yet.
             Refusal: 409, there are many already.
         """
-        if not may_be_guest(await self._directory.by_id(person_id)):
+        person = await wait_for(
+            lambda: self._directory.by_id(person_id)
+        )  # a new ticket may be here before its requester
+        if person is None:
+            raise Problem(
+                503,
+                "The directory has not heard of the ticket's requester yet. Try again in a moment.",
+                headers={"Retry-After": "1"},
+            )
+        if not may_be_guest(person):
             raise Problem(
                 409, "A link is for a requester who has no account. This one signs in, is an agent, or was forgotten."
             )

@@ -1,6 +1,6 @@
 """A desk whose routing and workflow react, with rules; on which it is what time the test says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from shared import db
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import directory_id, random_id
 from shared.contracts.topic_names import DIRECTORY
-from shared.directory.people import Directory
+from shared.directory.people import Directory, Person
 from shared.eventstore.ledger import Context, Ledger
 from shared.projection.reactor import reactions
 from shared.testing.stores import StoreFeed
@@ -80,6 +80,12 @@ class Desk(desks.Desk):
         stream = stream or directory_id(kind, entry["key"])
         configured = NewEvent(f"ledgerdesk.{kind}.configured", {"new": entry, "old": None}, personal)
         await self.take(DIRECTORY, await self.write("routing", stream, configured))
+
+    async def register(self, person: UUID, name: str) -> None:
+        """Let the desk know a requester."""
+        personal = {"email": f"{name.lower()}@example.org", "name": name}
+        registered = NewEvent("ledgerdesk.person.registered", {"organisation": "example"}, personal)
+        await self.take(DIRECTORY, await self.write("intake", person, registered))
 
     async def rule(self, key: str, *tests: tuple[str, str, str], when: str = "updated", **more: Any) -> None:
         actions = more.pop("actions", {"add_tags": [key]})
@@ -144,8 +150,22 @@ async def opened(dsn: str) -> AsyncIterator[Desk]:
             await desk.configure(
                 "agent", UUID(who), {"login": login}, person_id=who, departments=["support"], active=True
             )
-        registered = NewEvent(
-            "ledgerdesk.person.registered", {"organisation": "example"}, {"email": "ken@example.org", "name": "Ken"}
-        )
-        await desk.take(DIRECTORY, await desk.write("intake", UUID(KEN), registered))
+        await desk.register(UUID(KEN), "Ken")
         yield desk
+
+
+class HearsLater(Directory):
+    """A directory that hears of its people only after somebody has looked for one."""
+
+    def __init__(self, pool: db.Pool, hear: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(pool)
+        self._hear = hear
+        self.looks = 0
+
+    async def by_id(self, person_id: UUID) -> Person | None:
+        """Return a person by id; the first look tells what is there to be heard, and comes before it."""
+        found = await super().by_id(person_id)
+        self.looks += 1
+        if self.looks == 1:
+            await self._hear()
+        return found

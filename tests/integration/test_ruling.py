@@ -6,10 +6,11 @@ import pytest
 
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
+from services.routing.ruling import Ruling
 from shared.contracts.event import Actor
 from shared.testing.events import created, message
 from tests.integration import ruled
-from tests.integration.ruled import JANE, JOHN, KEN, NOBODY, OTHER, TICKET, WHY, fact, prioritised
+from tests.integration.ruled import JANE, JOHN, KEN, NOBODY, OTHER, TICKET, WHY, HearsLater, fact, prioritised
 
 
 @pytest.fixture
@@ -105,6 +106,17 @@ async def test_who_asks_is_looked_at(desk):
     )
     await desk.rule("theirs", ("organisation", "equals", "other"))
     await desk.happens("intake", created())
+    await desk.happens("workflow", prioritised("high"))
+    assert await desk.rules() == ["ours"]
+
+
+async def test_who_asks_may_be_heard_of_after_his_ticket(desk):
+    lea = UUID(int=8)
+    desk.ruling = Ruling(
+        desk.pools["routing"], HearsLater(desk.pools["routing"], lambda: desk.register(lea, "Lea")), desk.handling, desk.routing
+    )  # fmt: skip
+    await desk.rule("ours", ("organisation", "equals", "example"), ("email", "equals", "lea@example.org"))
+    await desk.happens("intake", created(person_id=str(lea)))
     await desk.happens("workflow", prioritised("high"))
     assert await desk.rules() == ["ours"]
 
