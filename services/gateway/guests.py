@@ -68,14 +68,11 @@ class GuestAccess:
             Problem: 409, he has an account, or was forgotten; 503, the directory does not know him yet.
             Refusal: 409, there are many already.
         """
-        person = await wait_for(
-            lambda: self._directory.by_id(person_id)
-        )  # a new ticket may be here before its requester
+        # What is known of a requester comes on another topic than his ticket, and may come after it.
+        person = await wait_for(lambda: self._directory.by_id(person_id))
         if person is None:
             raise Problem(
-                503,
-                "The directory has not heard of the ticket's requester yet. Try again in a moment.",
-                headers={"Retry-After": "1"},
+                503, "Nothing is known of the requester yet. Try again in a moment.", headers={"Retry-After": "1"}
             )
         if not may_be_guest(person):
             raise Problem(

@@ -49,6 +49,6 @@ async def test_a_link_is_made_for_who_is_heard_of_after_his_ticket(desk):
 
 async def test_who_is_not_heard_of_is_not_said_to_have_an_account(desk, monkeypatch):
     monkeypatch.setattr("shared.http.versions.wait_for.__defaults__", (0.05,))
-    with pytest.raises(Problem, match="not heard of") as caught:
+    with pytest.raises(Problem, match="Nothing is known") as caught:
         await guests(desk, Directory(desk.pools["gateway"])).issue(TICKET, LEA, command())
     assert caught.value.status == 503
