@@ -195,8 +195,17 @@ async def test_a_report_of_the_catalogue(people: People, history: History, name:
     await ana.wait_for_url(lambda url: "/counted" not in url)
     assert question(ana.url) == asked, "and back to the report as it was asked"
     await links.first.click()
+    address = ana.url
     await ana.locator("table.counted a").first.click()
     await expect(ana.locator("#live-head h1")).to_contain_text(f"Counted {history.log}")
+    await ana.goto(address)
+    when = ana.get_by_title("The ticket as it was then")
+    of_events = "What happened" in await ana.locator("table.counted thead").inner_text()
+    assert bool(await when.count()) == of_events, "what is measured is measured on tickets as they are now"
+    if of_events:
+        said = await when.first.inner_text()
+        await when.first.click()
+        await expect(ana.locator(".past")).to_contain_text(f"As it was {said}")
 
 
 WHOLE = frozenset(

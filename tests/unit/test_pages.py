@@ -4,6 +4,7 @@ import pytest
 
 from services.gateway.pages.charts import bars_of, chart_of, drill
 from services.gateway.pages.moves import MOVES, body_of, offered
+from services.gateway.pages.past import past_of
 from services.gateway.pages.queue import TABS, asked, created
 from services.gateway.pages.render import few, initials, linked
 from services.gateway.pages.thread import blocks_of
@@ -151,3 +152,21 @@ def test_a_figure_leads_to_its_tickets() -> None:
 def test_small_words() -> None:
     assert [initials(name) for name in ("Jane Roe", "ken@example.org", "", "Plato")] == ["JR", "KE", "?", "P"]
     assert [few(n) for n in (5, 5483, 10_000)] == ["5", "5,483", "10k"]
+
+
+HISTORY = [{"at": f"2026-11-0{day}T09:00:00.5Z"} for day in (3, 1, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("step", "at", "shown"),
+    [
+        ("2", "", 2), ("9", "", 3), ("0", "", 1), ("", "", None), ("nonsense", "", None),
+        ("", "2026-11-02T09:00:00.5Z", 2), ("", "2026-11-02T09:00:00.4Z", 1), ("", "2026-11-02T10:00:00.500+01:00", 2),
+        ("", "2020-01-01T00:00:00Z", 1), ("", "2030-01-01T00:00:00Z", 3), ("", "2026-11-02", None), ("", "2026-11-02T09:00", None),
+        ("3", "2026-11-01T09:00:00.5Z", 3),
+    ],
+)  # fmt: skip
+def test_the_past_is_asked_for_by_step_or_by_moment(step: str, at: str, shown: int | None) -> None:
+    past = past_of(HISTORY, step, at)
+    assert (past and (past.step, past.steps, past.at)) == (shown and (shown, 3, f"2026-11-0{shown}T09:00:00.5Z"))
+    assert past_of([], step, at) is None

@@ -26,10 +26,26 @@ def moments_of(items: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted({str(item["at"]) for item in items}, key=datetime.fromisoformat)
 
 
-def past_of(items: Sequence[Mapping[str, Any]], asked: str) -> Past | None:
-    """Return the step that an address asks for, or the nearest that there is; None: it asks for none."""
+def past_of(items: Sequence[Mapping[str, Any]], step: str, at: str = "") -> Past | None:
+    """Return the step that an address asks for, or the nearest that there is; None: it asks for none.
+
+    Args:
+        items: Of the timeline.
+        step: Its number.
+        at: Or a moment (RFC 3339): the last step that was made until then.
+    """
     moments = moments_of(items)
-    if not asked.isdecimal() or not moments:
+    wanted = int(step[:9]) if step.isdecimal() else _until(moments, at)
+    if wanted is None or not moments:
         return None
-    step = min(max(int(asked[:9]), 1), len(moments))
-    return Past(step, len(moments), moments[step - 1])
+    found = min(max(wanted, 1), len(moments))
+    return Past(found, len(moments), moments[found - 1])
+
+
+def _until(moments: Sequence[str], at: str) -> int | None:
+    """Return how many of the moments are not after this one; None, it is none."""
+    try:
+        until = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return None if until.tzinfo is None else sum(datetime.fromisoformat(one) <= until for one in moments)

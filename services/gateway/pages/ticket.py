@@ -91,15 +91,14 @@ def form_offers(choices: Choices) -> dict[str, Any]:
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
     ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
-    step = visit.request.query_params.get("step", "") if visit.sees_all else ""
-    past = past_of(timeline["items"], step)
+    query = visit.request.query_params
+    past = past_of(timeline["items"], query.get("step", ""), query.get("at", "")) if visit.sees_all else None
     if past is not None:
         then = [("at", past.at)]
         ticket, timeline = await asyncio.gather(visit.api.get(path, then), visit.api.get(f"{path}/timeline", then))
     beside, choices, left = await asyncio.gather(
         _beside(visit, path), read_choices(visit), _left(visit, path)
     )  # by who it is, so only now
-    query = visit.request.query_params
     wanted = list_of(query.get("list")) if visit.sees_all and visit.target != "pane" else None
     listing = await read_listing(visit, wanted, start=False) if wanted is not None else None
     offered = moves.offered(ticket, visit.me, is_staff=visit.is_staff, left=left) if past is None else []
