@@ -146,6 +146,17 @@ async def same_as_csv(page: Page) -> None:
     assert [[int(line[i]) for i in figures] for line in exported[1:]] == shown
 
 
+async def leads_to_the_ticket_as_it_was(ana: Page) -> None:
+    """Go from an event that a figure counts to its ticket at that moment; what is measured is measured on tickets as they are."""
+    when = ana.get_by_title("The ticket as it was then")
+    of_events = "What happened" in await ana.locator("table.counted thead").inner_text()
+    assert bool(await when.count()) == of_events
+    if of_events:
+        said = await when.first.inner_text()
+        await when.first.click()
+        await expect(ana.locator(".past")).to_contain_text(f"As it was {said}")
+
+
 @pytest.mark.parametrize("name", REPORTS)
 async def test_a_report_of_the_catalogue(people: People, history: History, name: str) -> None:
     ana = await people.sign_in("ana")
@@ -199,13 +210,7 @@ async def test_a_report_of_the_catalogue(people: People, history: History, name:
     await ana.locator("table.counted a").first.click()
     await expect(ana.locator("#live-head h1")).to_contain_text(f"Counted {history.log}")
     await ana.goto(address)
-    when = ana.get_by_title("The ticket as it was then")
-    of_events = "What happened" in await ana.locator("table.counted thead").inner_text()
-    assert bool(await when.count()) == of_events, "what is measured is measured on tickets as they are now"
-    if of_events:
-        said = await when.first.inner_text()
-        await when.first.click()
-        await expect(ana.locator(".past")).to_contain_text(f"As it was {said}")
+    await leads_to_the_ticket_as_it_was(ana)
 
 
 WHOLE = frozenset(
