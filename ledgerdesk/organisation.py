@@ -15,23 +15,14 @@ from ledgerdesk import waiting
 from ledgerdesk.client import PATIENCE, Stack, checked
 from ledgerdesk.rule_entries import RuleEntry, stated
 from shared.contracts.articles import Visibility
-from shared.contracts.directory import (
-    Away,
-    BrandLink,
-    Day,
-    FieldChoice,
-    FieldCondition,
-    FieldRights,
-    FieldType,
-    LifecycleMove,
-    LifecycleState,
-    OpenHours,
-    SlaTargets,
-    SpecialHours,
-    Strategy,
-)
+from shared.contracts.branding import BrandLink
+from shared.contracts.custom_fields import FieldChoice, FieldCondition, FieldRights, FieldType
+from shared.contracts.directory import Away, Strategy
 from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Priority, Role, Severity, Strict, Text
+from shared.contracts.hours import Day, OpenHours, SpecialHours
+from shared.contracts.lifecycle import LifecycleMove, LifecycleState
 from shared.contracts.permissions import Permission, RoleKey
+from shared.contracts.service_levels import SlaTargets
 from shared.forms import WORDED
 from shared.rules import faults
 

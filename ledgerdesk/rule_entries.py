@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.directory import RuleAfter, RuleChange, RuleStatus, RuleTest, RuleWhen
 from shared.contracts.fields import Body, Key, Line, Priority, Severity, Strict, Tag
+from shared.contracts.rules import RuleAfter, RuleChange, RuleStatus, RuleTest, RuleWhen
 
 IdOf = Callable[[str, str], str]
 """Returns the person id of a login; told also what names it, for the error."""

@@ -167,7 +167,7 @@ ALWAYS = Hours(ZoneInfo("UTC"), {day: ((timedelta(), _DAY),) for day in range(7)
 
 
 def hours_of(entry: Mapping[str, Any]) -> Hours:
-    """Return the hours that a calendar's entry says (`contracts.directory.Calendar`), or as much of one as there is.
+    """Return the hours that a calendar's entry says (`contracts.hours.Calendar`), or as much of one as there is.
 
     Raises:
         ValueError: Zone, country, subdivision, a date or a span is not known; the message says which.

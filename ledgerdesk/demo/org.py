@@ -19,7 +19,7 @@ from ledgerdesk.organisation import (
 )
 from ledgerdesk.rule_entries import ActionsEntry, RuleEntry
 from services.routing.domain import EVERY_TOPIC, Config
-from shared.contracts.directory import RuleTest
+from shared.contracts.rules import RuleTest
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "org.yaml"
 DISPATCH: Final = "dispatch"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shared.contracts.directory import BrandMedia
+from shared.contracts.branding import BrandMedia
 from shared.files import Files
 
 MOST_IMAGE = 256 * 1024

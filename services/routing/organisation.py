@@ -11,20 +11,12 @@ from pydantic import BaseModel, Field
 from services.routing import domain
 from services.routing.api import RoutingApp
 from shared.configuration import Entry
-from shared.contracts.directory import (
-    Away,
-    OpenHours,
-    Rule,
-    RuleActions,
-    RuleAfter,
-    RuleChange,
-    RuleTest,
-    RuleWhen,
-    Strategy,
-)
+from shared.contracts.directory import Away, Strategy
 from shared.contracts.event import Event, NewEvent
 from shared.contracts.fields import Email, Id, Key, Line, Strict
+from shared.contracts.hours import OpenHours
 from shared.contracts.ids import directory_id, random_id
+from shared.contracts.rules import Rule, RuleActions, RuleAfter, RuleChange, RuleTest, RuleWhen
 from shared.eventstore.ledger import ATTEMPTS, ContentionError, Context, StaleError
 from shared.forms import WORDED
 from shared.hours import hours_of

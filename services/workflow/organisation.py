@@ -8,10 +8,12 @@ from pydantic import BaseModel, Field
 from services.workflow import domain
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.domain import canned
-from shared.contracts import directory as contracts
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Id, Key, Line, Priority, Severity, Strict
+from shared.contracts.hours import Day, OpenHours, SpecialHours
 from shared.contracts.ids import derived, directory_id
+from shared.contracts.lifecycle import LifecycleMove, LifecycleState
+from shared.contracts.service_levels import SlaTargets
 from shared.eventstore.ledger import Context
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
@@ -30,21 +32,21 @@ class PolicyEntry(Strict):
 
 
 class LifecycleEntry(Strict):
-    """The desk's own states and moves; see `shared.contracts.directory.Lifecycle`."""
+    """The desk's own states and moves; see `shared.contracts.lifecycle.Lifecycle`."""
 
-    states: Annotated[list[contracts.LifecycleState], Field(max_length=100)] = []
-    moves: Annotated[list[contracts.LifecycleMove], Field(max_length=200)] = []
+    states: Annotated[list[LifecycleState], Field(max_length=100)] = []
+    moves: Annotated[list[LifecycleMove], Field(max_length=200)] = []
 
 
 class CalendarEntry(Strict):
-    """When is worked; see `shared.contracts.directory.Calendar`."""
+    """When is worked; see `shared.contracts.hours.Calendar`."""
 
     key: Key
     name: Line
     zone: Key
-    hours: Annotated[list[contracts.OpenHours], Field(max_length=50)]
-    closed: Annotated[list[contracts.Day], Field(max_length=1000)] = []
-    special: Annotated[list[contracts.SpecialHours], Field(max_length=1000)] = []
+    hours: Annotated[list[OpenHours], Field(max_length=50)]
+    closed: Annotated[list[Day], Field(max_length=1000)] = []
+    special: Annotated[list[SpecialHours], Field(max_length=1000)] = []
     country: Key | None = None
     subdivision: Key | None = None
     active: bool = True
@@ -60,7 +62,7 @@ class StepEntry(Strict):
 
 
 class PlanEntry(Strict):
-    """What is promised for which tickets; see `shared.contracts.directory.SlaPlan`."""
+    """What is promised for which tickets; see `shared.contracts.service_levels.SlaPlan`."""
 
     key: Key
     name: Line
@@ -70,7 +72,7 @@ class PlanEntry(Strict):
     severities: list[Severity] = []
     departments: list[Key] = []
     topics: list[Key] = []
-    targets: contracts.SlaTargets
+    targets: SlaTargets
     warn_percent: Annotated[int, Field(ge=0, le=99)] = 80
     pause_on_hold: bool = True
     ladder: Annotated[list[StepEntry], Field(max_length=10)] = []

@@ -8,7 +8,7 @@ from services.workflow.api import WorkflowDep
 from services.workflow.api.life import TAKES
 from services.workflow.reads import AfterHeader, visible
 from services.workflow.shown import StateShown
-from shared.contracts.directory import LifecycleMove, LifecycleState
+from shared.contracts.lifecycle import LifecycleMove, LifecycleState
 from shared.http.caller import CallerDep
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem

@@ -1,7 +1,7 @@
 """Every event type there is: who owns it, where it is published, and the schema of each part.
 
-To add a type: write its payload in `tickets`, `directory` or `articles`, add a line here, add a golden sample under
-``tests/contract/golden``. To change one: raise its version here and add the step to `upcast`.
+To add a type: write its payload in the module of its kind (`tickets`, `articles`, `rules`), add a line here, add a golden sample
+under ``tests/contract/golden``. To change one: raise its version here and add the step to `upcast`.
 """
 
 from collections.abc import Iterable
@@ -9,13 +9,23 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from shared.contracts import articles as a
-from shared.contracts import credentials as c
-from shared.contracts import dashboards as b
-from shared.contracts import directory as d
-from shared.contracts import guests as g
-from shared.contracts import queues as q
-from shared.contracts import tickets as t
+from shared.contracts import (
+    articles,
+    branding,
+    bulk,
+    credentials,
+    custom_fields,
+    dashboards,
+    directory,
+    guests,
+    hours,
+    lifecycle,
+    people,
+    queues,
+    rules,
+    service_levels,
+    tickets,
+)
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Strict
 from shared.contracts.topic_names import DIRECTORY, IDENTITY, TICKETS
@@ -56,77 +66,77 @@ def _ticket(owner: str, name: str, data: type[Strict], personal: type[Strict] | 
 
 
 def _of_tickets() -> Iterable[EventSpec]:
-    yield _ticket("intake", "created", t.Created, t.CreatedPersonal)
-    yield _ticket("intake", "message_received", t.MessageReceived, t.MessagePersonal)
-    yield _ticket("intake", "message_edited", t.MessageEdited, t.EditedPersonal)
-    yield _ticket("intake", "restated", t.Restated, t.RestatedPersonal)
-    yield _ticket("intake", "collaborator_added", t.Collaborating, t.Requester)
-    yield _ticket("intake", "collaborator_removed", t.Collaborating)
-    yield _ticket("routing", "assigned", t.Assigned, t.Message)
-    yield _ticket("routing", "unassigned", t.Unassigned, t.Message)
-    yield _ticket("routing", "transferred", t.Transferred, t.Message)
-    yield _ticket("routing", "queued", t.Queued)
-    yield _ticket("routing", "rule_applied", t.RuleApplied, t.RuleWords)
-    yield _ticket("routing", "referred", t.Referred, t.Message)
-    yield _ticket("routing", "referral_withdrawn", t.Referred)
+    yield _ticket("intake", "created", tickets.Created, tickets.CreatedPersonal)
+    yield _ticket("intake", "message_received", tickets.MessageReceived, tickets.MessagePersonal)
+    yield _ticket("intake", "message_edited", tickets.MessageEdited, tickets.EditedPersonal)
+    yield _ticket("intake", "restated", tickets.Restated, tickets.RestatedPersonal)
+    yield _ticket("intake", "collaborator_added", tickets.Collaborating, tickets.Requester)
+    yield _ticket("intake", "collaborator_removed", tickets.Collaborating)
+    yield _ticket("routing", "assigned", tickets.Assigned, tickets.Message)
+    yield _ticket("routing", "unassigned", tickets.Unassigned, tickets.Message)
+    yield _ticket("routing", "transferred", tickets.Transferred, tickets.Message)
+    yield _ticket("routing", "queued", tickets.Queued)
+    yield _ticket("routing", "rule_applied", tickets.RuleApplied, tickets.RuleWords)
+    yield _ticket("routing", "referred", tickets.Referred, tickets.Message)
+    yield _ticket("routing", "referral_withdrawn", tickets.Referred)
     yield from _of_workflow()
-    yield _ticket(EVERY, "personal_erased", t.PersonalErased)
+    yield _ticket(EVERY, "personal_erased", tickets.PersonalErased)
 
 
 def _of_workflow() -> Iterable[EventSpec]:
-    yield _ticket("workflow", "started", t.Started)
-    yield _ticket("workflow", "noted", t.Noted, t.NotePersonal)
-    yield _ticket("workflow", "replied", t.Replied, t.ReplyPersonal)
-    yield _ticket("workflow", "auto_replied", t.AutoReplied, t.ReplyPersonal)
-    yield _ticket("workflow", "prioritised", t.Prioritised, t.Message)
-    yield _ticket("workflow", "held", t.Held, t.HeldPersonal)
-    yield _ticket("workflow", "resumed", t.Resumed, t.HeldPersonal)
-    yield _ticket("workflow", "resolved", t.Resolved, t.ResolvedPersonal)
-    yield _ticket("workflow", "closed", t.Closed, t.Message)
-    yield _ticket("workflow", "reopened", t.Reopened, t.Message)
-    yield _ticket("workflow", "state_changed", t.StateChanged, t.Message)
-    yield _ticket("workflow", "escalated", t.Escalated, t.Message)
-    yield _ticket("workflow", "acknowledged", t.Acknowledged, t.Message)
-    yield _ticket("workflow", "split_off", t.SplitOff)
-    yield _ticket("workflow", "edited", t.Edited, t.EditedPersonal)
-    yield _ticket("workflow", "rated", t.Rated, t.RatedPersonal)
-    yield _ticket("workflow", "tagged", t.Tagged)
-    yield _ticket("workflow", "fields_changed", t.FieldsChanged, t.FieldsChangedPersonal)
-    yield _ticket("workflow", "task_added", t.TaskAdded, t.TaskPersonal)
-    yield _ticket("workflow", "task_changed", t.TaskChanged, t.TaskChangedPersonal)
-    yield _ticket("workflow", "task_done", t.TaskNamed, t.Message)
-    yield _ticket("workflow", "task_reopened", t.TaskNamed, t.Message)
-    yield _ticket("workflow", "task_dropped", t.TaskNamed, t.Message)
-    yield _ticket("workflow", "time_logged", t.TimeLogged, t.TimePersonal)
-    yield _ticket("workflow", "time_removed", t.TimeRemoved)
-    yield _ticket("workflow", "watched", t.Watching)
-    yield _ticket("workflow", "unwatched", t.Watching)
-    yield _ticket("workflow", "linked", t.Linking)
-    yield _ticket("workflow", "unlinked", t.Linking)
-    yield _ticket("workflow", "merged", t.Merged, t.Message)
-    yield _ticket("workflow", "unmerged", t.Unmerged, t.Message)
-    yield _ticket("workflow", "sla_scheduled", t.SlaScheduled)
-    yield _ticket("workflow", "sla_warned", t.SlaWarned)
-    yield _ticket("workflow", "sla_breached", t.SlaBreached)
-    yield _ticket("workflow", "sla_met", t.SlaMet)
-    yield _ticket("workflow", "close_warned", t.CloseWarned)
+    yield _ticket("workflow", "started", tickets.Started)
+    yield _ticket("workflow", "noted", tickets.Noted, tickets.NotePersonal)
+    yield _ticket("workflow", "replied", tickets.Replied, tickets.ReplyPersonal)
+    yield _ticket("workflow", "auto_replied", tickets.AutoReplied, tickets.ReplyPersonal)
+    yield _ticket("workflow", "prioritised", tickets.Prioritised, tickets.Message)
+    yield _ticket("workflow", "held", tickets.Held, tickets.HeldPersonal)
+    yield _ticket("workflow", "resumed", tickets.Resumed, tickets.HeldPersonal)
+    yield _ticket("workflow", "resolved", tickets.Resolved, tickets.ResolvedPersonal)
+    yield _ticket("workflow", "closed", tickets.Closed, tickets.Message)
+    yield _ticket("workflow", "reopened", tickets.Reopened, tickets.Message)
+    yield _ticket("workflow", "state_changed", tickets.StateChanged, tickets.Message)
+    yield _ticket("workflow", "escalated", tickets.Escalated, tickets.Message)
+    yield _ticket("workflow", "acknowledged", tickets.Acknowledged, tickets.Message)
+    yield _ticket("workflow", "split_off", tickets.SplitOff)
+    yield _ticket("workflow", "edited", tickets.Edited, tickets.EditedPersonal)
+    yield _ticket("workflow", "rated", tickets.Rated, tickets.RatedPersonal)
+    yield _ticket("workflow", "tagged", tickets.Tagged)
+    yield _ticket("workflow", "fields_changed", tickets.FieldsChanged, tickets.FieldsChangedPersonal)
+    yield _ticket("workflow", "task_added", tickets.TaskAdded, tickets.TaskPersonal)
+    yield _ticket("workflow", "task_changed", tickets.TaskChanged, tickets.TaskChangedPersonal)
+    yield _ticket("workflow", "task_done", tickets.TaskNamed, tickets.Message)
+    yield _ticket("workflow", "task_reopened", tickets.TaskNamed, tickets.Message)
+    yield _ticket("workflow", "task_dropped", tickets.TaskNamed, tickets.Message)
+    yield _ticket("workflow", "time_logged", tickets.TimeLogged, tickets.TimePersonal)
+    yield _ticket("workflow", "time_removed", tickets.TimeRemoved)
+    yield _ticket("workflow", "watched", tickets.Watching)
+    yield _ticket("workflow", "unwatched", tickets.Watching)
+    yield _ticket("workflow", "linked", tickets.Linking)
+    yield _ticket("workflow", "unlinked", tickets.Linking)
+    yield _ticket("workflow", "merged", tickets.Merged, tickets.Message)
+    yield _ticket("workflow", "unmerged", tickets.Unmerged, tickets.Message)
+    yield _ticket("workflow", "sla_scheduled", tickets.SlaScheduled)
+    yield _ticket("workflow", "sla_warned", tickets.SlaWarned)
+    yield _ticket("workflow", "sla_breached", tickets.SlaBreached)
+    yield _ticket("workflow", "sla_met", tickets.SlaMet)
+    yield _ticket("workflow", "close_warned", tickets.CloseWarned)
 
 
 def _of_articles() -> Iterable[EventSpec]:
     def article(name: str, data: type[Strict], personal: type[Strict] | None = None) -> EventSpec:
         return EventSpec(f"ledgerdesk.{name}", "knowledge", DIRECTORY, data, personal)
 
-    yield article("article.drafted", a.Drafted, a.ArticleText)
-    yield article("article.revised", a.Revised, a.ArticleText)
-    yield article("article.published", a.Published)
-    yield article("article.withdrawn", a.Withdrawn, t.Message)
-    yield article("article.moved", a.Moved)
-    yield article("article.linked", a.LinkedToTicket)
-    yield article("article.unlinked", a.LinkedToTicket)
-    yield article("article.personal_erased", t.Erased)
-    yield article("article_rating.rated", a.ArticleRated, a.ArticleRatedPersonal)
-    yield article("article_rating.personal_erased", t.Erased)
-    yield article("category.configured", a.CategoryConfigured)
+    yield article("article.drafted", articles.Drafted, articles.ArticleText)
+    yield article("article.revised", articles.Revised, articles.ArticleText)
+    yield article("article.published", articles.Published)
+    yield article("article.withdrawn", articles.Withdrawn, tickets.Message)
+    yield article("article.moved", articles.Moved)
+    yield article("article.linked", articles.LinkedToTicket)
+    yield article("article.unlinked", articles.LinkedToTicket)
+    yield article("article.personal_erased", tickets.Erased)
+    yield article("article_rating.rated", articles.ArticleRated, articles.ArticleRatedPersonal)
+    yield article("article_rating.personal_erased", tickets.Erased)
+    yield article("category.configured", articles.CategoryConfigured)
 
 
 def _of_entries() -> Iterable[EventSpec]:
@@ -135,62 +145,62 @@ def _of_entries() -> Iterable[EventSpec]:
     ) -> EventSpec:
         return EventSpec(f"ledgerdesk.{name}", owner, topic, data, personal)
 
-    yield entry("intake", "person.registered", d.PersonRegistered, d.PersonPersonal)
-    yield entry("intake", "person.forgotten", t.Erased)
-    yield entry("intake", "organisation.configured", d.OrganisationConfigured)
-    yield entry("intake", "topic.configured", d.TopicConfigured)
-    yield entry("intake", "field.configured", d.FieldConfigured)
-    yield entry("routing", "department.configured", d.DepartmentConfigured)
-    yield entry("routing", "team.configured", d.TeamConfigured)
-    yield entry("routing", "agent.configured", d.AgentConfigured, d.AgentPersonal)
-    yield entry("routing", "agent.personal_erased", t.Erased)
-    yield entry("routing", "topic_route.configured", d.TopicRouteConfigured)
-    yield entry("routing", "rule.configured", d.RuleConfigured)
-    yield entry("workflow", "policy.configured", d.PolicyConfigured)
-    yield entry("workflow", "lifecycle.configured", d.LifecycleConfigured)
-    yield entry("workflow", "calendar.configured", d.CalendarConfigured)
-    yield entry("workflow", "sla_plan.configured", d.SlaPlanConfigured)
-    yield entry("workflow", "canned_reply.configured", d.CannedReplyConfigured)
-    yield entry("workflow", "queue.saved", q.QueueSaved, q.QueueSavedPersonal)
-    yield entry("workflow", "queue.removed", q.QueueRemoved)
-    yield entry("workflow", "queue.personal_erased", t.Erased)
-    yield entry("workflow", "dashboard.saved", b.DashboardSaved, b.DashboardSavedPersonal)
-    yield entry("workflow", "dashboard.removed", b.DashboardRemoved)
-    yield entry("workflow", "dashboard.personal_erased", t.Erased)
-    yield entry("gateway", "role.configured", d.RoleConfigured)
-    yield entry("gateway", "branding.configured", d.BrandingConfigured)
-    yield entry("gateway", "account.configured", d.AccountConfigured, d.AccountPersonal, IDENTITY)
-    yield entry("gateway", "account.personal_erased", t.Erased, None, IDENTITY)
-    yield entry("gateway", "account.signed_out", d.SignedOut, None, IDENTITY)
-    yield entry("gateway", "session.started", d.SessionStarted, None, IDENTITY)
-    yield entry("gateway", "session.revoked", d.SessionRevoked, None, IDENTITY)
-    yield entry("gateway", "api_key.issued", d.ApiKeyIssued, None, IDENTITY)
-    yield entry("gateway", "api_key.revoked", d.ApiKeyRevoked, None, IDENTITY)
-    yield entry("gateway", "guest.asked", g.GuestAsked, None, IDENTITY)
-    yield entry("gateway", "guest.link_issued", g.GuestLinkIssued, None, IDENTITY)
-    yield entry("gateway", "guest.link_used", g.GuestLinkUsed, None, IDENTITY)
-    yield entry("gateway", "guest.link_revoked", g.GuestLinkRevoked, None, IDENTITY)
-    yield entry(EVERY, "bulk.done", d.BulkDone, None, None)
-    yield entry(EVERY, "bulk.undone", d.BulkUndone, None, None)
+    yield entry("intake", "person.registered", people.PersonRegistered, people.PersonPersonal)
+    yield entry("intake", "person.forgotten", tickets.Erased)
+    yield entry("intake", "organisation.configured", directory.OrganisationConfigured)
+    yield entry("intake", "topic.configured", directory.TopicConfigured)
+    yield entry("intake", "field.configured", custom_fields.FieldConfigured)
+    yield entry("routing", "department.configured", directory.DepartmentConfigured)
+    yield entry("routing", "team.configured", directory.TeamConfigured)
+    yield entry("routing", "agent.configured", directory.AgentConfigured, directory.AgentPersonal)
+    yield entry("routing", "agent.personal_erased", tickets.Erased)
+    yield entry("routing", "topic_route.configured", directory.TopicRouteConfigured)
+    yield entry("routing", "rule.configured", rules.RuleConfigured)
+    yield entry("workflow", "policy.configured", directory.PolicyConfigured)
+    yield entry("workflow", "lifecycle.configured", lifecycle.LifecycleConfigured)
+    yield entry("workflow", "calendar.configured", hours.CalendarConfigured)
+    yield entry("workflow", "sla_plan.configured", service_levels.SlaPlanConfigured)
+    yield entry("workflow", "canned_reply.configured", directory.CannedReplyConfigured)
+    yield entry("workflow", "queue.saved", queues.QueueSaved, queues.QueueSavedPersonal)
+    yield entry("workflow", "queue.removed", queues.QueueRemoved)
+    yield entry("workflow", "queue.personal_erased", tickets.Erased)
+    yield entry("workflow", "dashboard.saved", dashboards.DashboardSaved, dashboards.DashboardSavedPersonal)
+    yield entry("workflow", "dashboard.removed", dashboards.DashboardRemoved)
+    yield entry("workflow", "dashboard.personal_erased", tickets.Erased)
+    yield entry("gateway", "role.configured", directory.RoleConfigured)
+    yield entry("gateway", "branding.configured", branding.BrandingConfigured)
+    yield entry("gateway", "account.configured", people.AccountConfigured, people.AccountPersonal, IDENTITY)
+    yield entry("gateway", "account.personal_erased", tickets.Erased, None, IDENTITY)
+    yield entry("gateway", "account.signed_out", people.SignedOut, None, IDENTITY)
+    yield entry("gateway", "session.started", people.SessionStarted, None, IDENTITY)
+    yield entry("gateway", "session.revoked", people.SessionRevoked, None, IDENTITY)
+    yield entry("gateway", "api_key.issued", people.ApiKeyIssued, None, IDENTITY)
+    yield entry("gateway", "api_key.revoked", people.ApiKeyRevoked, None, IDENTITY)
+    yield entry("gateway", "guest.asked", guests.GuestAsked, None, IDENTITY)
+    yield entry("gateway", "guest.link_issued", guests.GuestLinkIssued, None, IDENTITY)
+    yield entry("gateway", "guest.link_used", guests.GuestLinkUsed, None, IDENTITY)
+    yield entry("gateway", "guest.link_revoked", guests.GuestLinkRevoked, None, IDENTITY)
+    yield entry(EVERY, "bulk.done", bulk.BulkDone, None, None)
+    yield entry(EVERY, "bulk.undone", bulk.BulkUndone, None, None)
 
 
 def _of_credentials() -> Iterable[EventSpec]:
     def secret(name: str, data: type[Strict]) -> EventSpec:
         return EventSpec(f"ledgerdesk.{name}", "gateway", None, data)
 
-    yield secret("credential.password_set", c.PasswordSet)
-    yield secret("credential.totp_enrolled", c.TotpEnrolled)
-    yield secret("credential.totp_confirmed", c.TotpStep)
-    yield secret("credential.totp_used", c.TotpStep)
-    yield secret("credential.totp_removed", c.TotpRemoved)
-    yield secret("credential.recovery_codes_made", c.RecoveryCodesMade)
-    yield secret("credential.recovery_code_used", c.RecoveryCodeUsed)
-    yield secret("credential.link_issued", c.LinkIssued)
-    yield secret("credential.link_used", c.LinkUsed)
-    yield secret("credential.identity_bound", c.IdentityBound)
-    yield secret("credential.identity_unbound", c.IdentityUnbound)
-    yield secret("identity.linked", c.IdentityLinked)
-    yield secret("identity.unlinked", c.IdentityUnlinked)
+    yield secret("credential.password_set", credentials.PasswordSet)
+    yield secret("credential.totp_enrolled", credentials.TotpEnrolled)
+    yield secret("credential.totp_confirmed", credentials.TotpStep)
+    yield secret("credential.totp_used", credentials.TotpStep)
+    yield secret("credential.totp_removed", credentials.TotpRemoved)
+    yield secret("credential.recovery_codes_made", credentials.RecoveryCodesMade)
+    yield secret("credential.recovery_code_used", credentials.RecoveryCodeUsed)
+    yield secret("credential.link_issued", credentials.LinkIssued)
+    yield secret("credential.link_used", credentials.LinkUsed)
+    yield secret("credential.identity_bound", credentials.IdentityBound)
+    yield secret("credential.identity_unbound", credentials.IdentityUnbound)
+    yield secret("identity.linked", credentials.IdentityLinked)
+    yield secret("identity.unlinked", credentials.IdentityUnlinked)
 
 
 CATALOGUE: dict[str, EventSpec] = {

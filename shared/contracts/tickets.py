@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.directory import RuleSince, RuleStatus
 from shared.contracts.fields import (
     Body,
     Email,
@@ -21,6 +20,7 @@ from shared.contracts.fields import (
     Tag,
     Text,
 )
+from shared.contracts.rules import RuleSince, RuleStatus
 
 
 class Origin(Strict):
@@ -209,7 +209,7 @@ class Changes(Strict):
 
 
 class Wanted(Changes):
-    """What a rule wants: of the owners of these slots, and of routing itself; see `shared.contracts.directory.RuleActions`."""
+    """What a rule wants: of the owners of these slots, and of routing itself; see `shared.contracts.rules.RuleActions`."""
 
     add_tags: list[Tag] = []
     remove_tags: list[Tag] = []
@@ -295,7 +295,7 @@ class Prioritised(Imported):
 
 
 class Stated(Imported):
-    """The ticket is in this one of the desk's own states from then on; None: in none. See `directory.Lifecycle`."""
+    """The ticket is in this one of the desk's own states from then on; None: in none. See `lifecycle.Lifecycle`."""
 
     state: Key | None = None
 

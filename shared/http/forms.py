@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from shared import forms
-from shared.contracts.directory import FieldCondition, FieldType
+from shared.contracts.custom_fields import FieldCondition, FieldType
 from shared.contracts.fields import FieldKey
 from shared.http.caller import Caller
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.contracts.directory import CustomField
+from shared.contracts.custom_fields import CustomField
 
 CHOICES = [
     {"key": "laptop", "name": "Laptop"}, {"key": "printer", "name": "Printer"}, {"key": "fax", "name": "Fax", "active": False},

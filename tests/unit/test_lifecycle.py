@@ -13,8 +13,8 @@ from services.workflow.bulk import bulk
 from services.workflow.domain import Life, Moves, moves_of, possible
 from services.workflow.domain.state import fact
 from services.workflow.views import row as rows
-from shared.contracts.directory import LifecycleMove, LifecycleState, MoveVerb
 from shared.contracts.event import NewEvent
+from shared.contracts.lifecycle import LifecycleMove, LifecycleState, MoveVerb
 from shared.testing.events import event_of_fact
 from shared.testing.given import scenario
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.gateway import brand_images, domain
 from services.gateway.api.common import Gateway, GatewayDep, Password
 from services.gateway.brand_images import MOST_IMAGE
-from shared.contracts.directory import BrandImage, BrandLink
+from shared.contracts.branding import BrandImage, BrandLink
 from shared.contracts.fields import Body, Email, Id, Line, Role, Strict, Text
 from shared.contracts.ids import derived, directory_id, random_id
 from shared.contracts.permissions import Permission, RoleKey

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from services.intake import domain
 from services.intake.api.common import Intake, IntakeDep
 from services.intake.form_check import faults
-from shared.contracts.directory import FieldChoice, FieldCondition, FieldRights, FieldType
+from shared.contracts.custom_fields import FieldChoice, FieldCondition, FieldRights, FieldType
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Email, FieldKey, Key, Line, Strict
 from shared.contracts.ids import derived, directory_id
@@ -37,7 +37,7 @@ class TopicEntry(Strict):
 
 
 class FieldEntry(Strict):
-    """A custom field of tickets' forms; see `shared.contracts.directory.CustomField`."""
+    """A custom field of tickets' forms; see `shared.contracts.custom_fields.CustomField`."""
 
     key: FieldKey
     name: Line

@@ -234,7 +234,7 @@ def faults(entry: Entry, roles: frozenset[str]) -> dict[str, str]:
     """Return what is wrong with a lifecycle that is to be configured: path to what would be right.
 
     Args:
-        entry: See `shared.contracts.directory.Lifecycle`.
+        entry: See `shared.contracts.lifecycle.Lifecycle`.
         roles: The keys of the configured roles.
     """
     found: dict[str, str] = {}

@@ -5,18 +5,12 @@ from typing import get_args
 
 from services.gateway.pages.configuring.form import Field, Section
 from services.gateway.pages.language import N_
-from shared.contracts.directory import (
-    FieldType,
-    LifecycleState,
-    MoveVerb,
-    RuleChange,
-    RuleSince,
-    RuleStatus,
-    RuleWhen,
-    Strategy,
-    Weekday,
-)
+from shared.contracts.custom_fields import FieldType
+from shared.contracts.directory import Strategy
 from shared.contracts.fields import Priority, Severity
+from shared.contracts.hours import Weekday
+from shared.contracts.lifecycle import LifecycleState, MoveVerb
+from shared.contracts.rules import RuleChange, RuleSince, RuleStatus, RuleWhen
 from shared.rules import AT_THE_DOOR, LATER, OPERATORS
 
 
