@@ -23,6 +23,8 @@ class Organisation(Strict):
 
 
 class Topic(Strict):
+    """What a ticket can be about, as the person who opens one chooses."""
+
     key: Key
     name: Line
     active: bool = True
@@ -45,6 +47,8 @@ class Department(Strict):
 
 
 class Team(Strict):
+    """Agents who share tickets, of any department."""
+
     key: Key
     name: Line
     members: list[Id] = []
@@ -84,6 +88,8 @@ class Agent(Strict):
 
 
 class AgentPersonal(Strict):
+    """What may be erased of an agent."""
+
     login: Line
     name: Line | None = None
     email: Email | None = None
@@ -94,6 +100,8 @@ EVERY_TOPIC = "*"
 
 
 class TopicRoute(Strict):
+    """Where tickets of a topic go."""
+
     topic: Key
     department: Key | None = None
     skills: list[Key] = []
@@ -145,45 +153,63 @@ class RoleEntry(Strict):
 
 
 class RoleConfigured(Strict):
+    """What a role may do was changed."""
+
     new: RoleEntry
     old: RoleEntry | None = None
 
 
 class PolicyConfigured(Strict):
+    """How the desk works was changed."""
+
     new: Policy
     old: Policy | None = None
 
 
 class OrganisationConfigured(Strict):
+    """A customer organisation was added or changed."""
+
     new: Organisation
     old: Organisation | None = None
 
 
 class TopicConfigured(Strict):
+    """A topic was added or changed."""
+
     new: Topic
     old: Topic | None = None
 
 
 class DepartmentConfigured(Strict):
+    """A department was added or changed."""
+
     new: Department
     old: Department | None = None
 
 
 class TeamConfigured(Strict):
+    """A team was added or changed."""
+
     new: Team
     old: Team | None = None
 
 
 class AgentConfigured(Strict):
+    """An agent was added or changed."""
+
     new: Agent
     old: Agent | None = None
 
 
 class TopicRouteConfigured(Strict):
+    """Where a topic's tickets go was changed."""
+
     new: TopicRoute
     old: TopicRoute | None = None
 
 
 class CannedReplyConfigured(Strict):
+    """A canned reply was added or changed."""
+
     new: CannedReply
     old: CannedReply | None = None

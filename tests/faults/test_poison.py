@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contracts.catalogue import CATALOGUE, EventSpec
 from shared.contracts.event import NewEvent
 from shared.contracts.ids import random_id
-from shared.contracts.tickets import Started
+from shared.contracts.ticket_life import Started
 from shared.contracts.topic_names import DEADLETTER, TICKETS
 from shared.testing.wait import wait_until
 from tests.faults.apart import ROOT, Apart

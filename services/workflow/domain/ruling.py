@@ -35,7 +35,7 @@ def ruled(
 
     Args:
         state: The ticket.
-        wanted: See `shared.contracts.tickets.Wanted`.
+        wanted: See `shared.contracts.ticket_routing.Wanted`.
         note: The words of its note.
         asked: What the ticket was created with: `priority`, `severity`, `tags`.
         fresh: The rule speaks for a ticket that was just created: what somebody has set meanwhile stands.
