@@ -8,6 +8,7 @@ LEDGERDESK_TEST_SERVERS=embedded       the embedded ones, also where a container
 =====================================  ===============================================================================
 """
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -16,6 +17,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -186,3 +188,16 @@ async def empty_topics(at: KafkaAt) -> KafkaAt:
             await admin.close()
     await create_topics(at.bootstrap_servers)
     return at
+
+
+def query(dsn: str, sql: str) -> Any:
+    """Ask a database for one value, on a connection of its own."""
+
+    async def ask() -> Any:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
