@@ -31,6 +31,8 @@ from shared.tokens import SessionToken, TokenError, Tokens
 
 CHALLENGE = "code-needed"
 CHALLENGE_LIFETIME = timedelta(minutes=5)
+FRESH = timedelta(minutes=10)
+"""How long a sign-in proves who somebody is that has no password to do so."""
 LINK_PREFIX = "ldl"
 _SECRET_BYTES = 24
 _BEARER = {"WWW-Authenticate": "Bearer"}
@@ -98,20 +100,32 @@ class SignIns:
         state, _ = await self.credentials.state(credential_stream(person_id))
         return state
 
-    async def check_own_password(self, person_id: UUID, password: str | None) -> None:
-        """Require the password of who is signed in, where there is one: a session that was taken is not enough to change credentials.
+    async def check_own_password(self, person_id: UUID, password: str | None, via: Via) -> None:
+        """Require the password of who is signed in: a session that was taken is not enough to change credentials.
+
+        Who has none signs in with a provider, and must have done so a moment ago.
 
         Raises:
-            Problem: 422, it is another; 429, it was guessed at too often.
+            Problem: 403, that is too long ago; 422, it is another password; 429, it was guessed at too often.
         """
         state = await self.credentials_of(person_id)
         if state.password is None:
+            await self._need_fresh(via)
             return
         attempt = self.throttle.attempt(f"own|{person_id}", None)
         await self.throttle.begin(attempt)
         if not await self.passwords.verify(state.password, password or ""):
             raise Problem(422, "The current password is another.", fields={"current": "is not your current password"})
         await self.throttle.succeeded(attempt)
+
+    async def _need_fresh(self, via: Via) -> None:
+        session = (await self.sessions.state(UUID(via.id)))[0] if via.kind == "session" else None
+        began = session.began_at if session is not None else None
+        if began is None or datetime.now(UTC) - began > FRESH:
+            minutes = int(FRESH.total_seconds()) // 60
+            raise Problem(
+                403, f"You have no password to confirm this by: sign in again, and do it within {minutes} minutes."
+            )
 
     async def by_password(
         self, login: str, password: str, code: str | None, origin: Origin
@@ -122,10 +136,11 @@ class SignIns:
             Problem: 401, wrong login or password (which of the two is not said), or a code is needed; 429, too many failures.
             Refusal: 401, the code is wrong.
         """
-        attempt = self.throttle.attempt(login, origin.address)
-        await self.throttle.begin(attempt)
         person = await self.directory.by_login(login)
         person_id = person.person_id if person else NOBODY
+        # Failures are an account's, however it is written: its login, its address, in other letters.
+        attempt = self.throttle.attempt(f"account|{person_id}" if person else f"login|{login}", origin.address)
+        await self.throttle.begin(attempt)
         account, _ = await self.accounts.state(person_id)
         state = await self.credentials_of(person_id)
         good = await self.passwords.verify(state.password, password)

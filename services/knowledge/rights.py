@@ -1,6 +1,6 @@
 """Who reads what: guests and requesters what is public, the desk what is for its departments, who writes also drafts. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,15 @@ class Reader:
             found.append("a.visibility = 'public'")
         elif self.departments is not None:
             mine = parameter(sorted(self.departments))
-            found.append(f"(a.visibility = 'public' OR a.departments = '[]' OR a.departments ?| {mine}::text[])")
+            found.append(
+                "(a.visibility = 'public' AND a.published IS NOT NULL "
+                f"OR a.departments = '[]' OR a.departments ?| {mine}::text[])"
+            )
         return " AND ".join(found)
+
+    def within(self, departments: Collection[str]) -> bool:
+        """Whether he is of an article's departments; what everybody reads of it, he reads in any case."""
+        return self.departments is None or not departments or not self.departments.isdisjoint(departments)
 
 
 def open_to(category: Category, *, desk: bool, writes: bool, departments: frozenset[str] | None) -> bool:

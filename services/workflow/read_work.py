@@ -132,7 +132,7 @@ async def read_mentions(
     request: Request, caller: CallerDep, workflow: WorkflowDep, cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[Mention]:  # fmt: skip
-    """List where you were called by name (`@login`), the latest first."""
+    """List where you were called by name (`@login`), the latest first: on tickets that you may see, with the words as they are now."""
     refuse_unknown_parameters(request, {"cursor", "limit"})
     caller.need_staff()
     if caller.person_id is None:
@@ -146,15 +146,25 @@ async def read_mentions(
             raise Problem(
                 422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
             ) from None
+    values: list[Any] = [str(caller.person_id), *before, limit + 1]
+
+    def parameter(value: Any) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
     rows = await workflow.pool.fetch(
-        """
-        SELECT l.ticket_id, t.number, t.subject, l.event_id, l.type, l.at, l.actor, l.personal
+        f"""
+        SELECT l.ticket_id, t.number, t.subject, l.event_id, l.type, l.at, l.actor, coalesce(
+            (SELECT e.personal ->> 'body' FROM timeline e
+             WHERE e.ticket_id = l.ticket_id AND e.type = 'edited' AND e.data ->> 'event' = l.event_id::text
+             ORDER BY e.version DESC LIMIT 1),
+            l.personal ->> 'body') AS body
         FROM timeline l JOIN ticket t ON t.stream_id = l.ticket_id
         WHERE l.data -> 'mentions' ? $1 AND l.data ? 'mentions' AND t.number IS NOT NULL
-          AND ($2::timestamptz IS NULL OR (l.at, l.event_id) < ($2, $3::uuid))
+          AND ($2::timestamptz IS NULL OR (l.at, l.event_id) < ($2, $3::uuid)) AND ({caller.sight.condition(parameter)})
         ORDER BY l.at DESC, l.event_id DESC LIMIT $4
         """,
-        str(caller.person_id), *before, limit + 1,
+        *values,
     )  # fmt: skip
     page = rows[:limit]
     people = await workflow.directory.people({UUID(r["actor"]["id"]) for r in page if r["actor"]["kind"] == "person"})
@@ -164,7 +174,7 @@ async def read_mentions(
         items.append(Mention(
             ticket=row["ticket_id"], number=row["number"], subject=row["subject"] or "(erased)", event=row["event_id"],
             type=row["type"], at=row["at"], by=PersonShown(**by.shown) if by else None,
-            body=(row["personal"] or {}).get("body"),
+            body=row["body"],
         ))  # fmt: skip
     last = page[-1] if len(rows) > limit else None
     return Page(items=items, next=encode_cursor([last["at"].isoformat(), str(last["event_id"])]) if last else None)

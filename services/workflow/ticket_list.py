@@ -154,13 +154,23 @@ async def _where_of(directory: Directory, query: ListQuery, caller: Caller) -> _
     if query.tag is not None:
         where.add("tags @> {}", [query.tag])
     if query.q is not None:
-        only_public = "" if caller.is_desk else " AND public"
-        where.values.append(query.q)
-        where.conditions.append(_SEARCH.format(q=f"${len(where.values)}", only_public=only_public))
+        _add_words(where, query.q, caller)
     await _add_people(where, directory, query, caller)
     if query.fields:
         await _add_fields(where, directory, query, caller)
     return where
+
+
+def _add_words(where: _Where, text: str, caller: Caller) -> None:
+    """Add the words that are looked for: in what the caller would be shown of a ticket, and nowhere else."""
+    q = where.parameter(text)
+    public = _SEARCH.format(q=q, only_public=" AND public")
+    if not caller.is_desk:
+        where.conditions.append(public)
+        return
+    where.conditions.append(_SEARCH.format(q=q, only_public=""))
+    if not caller.sees_all:  # of his own requests elsewhere he sees what is public
+        where.conditions.append(f"({caller.sight.condition(where.parameter)} OR {public})")
 
 
 def _add_times(where: _Where, query: ListQuery) -> None:
@@ -177,6 +187,9 @@ def _add_times(where: _Where, query: ListQuery) -> None:
 
 async def _add_people(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:
     """Add the filters that name somebody."""
+    if (query.team or query.assignee) and not caller.sees_all:
+        # Who has it is shown of what one sees as one of the desk.
+        where.conditions.append(f"({caller.sight.condition(where.parameter)})" if caller.is_desk else "false")
     if query.assignee == "none":
         where.conditions.append("agent IS NULL")
     elif query.assignee is not None:

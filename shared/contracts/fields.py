@@ -51,6 +51,8 @@ def _email(text: str) -> str:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_reach)]
 """A time with its zone."""
+SaidMoment = Annotated[Moment, Field(strict=False)]
+"""The same in what people send: strict JSON has no times, only text that says one."""
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
 Body = Annotated[

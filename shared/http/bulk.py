@@ -160,7 +160,9 @@ class Bulk(Generic[S]):
             results = await _each(list(dict.fromkeys(body.tickets)), one)
             if done:
                 fact = NewEvent(DONE, {"verb": name, "tickets": sorted(map(str, done))})
-                recorded = replace(command.context("done"), fresh=False, request=None)
+                # Asked again with the same key, more may succeed than before: that is a fact of its own.
+                part = f"done|{','.join(sorted(map(str, done)))}"
+                recorded = replace(command.context(part), fresh=False, request=None)
                 await app.tickets.execute(command.command_id, lambda _: [fact], recorded)
             return _report(command.command_id, results)
 
@@ -195,7 +197,8 @@ class Bulk(Generic[S]):
                     command.caller.need_permission(permission, row)
                 return await self._take_back(app.tickets, bulk, UUID(ticket), command)
 
-            results = await _each(done[0].data["tickets"], one)
+            tickets = list(dict.fromkeys(ticket for event in done for ticket in event.data["tickets"]))
+            results = await _each(tickets, one)
             taken = sorted(item.ticket for item in results if item.status == HTTPStatus.OK)
             if taken:
                 recorded = replace(command.context("undone"), fresh=False, request=None)

@@ -41,7 +41,12 @@ async def look_up(pool: Pool, ref: str) -> asyncpg.Record | None:
 
 
 def unknown(ref: str, *, retry: bool = False) -> Problem:
-    """Return the answer for a ticket that is not there or not visible: the two are not told apart."""
+    """Return the answer for a ticket that is not there or not visible: the two are not told apart.
+
+    Args:
+        ref: What was asked for.
+        retry: Say that it may be there soon.
+    """
     headers = {"Retry-After": "1"} if retry else {}
     return Problem(404, f"There is no ticket {ref!r}, or it is not yours to see.", headers=headers)
 
@@ -50,11 +55,9 @@ async def known_ticket(pool: Pool, ref: str, caller: Caller) -> asyncpg.Record:
     """Return a ticket that a command is for; waits up to 2 s for the service's own view to know it.
 
     Raises:
-        Problem: 404, with Retry-After: it is not known here (yet), or not the caller's to see.
+        Problem: 404, with Retry-After: it is not known here (yet), or not the caller's to see (yet).
     """
     row = await wait_for(lambda: look_up(pool, ref))
-    if row is None:
+    if row is None or not caller.sees(row):
         raise unknown(ref, retry=True)
-    if not caller.sees(row):
-        raise unknown(ref)
     return row

@@ -64,7 +64,9 @@ def test_sessions_start_and_end():
     }  # fmt: skip
     (end,) = session(event).when(domain.revoke_session).then("revoked")
     assert end.data == {"person_id": PERSON, "expires_at": "2026-01-02T15:04:05.000000Z"}
-    assert session(event, end).state == Session(PERSON, "2026-01-02T15:04:05.000000Z", revoked=True, generation=3)
+    ended, began = session(event, end).state, session(event).state.began_at
+    assert began is not None
+    assert ended == Session(PERSON, "2026-01-02T15:04:05.000000Z", revoked=True, generation=3, began_at=began)
     session(event, end).when(domain.revoke_session).nothing()
     session().when(domain.revoke_session).refused(404, "no such session")
 

@@ -63,7 +63,7 @@ async def set_password(login: Line, body: PasswordBody, command: CommandDep, gat
     if person is None or person.account is None:
         raise Problem(404, f"There is no account {login!r}.")
     if own and await gateway.credentials.repeat_of(command.context()) is None:  # else the current one is the new one
-        await gateway.sign_ins.check_own_password(person.person_id, body.current)
+        await gateway.sign_ins.check_own_password(person.person_id, body.current, command.caller.via)
     via = command.caller.via
     kept = via.id if own and via.kind == "session" else None
     await gateway.sign_ins.change_password(person.person_id, body.password, command.context(), kept)

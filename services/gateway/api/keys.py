@@ -5,19 +5,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.gateway import domain
 from services.gateway.api.common import GatewayDep
 from shared.contracts.canonical import keyed_digest
-from shared.contracts.fields import Line, Role, Strict, Tag, Text
+from shared.contracts.fields import Line, Role, SaidMoment, Strict, Tag, Text
 from shared.contracts.ids import derived, new_secret
 from shared.http.caller import KEY_PREFIX, CallerDep
 from shared.http.commands import CommandDep
 from shared.http.problems import RESPONSES, Problem
 
 Net = Annotated[Text, StringConstraints(min_length=1, max_length=60)]
-Moment = Annotated[AwareDatetime, Field(strict=False)]  # strict JSON has no times, only text that says one
 router = APIRouter(tags=["gateway"], responses=RESPONSES)
 
 
@@ -28,7 +27,7 @@ class NewKey(Strict):
     roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
     acts_for: Line | None = Field(None, description="Login or e-mail address of the person whose key it is")
     cidrs: Annotated[list[Net], Field(max_length=50, description="Networks from which it is good; none: all")] = []
-    expires_at: Moment | None = Field(None, description="Until when it is good; none: until it is revoked")
+    expires_at: SaidMoment | None = Field(None, description="Until when it is good; none: until it is revoked")
 
 
 class IssuedKey(BaseModel):

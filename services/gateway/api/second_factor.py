@@ -75,7 +75,7 @@ def qr_code(uri: str) -> str:
 async def enrol(body: Current, command: CommandDep, gateway: GatewayDep) -> Offered:
     """Begin: a new secret. Put it into an authenticator app, and confirm with a code that it gives."""
     person_id = _myself(command.caller)
-    await gateway.sign_ins.check_own_password(person_id, body.current)
+    await gateway.sign_ins.check_own_password(person_id, body.current, command.caller.via)
     factor = gateway.sign_ins.second_factor
     secret = factor.new_secret()
     stored = factor.encrypt(person_id, secret)
@@ -133,7 +133,7 @@ async def _prove(gateway: Gateway, person_id: UUID, body: Proof, command: Comman
     """
     if await gateway.credentials.repeat_of(command.context()) is not None:
         return
-    await gateway.sign_ins.check_own_password(person_id, body.current)
+    await gateway.sign_ins.check_own_password(person_id, body.current, command.caller.via)
     if (await gateway.sign_ins.credentials_of(person_id)).totp is None:
         raise Problem(409, "One-time codes are not in use.")
     try:

@@ -43,6 +43,7 @@ class Session:
     expires_at: str | None = None
     revoked: bool = False
     generation: int = 0
+    began_at: datetime | None = None
 
 
 def evolve_account(state: Account, event: Event) -> Account:
@@ -69,7 +70,7 @@ def evolve_session(state: Session, event: Event) -> Session:
     """Fold a session's event."""
     return replace(
         state, person_id=event.data["person_id"], expires_at=event.data["expires_at"], revoked=event.name == "revoked",
-        generation=event.data.get("generation", state.generation),
+        generation=event.data.get("generation", state.generation), began_at=state.began_at or event.occurred_at,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from shared.service_names import SERVICES
 
@@ -133,8 +133,9 @@ class ApiClient:
         stale: Whether a read could not wait for them.
     """
 
-    def __init__(self, app: FastAPI, token: str | None, after: Sequence[str] = ()) -> None:
-        self._app = app
+    def __init__(self, request: Request, token: str | None, after: Sequence[str] = ()) -> None:
+        self._app: FastAPI = request.app
+        self._origin = f"{request.url.scheme}://{request.url.netloc}"  # links that the API makes lead back here
         self._token = token
         self._after = newest(after)
         self.said: list[str] = []
@@ -248,7 +249,7 @@ class ApiClient:
         owner = owner_of(method, path)
         clients = _clients(self._app)
         mounted = owner in self._app.state.services
-        origin = "http://ledgerdesk.internal" if mounted else self._app.state.settings.url_of(owner)
+        origin = self._origin if mounted else self._app.state.settings.url_of(owner)
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:

@@ -31,7 +31,7 @@ def outside_page(request: Request, template: str, status: int = 200, **context: 
         layout="base.html",
         stale=False,
         said=None,
-        csrf=security.csrf_token(settings, visit),
+        csrf=security.csrf_token(settings, "visit", visit),
         **context,
     )
     response = HTMLResponse(text, status)
@@ -61,7 +61,7 @@ def is_own_form(request: Request, form: Form) -> bool:
     """Whether a form came from a page of this visit."""
     settings: Settings = request.app.state.settings
     visit = request.cookies.get(cookie_name(settings, VISIT_COOKIE), "")
-    return bool(visit) and security.csrf_good(settings, visit, form.get("csrf", ""))
+    return bool(visit) and security.csrf_good(settings, "visit", visit, form.get("csrf", ""))
 
 
 async def outside_form(request: Request) -> Form:

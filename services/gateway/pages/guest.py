@@ -23,7 +23,7 @@ from services.gateway.pages.sign_in import gateway_of
 from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
 from services.gateway.pages.topic_form import held_of
-from services.gateway.pages.visit import AFTER_LIFETIME, Form, Refused, new_key, read_form
+from services.gateway.pages.visit import AFTER_LIFETIME, Form, Refused, is_brief, new_key, read_form
 from services.gateway.stream import followed
 from shared.contracts.fields import Email
 from shared.http.caller import Caller, unauthenticated
@@ -87,13 +87,13 @@ class Guest:
         self.ticket = ticket
         self._written = versions_in(request.cookies.get(AFTER), "|")
         seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
-        self.api = ApiClient(request.app, token, [*self._written, *seen])
-        self.visit = f"guest|{said['link']}|{said['exp']}"
+        self.api = ApiClient(request, token, [*self._written, *seen])
+        self.visit = f"{said['link']}|{said['exp']}"
 
     @property
     def csrf(self) -> str:
         """The token that the page's forms carry."""
-        return security.csrf_token(self.settings, self.visit)
+        return security.csrf_token(self.settings, "guest", self.visit)
 
     @property
     def path(self) -> str:
@@ -204,16 +204,19 @@ def _need_own_form(guest: Guest, form: Form) -> None:
     Raises:
         Refused: It is another's.
     """
-    if not security.csrf_good(guest.settings, guest.visit, form.get("csrf", "")):
+    if not security.csrf_good(guest.settings, "guest", guest.visit, form.get("csrf", "")):
         raise Refused(_("This form does not belong to your present visit. Nothing has been done: open the link again."))
 
 
 @router.post("/guest/{ticket}/{verb}")
 async def move(ticket: str, verb: str, request: Request) -> Response:
     """Write, close, reopen or rate."""
-    form = await _form(request)
     try:
         guest = Guest(request, ticket)
+    except ApiProblem as problem:
+        return _refused(request, problem, await _form(request) if is_brief(request) else None)
+    form = await _form(request)
+    try:
         _need_verb(verb)
         _need_own_form(guest, form)
         if verb == "message":

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Response
 from services.gateway.pages.client import ApiProblem, ticket_path
 from services.gateway.pages.language import _
 from services.gateway.pages.route import PageRoute
-from services.gateway.pages.security import origin_of
 from services.gateway.pages.visit import Visit, VisitDep, is_partial
 
 router = APIRouter(route_class=PageRoute)
@@ -84,8 +83,7 @@ async def make_link(number: str, visit: VisitDep) -> Response:
     """Make a link for the requester, and show it this once: it stands in no address and in no cookie."""
     form = await visit.form()
     made = await visit.api.post(ticket_path(number, "guest-links"), None, form.get("key"))
-    link = f"{origin_of(visit.request)}/guest?link={made['token']}"  # the API was asked from within this process: it knows no address
-    return await _show(visit, number, link)
+    return await _show(visit, number, made["url"])
 
 
 @router.post("/tickets/{number}/guest-links/revoke")

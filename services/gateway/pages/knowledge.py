@@ -28,7 +28,7 @@ class Reading:
 
     def __init__(self, request: Request) -> None:
         self.visit: Visit | None = None
-        self.api = ApiClient(request.app, None)
+        self.api = ApiClient(request, None)
         try:
             self.visit = Visit(request)
             request.state.visit = self.visit
@@ -44,7 +44,7 @@ class Reading:
         try:
             await self.visit.start()
         except SignInNeeded:
-            self.visit, self.api, self._request.state.visit = None, ApiClient(self._request.app, None), None
+            self.visit, self.api, self._request.state.visit = None, ApiClient(self._request, None), None
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Read.

@@ -19,7 +19,7 @@ from services.gateway.pages.door import sign_in_page
 from services.gateway.pages.language import _, reading
 from services.gateway.pages.render import render
 from services.gateway.pages.security import protect, same_site
-from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_partial, read_form
+from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_brief, is_partial, read_form
 from shared.http.cookies import session_cookie
 from shared.http.problems import TITLES, Problem
 
@@ -38,6 +38,8 @@ log = structlog.get_logger("pages")
 async def _kept(request: Request) -> dict[str, str]:
     """Return what was typed into a form that is not taken, so that it can be shown: nobody types twice for our sake."""
     if request.method != "POST" or not same_site(request, request.app.state.settings):
+        return {}
+    if getattr(request.state, "visit", None) is None and not is_brief(request):
         return {}
     form = await read_form(request)
     return {name: text for name, text in form.items() if text.strip() and name not in NOT_TYPED}

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -32,14 +33,24 @@ def protect(headers: MutableHeaders) -> None:
     headers.setdefault("Cache-Control", "no-store")
 
 
-def csrf_token(settings: Settings, of: str) -> str:
-    """Return the token that a form carries: it proves that the page came from us, in this session (or visit)."""
-    return keyed_digest(settings.derived_key("csrf"), of)
+Of = Literal["session", "visit", "guest"]
+"""Whose a form is: of who is signed in, of who is about to be, of who came by a link."""
 
 
-def csrf_good(settings: Settings, of: str, given: str) -> bool:
+def csrf_token(settings: Settings, kind: Of, of: str) -> str:
+    """Return the token that a form carries: it proves that the page came from us, in this session (or visit).
+
+    Args:
+        settings: Of the stack.
+        kind: A browser names its visit by itself: it must not get a session's token by calling it like one.
+        of: The session's id, the visit's, or the guest's link.
+    """
+    return keyed_digest(settings.derived_key("csrf"), f"{kind}|{of}")
+
+
+def csrf_good(settings: Settings, kind: Of, of: str, given: str) -> bool:
     """Whether this is the token of this session (or visit)."""
-    return hmac.compare_digest(csrf_token(settings, of).encode(), given.encode())
+    return hmac.compare_digest(csrf_token(settings, kind, of).encode(), given.encode())
 
 
 def same_site(request: Request, settings: Settings) -> bool:

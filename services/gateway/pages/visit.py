@@ -17,6 +17,7 @@ from services.gateway.pages.menu import Group, menu_of
 from services.gateway.pages.render import render
 from shared.http.caller import STAFF
 from shared.http.cookies import session_cookie
+from shared.http.limits import MOST_BYTES
 from shared.service import Service
 from shared.settings import Settings
 from shared.tokens import TokenError
@@ -50,6 +51,12 @@ async def read_form(request: Request) -> Form:
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
+def is_brief(request: Request) -> bool:
+    """Whether a form is short enough to be read for somebody who may not send it: words, but no files of a stranger's."""
+    length = request.headers.get("content-length", "")
+    return length.isdigit() and int(length) <= MOST_BYTES
+
+
 def set_cookie(response: Response, settings: Settings, name: str, value: str, lifetime: int) -> None:
     """Set a cookie that no script reads and no other site's form sends."""
     response.set_cookie(name, value, max_age=lifetime, httponly=True, samesite="lax", secure=settings.is_https)
@@ -81,7 +88,7 @@ class Visit:
         token = request.cookies.get(session_cookie(self.settings)) or ""
         self._written = versions_in(request.cookies.get(AFTER_COOKIE), "|")
         seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
-        self.api = ApiClient(request.app, token, [*self._written, *seen])
+        self.api = ApiClient(request, token, [*self._written, *seen])
         self.me: dict[str, Any] = {}
         self.counts: dict[str, Any] = {}
         self.saved: list[dict[str, Any]] = []
@@ -149,7 +156,7 @@ class Visit:
     @property
     def csrf(self) -> str:
         """The token that this session's forms carry."""
-        return security.csrf_token(self.settings, self._session)
+        return security.csrf_token(self.settings, "session", self._session)
 
     async def start(self, *reads: Coroutine[Any, Any, Any]) -> list[Any]:
         """Read who it is and, at the same time, what the page shows.
@@ -193,7 +200,7 @@ class Visit:
         for name in lists:
             several = [value for value in (await self.request.form()).getlist(name) if isinstance(value, str)]
             form[name] = "\n".join(several)
-        if not security.csrf_good(self.settings, self._session, form.get("csrf", "")):
+        if not security.csrf_good(self.settings, "session", self._session, form.get("csrf", "")):
             raise Refused(
                 _("This form does not belong to your present session. Nothing has been done: open the page again.")
             )

@@ -88,7 +88,7 @@ async def _first_account(request: Request, gateway: Gateway, form: Form) -> tupl
     if not ours or not hmac.compare_digest(key.encode(), ours.encode()):
         raise refused({"secret": _("This is not the administrator's key of this stack.")})
     await _check_password(gateway, form)
-    api = ApiClient(request.app, key)
+    api = ApiClient(request, key)
     login, name, email = (form.get(one, "").strip() for one in ("login", "name", "email"))
     await open_account(api, gateway.directory, login=login, name=name, email=email, roles=["administrator"])
     await api.put(f"/accounts/{quote(login, safe='')}/password", {"password": form["password"]})

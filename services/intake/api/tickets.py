@@ -178,12 +178,14 @@ async def _in_a_new_ticket(
     history, _ = await intake.tickets.store.load(row["stream_id"])
     first = next((event.personal for event in history if event.type == domain.CREATED), None) or {}
     caller, requester = command.caller, first.get("requester") or {}
-    email = caller.email or requester.get("email")
+    if caller.is_asker(row):  # else it was taken down for the requester, and is his
+        requester = {"email": caller.email or requester.get("email"), "name": caller.name or requester.get("name")}
+    email = requester.get("email")
     if email is None:
         raise Problem(409, "The ticket is closed for too long, and its requester has no address: open a new ticket.")
     new = NewTicket(
         subject=first.get("subject") or f"Ticket {row['number']}", body=body.body,
-        requester=RequesterBody(email=email, name=caller.name or requester.get("name")),
+        requester=RequesterBody(email=email, name=requester.get("name")),
     )  # fmt: skip
     follows = {"ticket": str(row["stream_id"]), "kind": "late", "events": []}
     ticket_id, result = await intake.open(new, _channel(caller), command.context(), follows, attachments=files)

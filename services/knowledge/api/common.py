@@ -129,6 +129,19 @@ async def visible_article(knowledge: KnowledgeApp, ref: UUID, caller: Caller) ->
     return row, reader
 
 
+async def writers_article(knowledge: KnowledgeApp, ref: UUID, caller: Caller) -> tuple[asyncpg.Record, Reader]:
+    """Return an article all of whose versions the caller may see, published or not, and how he reads.
+
+    Raises:
+        Problem: 403, he writes no articles, or is of none of its departments; 404.
+    """
+    need_writer(caller)
+    row, reader = await visible_article(knowledge, ref, caller)
+    if not reader.within(row["departments"]):
+        raise Problem(403, "Versions of this article are for its departments; everybody reads what is published of it.")
+    return row, reader
+
+
 async def version_of(knowledge: KnowledgeApp, ref: UUID, number: int) -> asyncpg.Record:
     """Return a version's row.
 
@@ -147,16 +160,14 @@ async def known_article(knowledge: KnowledgeApp, ref: UUID, caller: Caller) -> a
     """Return an article that a command is for; waits up to 2 s for the view to know it.
 
     Raises:
-        Problem: 404, with Retry-After: it is not known here (yet), or not the caller's to see.
+        Problem: 404, with Retry-After: it is not known here (yet), or not the caller's to see (yet).
     """
-    there = await wait_for(
+    await wait_for(
         lambda: knowledge.pool.fetchval("SELECT stream_id FROM article WHERE stream_id = $1 AND latest > 0", ref)
     )
-    if there is None:
-        raise unknown(ref, retry=True)
     row = await look_up(knowledge, ref, await knowledge.reader(caller))
     if row is None:
-        raise unknown(ref)
+        raise unknown(ref, retry=True)
     return row
 
 

@@ -14,7 +14,7 @@ from services.knowledge.api.common import (
     KnowledgeDep,
     need_writer,
     version_of,
-    visible_article,
+    writers_article,
 )
 from services.knowledge.shown import ERASED
 from shared.http.caller import CallerDep
@@ -96,7 +96,7 @@ async def compare(
     refuse_unknown_parameters(request, {"old", "new"})
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    await visible_article(knowledge, article, caller)
+    await writers_article(knowledge, article, caller)
     one, other = await version_of(knowledge, article, old), await version_of(knowledge, article, new)
     return Comparison(
         old=old, new=new,

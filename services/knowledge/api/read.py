@@ -18,6 +18,7 @@ from services.knowledge.api.common import (
     need_writer,
     version_of,
     visible_article,
+    writers_article,
 )
 from services.knowledge.markdown import rendered
 from services.knowledge.rights import Reader
@@ -34,7 +35,7 @@ from services.knowledge.shown import (
     show,
 )
 from shared.contracts.articles import Language, Visibility
-from shared.contracts.fields import Key, Line
+from shared.contracts.fields import Key, Line, Text
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
 from shared.http.parameters import refuse_unknown_parameters
@@ -167,7 +168,7 @@ def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
     (offset,) = decode_cursor(cursor, 1)
-    if not isinstance(offset, int) or not 0 < offset < FARTHEST:
+    if type(offset) is not int or not 0 < offset < FARTHEST:
         raise Problem(
             422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
         )
@@ -195,7 +196,7 @@ class Suggestions(BaseModel):
 @router.get("/articles/suggest")
 async def suggest(
     request: Request, response: Response, caller: ReaderDep, knowledge: KnowledgeDep,
-    q: Annotated[str | None, Query(max_length=2000, description="As it is being typed: some of its words will do")] = None,
+    q: Annotated[Text | None, Query(max_length=2000, description="As it is being typed: some of its words will do")] = None,
     ticket: Annotated[str | None, Query(max_length=200, description="Id or number of a ticket, in place of words")] = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5, after: AfterHeader = None,
 ) -> Suggestions:  # fmt: skip
@@ -276,7 +277,7 @@ async def read_versions(
     refuse_unknown_parameters(request)
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    row, _ = await visible_article(knowledge, article, caller)
+    row, _ = await writers_article(knowledge, article, caller)
     rows = await knowledge.pool.fetch(
         "SELECT number, title, language, actor, at, restored, body IS NULL AS erased, "
         "coalesce(jsonb_array_length(attachments), 0) AS attachments FROM article_version WHERE article_id = $1 ORDER BY number DESC",
@@ -305,6 +306,6 @@ async def read_version(
     refuse_unknown_parameters(request)
     need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
-    row, reader = await visible_article(knowledge, article, caller)
+    row, reader = await writers_article(knowledge, article, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'
     return await _shown(knowledge, row, version, reader, caller)

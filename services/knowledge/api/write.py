@@ -17,7 +17,7 @@ from services.knowledge.api.common import (
     need_writer,
     need_writer_for,
     version_of,
-    visible_article,
+    writers_article,
 )
 from services.knowledge.languages import DEFAULT
 from services.knowledge.markdown import rendered
@@ -194,7 +194,7 @@ async def preview(body: Preview, caller: CallerDep, knowledge: KnowledgeDep) -> 
     need_writer(caller)
     if body.article is None:
         return Rendered(html=rendered(body.body))
-    row, _ = await visible_article(knowledge, UUID(body.article), caller)
+    row, _ = await writers_article(knowledge, UUID(body.article), caller)
     newest = await version_of(knowledge, row["stream_id"], row["latest"])
     places = places_of(row["stream_id"], row["latest"], newest["attachments"] or [])
     return Rendered(html=rendered(body.body, places))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import APIRouter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.workflow import domain
 from services.workflow.api.common import (
@@ -22,7 +22,7 @@ from services.workflow.api.common import (
 )
 from services.workflow.fields import sheet_for
 from shared.contracts.event import NewEvent, rfc3339
-from shared.contracts.fields import Body, Key, Priority, Severity, Strict
+from shared.contracts.fields import Body, Key, Priority, SaidMoment, Severity, Strict
 from shared.contracts.permissions import Permission
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.forms import audience_of
@@ -71,7 +71,7 @@ class HoldBody(Strict):
 
     state: StateKey = None
     reason: Body | None = Field(None, examples=["waiting for the vendor"])
-    until: Annotated[AwareDatetime, Field(strict=False)] | None = Field(None, description="RFC 3339, with a zone")
+    until: SaidMoment | None = Field(None, description="RFC 3339, with a zone")
 
 
 class ResolveBody(Strict):

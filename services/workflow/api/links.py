@@ -98,6 +98,7 @@ async def merge(ref: TicketRef, body: MergeBody, command: CommandDep, workflow: 
     """Merge the ticket into another, which shows its thread from then on and is where to act. It can be unmerged whole."""
     row = await for_staff(ref, "ticket.merge", command, workflow)
     other = await _other(workflow, body.into, command.caller, "into")
+    command.caller.need_permission("ticket.merge", other)  # what is written on this one goes on there
     if other["merged_into"] is not None:
         raise Problem(
             409,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.workflow import domain
 from services.workflow.api.common import (
@@ -21,7 +21,7 @@ from services.workflow.api.common import (
     words_of,
 )
 from shared.contracts.event import rfc3339
-from shared.contracts.fields import Body, Line, Strict, Tag
+from shared.contracts.fields import Body, Line, SaidMoment, Strict, Tag
 from shared.contracts.ids import derived, first_event_id
 from shared.eventstore.ledger import utc_now
 from shared.http.commands import CommandDep
@@ -31,7 +31,6 @@ from shared.http.tickets import TicketRef
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 
 Tags = Annotated[list[Tag], Field(max_length=50)]
-Moment = Annotated[AwareDatetime, Field(strict=False)]
 Day = Annotated[date, Field(strict=False)]
 
 
@@ -58,7 +57,7 @@ class TaskBody(Strict):
     title: Line = Field(examples=["Order a new toner"])
     description: Body | None = None
     agent: Line | None = Field(None, description="Login or e-mail address")
-    due: Moment | None = Field(None, description="RFC 3339, with a zone")
+    due: SaidMoment | None = Field(None, description="RFC 3339, with a zone")
     blocks: bool = True
 
 
@@ -67,7 +66,7 @@ class TaskChanges(Strict):
 
     title: Line | None = None
     agent: Line | None = None
-    due: Moment | None = None
+    due: SaidMoment | None = None
     blocks: bool | None = None
 
 
