@@ -267,6 +267,7 @@ def test_an_event_that_would_be_too_large_is_refused(admin):
         ("hold", {"until": "tomorrow"}, 422, "until"),
         ("hold", {"until": "2026-01-01T00:00:00"}, 422, "until"),
         ("hold", {"until": 5e20}, 422, "until"),
+        ("hold", {"until": "9999-12-31T23:59:59-12:00"}, 422, "until"),
         ("resolve", {}, 422, "resolution"),
         ("resolve", {"resolution": ""}, 422, "resolution"),
         ("reopen", None, 409, None),

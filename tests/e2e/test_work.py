@@ -318,6 +318,9 @@ def test_a_message_that_comes_too_late_makes_a_new_ticket(stack, ticket, john, p
         new = answer.json()
         shown = seen(ken, answer, f"/tickets/{new['ticket']}")
         assert shown["number"] == new["number"]
+        told = did(john, "POST", f"/tickets/{ticket}/messages", {"body": "He has rung again."}, (201,))
+        shown = seen(john, told, f"/tickets/{told.json()['ticket']}")
+        assert shown["requester"]["email"] == "ken@example.org", "what is taken down for him is his"
         wait_until(
             lambda: john.get(f"/tickets/{new['ticket']}/links").json()["links"], message="the link to the old one"
         )
