@@ -30,7 +30,8 @@ def test_at_each_moment_and_now(admin, person):
         ("tags", {"add": [RUN]}), ("resolve", {"resolution": "done"}),
     ):  # fmt: skip
         assert john.post(f"/tickets/{ticket}/{verb}", json=body).is_success
-    wait_until(lambda: john.get(f"/tickets/{ticket}").json()["status"] == "resolved", message="resolved")
+    for slot, value in (("status", "resolved"), ("team", "on-call")):  # workflow's and routing's
+        wait_until(lambda s=slot, v=value: john.get(f"/tickets/{ticket}").json()[s] == v, message=value)
     items = john.get(f"/tickets/{ticket}/timeline").json()["items"]
 
     now = john.get(f"/tickets/{ticket}").json()
