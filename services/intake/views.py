@@ -1,4 +1,4 @@
-"""Intake's own view: which tickets there are, by id and number, whose they are, who is let in, and since when they are closed."""
+"""Intake's own view: which tickets there are, whose they are, who is let in, since when they are closed, what they are merged into."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,13 +26,14 @@ class TicketRow(NamedTuple):
     collaborators: Sequence[str] = ()
     closed_at: datetime | None = None
     access: Access = NOWHERE
+    merged_into: UUID | None = None
 
 
 TABLE = RowTable(
     "ticket",
     {
         "stream_id": "uuid", "versions": "jsonb", "number": "text", "requester_id": "uuid", "collaborators": "jsonb",
-        "closed_at": "timestamptz", "access": "jsonb",
+        "closed_at": "timestamptz", "access": "jsonb", "merged_into": "uuid",
     },
 )  # fmt: skip
 
@@ -48,8 +49,13 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
             slots |= {"number": event.data["number"], "requester_id": UUID(event.data["person_id"])}
         case "closed":
             slots["closed_at"] = event.occurred_at
-        case "reopened" | "unmerged":
+        case "reopened":
             slots["closed_at"] = None
+        case "merged":  # `closed_at` waits for the ticket to stand for itself again
+            slots["merged_into"] = UUID(event.data["into"])
+        case "unmerged":
+            closed_at = state.closed_at or event.occurred_at
+            slots |= {"merged_into": None, "closed_at": closed_at if event.data["status"] == "closed" else None}
         case "collaborator_added" | "collaborator_removed":
             slots["collaborators"] = collaborators_after(state.collaborators, event)
     return changed(state, slots)

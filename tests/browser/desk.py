@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
-from shared.testing.wait import wait_until
+from tests.knowing import all_know
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "output" / "screenshots"
@@ -85,7 +85,7 @@ def by_telephone(stack: Stack, subject: str) -> tuple[str, str]:
             "requester": {"email": f"g-{uuid4().hex[:6]}@guests.example", "name": "Gill Guest"},
         }
         ticket = api.post("/tickets", json=body).json()
-        wait_until(lambda: api.get(f"/tickets/{ticket['id']}/guest-links").is_success, message="the gateway's view")
+        all_know(api)
     return ticket["id"], ticket["number"]
 
 

@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from shared.testing.wait import wait_until
 from tests.browser.desk import People, Stack, picture
+from tests.knowing import all_know
 
 RUN = uuid4().hex[:6]
 PHONE = {"viewport": {"width": 360, "height": 780}}
@@ -84,6 +85,8 @@ async def test_an_agent_is_invited_put_out_and_taken_back(people: People, stack:
     await expect(ada.get_by_text("Saved. It holds")).to_be_visible()
     await expect(ada.locator("table.figures tbody tr")).to_have_count(3)
     await expect(ada.locator("table.figures tbody tr").first).to_contain_text("Ada Min")
+    with stack.api() as api:
+        await asyncio.to_thread(all_know, api)
     await sign_in(nora, login)
     await nora.wait_for_url("**/queue")
     await ada.get_by_label("May sign in").uncheck()  # else she gets the others' tickets from now on

@@ -6,6 +6,7 @@ from playwright.async_api import expect
 
 from shared.testing.wait import wait_until
 from tests.browser.desk import People, Stack, by_telephone, picture
+from tests.knowing import all_know
 
 
 async def test_a_link_is_handed_over_used_and_taken_back(people: People, stack: Stack) -> None:
@@ -49,6 +50,7 @@ async def test_a_guest_sends_a_file_and_sees_what_is_new_by_itself(people: Peopl
         api.post(
             f"/tickets/{ident}/collaborators", json={"email": "cora@guests.example", "name": "Cora Labor"}
         ).raise_for_status()
+        all_know(api)
     gill = await people.page(viewport={"width": 375, "height": 740})
     await gill.goto(made["url"])
     await expect(gill.locator("#live-moves")).to_contain_text("Cora Labor")

@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.desk import People, Stack, picture, status
 from tests.browser.test_accessible import AXE, findings
+from tests.knowing import all_know
 
 
 def made(stack: Stack) -> str:
@@ -16,6 +17,8 @@ def made(stack: Stack) -> str:
         jane.post(f"/tickets/{number}/prioritise", json={"priority": "high"}).raise_for_status()
         jane.post(f"/tickets/{number}/hold", json={"reason": "parts"}).raise_for_status()
         jane.post(f"/tickets/{number}/resolve", json={"resolution": "Replaced."}).raise_for_status()
+    with stack.api() as api:
+        all_know(api)
     return number
 
 

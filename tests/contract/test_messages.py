@@ -51,7 +51,8 @@ def test_the_catalogue_stands_as_make_messages_writes_it(tag: str):
 
 @pytest.mark.parametrize("tag", TAGS)
 def test_translations_have_the_places_of_their_messages_and_no_markup(tag: str):
-    for message in _catalogue(tag):
+    catalogue = _catalogue(tag)
+    for message in catalogue:
         for english, text in _texts(message) if message.id else ():
             names = [sorted(set(PLACE.findall(one))) for one in (english, text)]
             assert names[0] == names[1], message.id
@@ -60,7 +61,7 @@ def test_translations_have_the_places_of_their_messages_and_no_markup(tag: str):
                 f"{message.id}: it would end an attribute, or be markup"
             )
         count = len(message.string) if isinstance(message.string, (tuple, list)) else 0
-        assert count in {0, _catalogue(tag).num_plurals}
+        assert count in {0, catalogue.num_plurals}
 
 
 def test_no_message_ends_an_attribute_or_is_markup():

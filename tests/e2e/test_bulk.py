@@ -57,6 +57,19 @@ def test_sent_again_it_is_done_once(john, three):
     wait_until(lambda: all(john.get(f"/tickets/{t}").json()["tags"] == [] for t in three), message="no tag")
 
 
+def test_what_succeeded_only_when_it_was_sent_again_is_taken_back_too(john, three):
+    key = {"Idempotency-Key": uuid4().hex}
+    assert john.post(f"/tickets/{three[0]}/resolve", json={"resolution": "before"}).is_success
+    body = {"tickets": three, "body": {"resolution": "all of them"}}
+    assert told(john.post("/bulk/resolve", json=body, headers=key))[three[0]] == 409
+    assert john.post(f"/tickets/{three[0]}/reopen").is_success
+    again = john.post("/bulk/resolve", json=body, headers=key)
+    assert set(told(again).values()) == {200}
+    undone = john.post(f"/bulk/workflow/{again.json()['bulk']}/undo")
+    assert told(undone) == dict.fromkeys(three, 200)
+    wait_until(lambda: {status(john, t) for t in three} == {"open"}, message="as it was")
+
+
 def test_handed_over_and_back(john, three, person):
     answer = john.post("/bulk/assign", json={"tickets": three, "body": {"agent": "jane"}})
     assert set(told(answer).values()) == {200}

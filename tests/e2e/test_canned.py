@@ -8,6 +8,7 @@ import yaml
 from shared.testing.wait import wait_until
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_work import did, entries, opened
+from tests.knowing import all_know
 
 RUN = uuid4().hex[:6]
 FOR_ALL, FOR_ONE, HOLLOW = f"all-{RUN}", f"one-{RUN}", f"hollow-{RUN}"
@@ -36,6 +37,7 @@ def ticket(admin) -> str:
         admin, subject=f"Printer {{{{agent.name}}}} {RUN}", requester={"email": f"pat@{RUN}.example", "name": "Pat"}
     )
     wait_until(lambda: admin.get(f"/tickets/{made}").json().get("department") == "support", message="routing")
+    all_know(admin)  # Pat, too
     return made
 
 

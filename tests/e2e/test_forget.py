@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.testing.wait import wait_until
 from tests.e2e.test_provable import ledgerdesk
+from tests.knowing import all_know, settled
 
 WHO = f"w.{uuid4().hex[:8]}"
 ADDRESS, NAME, LOGIN = f"{WHO}@zebra.example", f"Wanda {WHO.upper()}", f"login.{WHO}"
@@ -166,6 +167,7 @@ async def test_forgotten_everywhere(desk, stack, tmp_path):
     sealed = ledgerdesk(stack, "seal")
     assert sealed.returncode == 0, sealed.stderr
     secrets = [ADDRESS, NAME, WHO, WORD]
+    settled(desk.admin)
     before = figures(desk.admin)
     assert len({line.split(":")[0] for line in await everything(dsn, secrets)}) >= 10, "her words are in many tables"
 
@@ -210,12 +212,13 @@ async def test_forgotten_everywhere(desk, stack, tmp_path):
 
 async def test_the_same_address_is_somebody_new(desk, stack):
     again = desk.open(ADDRESS, "Hello again")
-    wait_until(lambda: desk.john.get(f"/tickets/{again}").is_success, message="the new ticket")
+    all_know(desk.admin)
     mine = desk.admin.get("/tickets", params={"requester": ADDRESS}).raise_for_status().json()["items"]
     assert [ticket["id"] for ticket in mine] == [again]
     assert desk.open(ADDRESS, "And again") != again
     refused = desk.admin.post(f"/tickets/{desk.own}/messages", json={"body": "for her"})
     assert refused.status_code == 409, "nobody is there to have said it"
+    all_know(desk.admin)
     again_forgotten = ledgerdesk(stack, "person", "forget", ADDRESS, "--reason", "asked", "--yes")
     assert again_forgotten.returncode == 0, again_forgotten.stderr
     assert "2 tickets" in again_forgotten.stdout

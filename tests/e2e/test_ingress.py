@@ -14,6 +14,7 @@ from shared.contracts.ids import random_id
 from shared.contracts.topic_names import PARTITIONS
 from shared.testing.topic import ends_of
 from shared.testing.wait import wait_until_async
+from tests.knowing import all_know
 
 INGRESS, TICKETS, DEADLETTER = "ledgerdesk.ingress", "ledgerdesk.tickets", "ledgerdesk.deadletter"
 
@@ -124,6 +125,7 @@ async def test_a_message_event_adds_to_a_ticket(send, admin):
     word = f"chat{random_id().hex}"
     await send(binary(str(random_id()), new(word)))
     (ticket,) = await found_by(admin, word)
+    await asyncio.to_thread(all_know, admin)
     event_id = str(random_id())
     message = {"ticket": ticket["number"], "body": "more smoke", "author": {"email": "sensor@example.org"}}
     for _ in range(2):

@@ -160,6 +160,22 @@ def test_departments_and_categories_say_who_reads(base, writer):
     assert keys == [HIDDEN, OPEN, INNER]
 
 
+def test_what_is_not_published_of_a_departments_article_is_for_the_department(base, writer):
+    article = written(writer, f"Theirs {RUN}", publish="public", departments=[HERE])
+    assert read_by(base, article) == set(base)
+    writer("PUT", f"/articles/{article}", {"title": f"Theirs {RUN}", "body": "not yet for everybody"})
+    assert writer("GET", f"/articles/{article}/versions/2").json()["body"] == "not yet for everybody"
+    for path in ("/versions", "/versions/2", "/versions/1", "/compare?old=1&new=2"):
+        assert base["other"].get(f"/articles/{article}{path}").status_code == 403, path
+    assert base["other"].post("/articles/preview", json={"body": "x", "article": article}).status_code == 403
+    assert base["other"].get(f"/articles/{article}").json()["version"] == 1
+    writer("POST", f"/articles/{article}/withdraw", {})
+    writer("GET", f"/articles/{article}")
+    assert read_by(base, article) == {"writer", "lead", "analyst"} - {"analyst"}, (
+        "withdrawn, it is the writers' of its department"
+    )
+
+
 def found(client, q, **more):
     return [
         item["title"] for item in client.get("/articles", params={"q": q, **more}).raise_for_status().json()["items"]
@@ -286,7 +302,9 @@ def test_bad_questions_get_a_problem_that_names_the_remedy(base, writer):
     assert base["guest"].get("/articles", params={"at": "2026-01-01"}).status_code == 400
     assert base["writer"].get(f"/articles/{article}", params={"as_of": "x"}).status_code == 400
     assert base["guest"].get("/articles", params={"department": HERE}).status_code == 403
-    assert base["writer"].get("/articles", params={"cursor": "nonsense"}).status_code == 422
+    for cursor in ("nonsense", "W3RydWVd", "WzAuNV0"):  # of no list: [true], [0.5]
+        assert base["writer"].get("/articles", params={"cursor": cursor}).status_code == 422, cursor
+    assert base["guest"].get("/articles/suggest", params={"q": "a\x00b"}).status_code == 422
     writer("POST", "/articles", {"title": "x"}, status=422)
     writer("POST", "/articles", {"title": "x", "body": "y", "surprise": 1}, status=422)
     writer("POST", f"/articles/{article}/publish", {"visibility": "secret"}, status=422)

@@ -18,6 +18,7 @@ from tests.e2e.test_rights import (
     outcome,
 )
 from tests.e2e.test_work import opened
+from tests.knowing import all_know, settled
 
 RUN = uuid4().hex[:6]
 HERE, WITHIN, ELSEWHERE = f"p-here-{RUN}", f"p-within-{RUN}", f"p-elsewhere-{RUN}"
@@ -92,19 +93,19 @@ def as_(stack, tmp_path_factory):
         client.close()
 
 
+def within(admin) -> str:
+    """Open a ticket of the inner department, where every service has it."""
+    made = opened(admin, topic=WITHIN)
+    settled(admin)
+    assert admin.get(f"/tickets/{made}").json()["department"] == WITHIN
+    return made
+
+
 @pytest.fixture(scope="module")
 def ticket(as_, stack):
+    del as_  # who made the departments
     with stack.client() as admin:
-        made = opened(admin, topic=WITHIN)
-        some = as_(only("ticket.link"))  # whose role is that of the department around it
-        wait_until(lambda: some.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
-        for path in ("collaborators", "links"):  # intake and workflow
-            wait_until(lambda p=path: some.get(f"/tickets/{made}/{p}").is_success, message=path)
-        refused = lambda: some.post(f"/tickets/{made}/claim").status_code == 403  # noqa: E731 -- waited for below
-        wait_until(refused, message="routing and the role")
-        refused = lambda: some.post(f"/tickets/{made}/messages", json={"body": "x"}).status_code == 403  # noqa: E731 -- same
-        wait_until(refused, message="intake and the role")
-        return made
+        return within(admin)
 
 
 @pytest.mark.parametrize("permission", sorted(PERMISSION_FOR))
@@ -160,9 +161,9 @@ def test_opening_for_others_takes_the_permission_where_the_topics_tickets_go(as_
 
 def test_what_another_has_takes_another_permission_to_give_back(as_, admin):
     def held_by(who: str) -> str:
-        made = opened(admin, topic=WITHIN)
-        wait_until(lambda: admin.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
-        wait_until(lambda: admin.post(f"/tickets/{made}/assign", json={"agent": who}).is_success, message="holder")
+        made = within(admin)
+        admin.post(f"/tickets/{made}/assign", json={"agent": who}).raise_for_status()
+        all_know(admin)
         return f"/tickets/{made}/release"
 
     mine, others = only("ticket.release"), only("ticket.release_others")
@@ -177,9 +178,8 @@ def test_what_another_has_takes_another_permission_to_give_back(as_, admin):
 
 
 def test_others_words_take_another_permission_than_ones_own(as_, admin):
-    made = opened(admin, topic=WITHIN)
+    made = within(admin)
     writer, editor = as_(only("ticket.note")), as_(only("thread.edit"))
-    wait_until(lambda: writer.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
     assert writer.post(f"/tickets/{made}/notes", json={"body": "mine"}).status_code == 201
     assert admin.post(f"/tickets/{made}/notes", json={"body": "another's"}).status_code == 201
     said = lambda: {  # noqa: E731 -- waited for below
@@ -220,9 +220,7 @@ def test_what_agents_have_done_takes_a_permission(as_):
 
 
 def test_letting_oneself_in_gives_no_requesters_rights(as_, admin):
-    made, who = opened(admin, topic=WITHIN), only("ticket.edit")
-    wait_until(lambda: as_(who).get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
-    wait_until(lambda: as_(who).get(f"/tickets/{made}/collaborators").is_success, message="intake")
+    made, who = within(admin), only("ticket.edit")
     as_(who).post(f"/tickets/{made}/collaborators", json={"email": who}).raise_for_status()
     wait_until(lambda: as_(who).get(f"/tickets/{made}/collaborators").json()["items"], message="let in")
     assert as_(who).post(f"/tickets/{made}/messages", json={"body": "x"}).status_code == 403
@@ -230,8 +228,7 @@ def test_letting_oneself_in_gives_no_requesters_rights(as_, admin):
 
 
 def test_undoing_takes_the_permission_where_the_ticket_is_by_then(as_, admin):
-    made, two = opened(admin, topic=WITHIN), as_(f"two-{RUN}@desk.example")
-    wait_until(lambda: two.get(f"/tickets/{made}").json().get("department") == WITHIN, message="its department")
+    made, two = within(admin), as_(f"two-{RUN}@desk.example")
     done = two.post("/bulk/tags", json={"tickets": [made], "body": {"add": ["x"]}}).json()
     assert done["done"] == 1, done
     wait_until(

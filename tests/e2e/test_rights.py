@@ -12,6 +12,7 @@ from shared.service_names import SERVICES
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD, ROOT
 from tests.e2e.test_provable import ledgerdesk
+from tests.knowing import all_know
 
 RUN = uuid4().hex[:6]
 HERE, WITHIN, ELSEWHERE = f"here-{RUN}", f"within-{RUN}", f"elsewhere-{RUN}"
@@ -275,8 +276,7 @@ def test_every_endpoint_is_in_the_table():
 def test_on_a_ticket(who, people, ticket, admin):
     holder = next(w.login for w in PEOPLE if w.name == "holder")
     admin.post(f"/tickets/{ticket}/assign", json={"agent": holder})  # whoever was before may have given it away
-    wait_until(lambda: people["holder"].get(f"/tickets/{ticket}/collaborators").is_success, message="its holder")
-    wait_until(lambda: people["holder"].get(f"/tickets/{ticket}").is_success, message="its holder")
+    all_know(admin)  # who has it, everywhere
     # Last of all: who answers a ticket that nobody has is given it, which comes when it comes.
     operations = sorted(TICKET_OPERATIONS.items(), key=lambda one: one[0][1] in {"/assign", "/release"})
     wrong = []
@@ -384,9 +384,8 @@ def test_a_guest_comes_to_his_ticket_and_to_nothing_else(ticket, article, stack)
             lambda: (r := admin.post(f"/tickets/{mine}/guest-links")).is_success and r.json(), message="a link"
         )
         opened = admin.post("/guest-links/open", json={"token": made["token"]}).raise_for_status().json()
-        wait_until(lambda: admin.get(f"/tickets/{mine}/collaborators").is_success, message="intake's view")
+        all_know(admin)
     with stack.client(opened["token"]) as guest:
-        wait_until(lambda: guest.get(f"/tickets/{mine}").is_success, message="his ticket")
         wrong = []
         for (method, path), (said, _) in TICKET_OPERATIONS.items():
             body = json.loads(json.dumps(said).replace('"self"', json.dumps(mine)))

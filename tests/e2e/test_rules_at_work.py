@@ -8,13 +8,14 @@ import httpx
 import pytest
 import yaml
 
-from ledgerdesk import trying, waiting
+from ledgerdesk import trying
 from ledgerdesk.exporting import entries_of
 from shared.testing.wait import wait_until, wait_until_async
 from shared.timers import GRACE
 from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
 from tests.e2e.test_provable import ledgerdesk
 from tests.e2e.test_work import did, opened
+from tests.knowing import settled
 
 WORD = f"zeppelin{uuid4().hex[:6]}"
 PEOPLE = [
@@ -106,18 +107,6 @@ def test_everything_that_a_rule_can_do(john):
 def steps_of(client, ticket) -> list[dict]:
     answer = client.get(f"/tickets/{ticket}/timeline")
     return answer.json()["items"] if answer.is_success else []
-
-
-def settled(admin: httpx.Client) -> None:
-    """Wait until everybody knows what has been written, and nobody has anything left to react to."""
-    for _ in range(3):  # a cause, what comes of it, and what comes of that
-        heads = {one["owner"]: one["position"] for one in waiting.standing(admin)["owners"]}
-        assert not waiting.until_known(admin, heads, 30)
-        wait_until(
-            lambda: not any(one["inbox"] for one in waiting.standing(admin)["projections"]),
-            timeout=30,
-            message="the inboxes",
-        )
 
 
 def by(found: list[dict], key: str) -> list[str]:
