@@ -50,6 +50,7 @@ class Routing:
         self.load: dict[str, int] = {}
         self._last: dict[str, str] = {}
         self._unseen: dict[UUID, tuple[str, int | None]] = {}
+        self._latest: dict[str, UUID] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def before_batch(self) -> None:
@@ -87,14 +88,16 @@ class Routing:
             given_at = self._unseen.get(row["stream_id"], ("", None))[1]
             if given_at is not None and (row["version"] or 0) >= given_at:
                 del self._unseen[row["stream_id"]]
+        self._latest = {who: ticket for who, ticket in self._latest.items() if ticket in self._unseen}
 
     async def on_created(self, event: Event) -> None:
         """Decide who gets a new ticket."""
         ticket = domain.new_ticket(event, await self._organisation(event))
-        before = await self._had_the_last_of(event)
+        requester = event.data["person_id"]
+        before = self._just_given(requester) or await self._had_the_last_of(event)
         await self.give(
             event.stream_id, _context("route", event), event.occurred_at,
-            lambda state, now: domain.route(state, ticket, self.config, self.load, now), before,
+            lambda state, now: domain.route(state, ticket, self.config, self.load, now), before, requester,
         )  # fmt: skip
 
     async def on_reopened(self, event: Event) -> None:
@@ -149,11 +152,17 @@ class Routing:
         )  # fmt: skip
         return str(agent) if agent else None
 
+    def _just_given(self, requester: str | None) -> str | None:
+        """Return who was given a ticket of this requester that the view does not show yet."""
+        ticket = self._latest.get(requester) if requester is not None else None
+        return self._unseen[ticket][0] if ticket is not None and ticket in self._unseen else None
+
     async def give(
         self, ticket: UUID, context: Context, at: datetime,
         choose: Callable[[domain.Handling, domain.Moment], list[NewEvent]], before: str | None = None,
+        requester: str | None = None,
     ) -> None:  # fmt: skip
-        """Decide who gets a ticket, and count what was decided."""
+        """Decide who gets a ticket, and count what was decided. `before`: who had its requester's last one, as far as the view shows."""
         counted: list[str] = []
 
         def decide(state: domain.Handling) -> list[NewEvent]:
@@ -161,13 +170,15 @@ class Routing:
                 self.load[agent] -= 1
             counted.clear()
             self._unseen.pop(ticket, None)
-            events = choose(state, domain.Moment(at, self._last, before))
+            events = choose(state, domain.Moment(at, self._last, self._just_given(requester) or before))
             for decided in events:
                 if decided.type == domain.ASSIGNED and decided.data["agent"]:
                     agent = decided.data["agent"]
                     self.load[agent] = self.load.get(agent, 0) + 1
                     self._last[agent] = rfc3339(max(at, self._clock()))
                     self._unseen[ticket] = (agent, None)
+                    if requester is not None:
+                        self._latest[requester] = ticket
                     counted.append(agent)
             return events
 
@@ -187,11 +198,18 @@ class Routing:
         policy = await self._directory.entry("policy", "desk")
         if policy is not None and not policy.get("auto_claim", True):
             return
-        person = await self._directory.by_id(UUID(event.actor["id"]))
-        if person is None or person.agent is None or not person.agent.get("active", True):
+        if not await self._works_here(UUID(event.actor["id"])):
             return
         context = _context("answered", event, Actor("person", event.actor["id"]))
         await self._tickets.execute(event.stream_id, partial(domain.answered, agent=event.actor["id"]), context)
+
+    async def _works_here(self, person_id: UUID) -> bool:
+        """Whether somebody is an agent. That is routing's own to say: its store is asked, since its view may not have heard yet."""
+        events, _ = await self._tickets.store.load(person_id)
+        works = False
+        for event in events:
+            works = "new" in event.data and event.data["new"].get("active", True)  # else he was forgotten
+        return works
 
 
 class AgentForgetting:

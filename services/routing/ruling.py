@@ -19,6 +19,7 @@ from shared.db import Pool
 from shared.directory.people import Directory, Person
 from shared.eventstore.ledger import Context, Ledger
 from shared.http.versions import wait_for
+from shared.projection.whole import BehindError
 from shared.rules import Held, Rule, Seen, asked, matching
 
 OVER = frozenset({"closed", "merged"})
@@ -71,11 +72,16 @@ class Ruling:
             ticket, context, at, lambda state, now: domain.handle(state, naming, routing.config, routing.load, now)
         )
 
-    async def _requester(self, person_id: UUID) -> Person | None:
-        """Return who asked for a ticket. What is known of him comes on another topic than the ticket, and may come after it."""
+    async def _requester(self, person_id: UUID) -> Person:
+        """Return who asked for a ticket. What is known of him comes on another topic than the ticket, and may come after it.
+
+        Raises:
+            BehindError: It has not come yet: a rule on who he is holds neither nor not.
+        """
         person = await wait_for(lambda: self._directory.by_id(person_id))
         if person is None:
             await log.awarning("requester unknown to the rules", person=str(person_id))
+            raise BehindError(f"who asked for the ticket is not known to routing yet: {person_id}")
         return person
 
     async def refresh(self) -> domain.Config:
@@ -86,7 +92,11 @@ class Ruling:
     async def seen(
         self, values: Mapping[str, Any], subject: str | None, requester: UUID | None, rules: Sequence[Rule], body: str | None
     ) -> Seen:  # fmt: skip
-        """Return what rules look at: these values and words, and what the directory says of the requester, if they ask."""
+        """Return what rules look at: these values and words, and what the directory says of the requester, if they ask.
+
+        Raises:
+            BehindError: They ask, and he is not known yet.
+        """
         tested = {test["field"] for rule in rules for test in rule["tests"]}
         asks = bool(tested & {"email", "organisation"})
         person = await self._requester(requester) if asks and requester is not None else None

@@ -1,15 +1,18 @@
 """Canned replies at work: whose they are, what a ticket fills them in with, and answering with one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from services.workflow.domain import canned
-from shared.directory.people import Directory
+from shared.directory.people import Directory, Person
 from shared.http.problems import Problem
 from shared.http.rights import OVERSIGHT, Caller
+from shared.http.versions import wait_for
+from shared.projection.whole import BehindError
 from shared.refusal import Refusal
 
 KIND = "canned_reply"
@@ -25,14 +28,36 @@ class Answer:
     made_from: Mapping[str, Any] | None = None
 
 
-async def values_of(directory: Directory, row: asyncpg.Record, agent: str | None) -> Values:
-    """Return what a ticket (workflow's row) fills in; `agent` is the name of who answers."""
+async def _person(directory: Directory, person_id: UUID | None, *, needed: bool) -> Person | None:
+    """Return somebody. What is known of him comes on another topic than the ticket that names him: who is `needed` is waited for.
+
+    Raises:
+        BehindError: It has not come.
+    """
+    if person_id is None or not needed:
+        return await directory.by_id(person_id) if person_id is not None else None
+    found = await wait_for(lambda: directory.by_id(person_id))
+    if found is None:
+        raise BehindError(
+            "Somebody whom the reply names is not known here yet. Send the same request again in a moment."
+        )
+    return found
+
+
+async def values_of(
+    directory: Directory, row: asyncpg.Record, agent: str | None, needed: Collection[str] = ()
+) -> Values:
+    """Return what a ticket (workflow's row) fills in; `agent` is the name of who answers, `needed` the variables that must be right.
+
+    Raises:
+        BehindError: What one of them depends on has not come yet.
+    """
 
     async def name(kind: str, key: str | None) -> str | None:
         entry = await directory.entry(kind, key) if key is not None else None
         return entry["name"] if entry else None
 
-    requester = await directory.by_id(row["requester_id"]) if row["requester_id"] else None
+    requester = await _person(directory, row["requester_id"], needed="organisation.name" in needed)
     email = row["requester_email"]
     return {
         "ticket.number": row["number"], "ticket.subject": row["subject"], "ticket.topic": await name("topic", row["topic"]),
@@ -80,6 +105,7 @@ async def answer(
 
     Raises:
         Problem, Refusal: 422: there is no such reply, it is not his, or it cannot be filled in.
+        BehindError: Whom it names is not known here yet.
     """
     entry = next((one for one in await replies_of(directory, caller) if one["key"] == key), None)
     if entry is None:
@@ -87,8 +113,9 @@ async def answer(
             422, f"canned: there is no canned reply {key!r} of yours.",
             fields={"canned": "must be a key that GET /canned-replies lists"},
         )  # fmt: skip
-    text = _filled(entry, await values_of(directory, row, name_of(caller))) if words is None else words
-    return Answer(text, {"key": key, "version": entry["version"]})
+    if words is None:
+        words = _filled(entry, await values_of(directory, row, name_of(caller), canned.named_in(entry["body"])))
+    return Answer(words, {"key": key, "version": entry["version"]})
 
 
 async def automatic(directory: Directory, row: asyncpg.Record, key: str) -> Answer:
@@ -96,10 +123,12 @@ async def automatic(directory: Directory, row: asyncpg.Record, key: str) -> Answ
 
     Raises:
         Refusal: There is no such reply, or it cannot be filled in: nothing is said.
+        BehindError: Whom it names is not known here yet.
     """
     entry = await directory.entry(KIND, key)
     if entry is None or not entry.get("active", True):
         raise Refusal(f"There is no canned reply {key!r}.")
-    holder = await directory.by_id(row["agent"]) if row["agent"] else None
-    values = await values_of(directory, row, (holder.name or holder.login) if holder else None)
+    needed = canned.named_in(entry["body"])
+    holder = await _person(directory, row["agent"], needed="agent.name" in needed)
+    values = await values_of(directory, row, (holder.name or holder.login) if holder else None, needed)
     return Answer(_filled(entry, values), {"key": key, "version": entry["version"]})

@@ -16,6 +16,7 @@ from shared.contracts.ids import derived
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
+from shared.projection.whole import BehindError
 from shared.refusal import Refusal
 
 MOST_MERGES = 20
@@ -59,9 +60,15 @@ class Workflow:
     async def _answer(
         self, row: asyncpg.Record | None, reply: str | None
     ) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        """Return what a rule's canned reply comes to on a ticket; or why nothing is said."""
-        if reply is None or row is None:
+        """Return what a rule's canned reply comes to on a ticket; or why nothing is said.
+
+        Raises:
+            BehindError: The ticket's beginning, or whom the reply names, is not known here yet.
+        """
+        if reply is None:
             return None, {}
+        if row is None or row["number"] is None:
+            raise BehindError("the beginning of the ticket is not known to workflow yet")
         try:
             said = await automatic(self._directory, row, reply)
         except Refusal as refusal:

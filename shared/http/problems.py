@@ -15,6 +15,7 @@ from shared.contracts.catalogue import PayloadError
 from shared.db import LOST_CONNECTION
 from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import ContentionError, EventTooLargeError, KeyReusedError, StaleError
+from shared.projection.whole import BehindError
 from shared.refusal import Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -199,7 +200,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PayloadError, _payload)
     app.add_exception_handler(KeyReusedError, _simple(422, "Idempotency-Key"))
     app.add_exception_handler(EventTooLargeError, _simple(413))
-    app.add_exception_handler(ContentionError, _simple(503, None, {"Retry-After": "1"}))
+    for again in (ContentionError, BehindError):
+        app.add_exception_handler(again, _simple(503, None, {"Retry-After": "1"}))
     app.add_exception_handler(StoreUnavailableError, _unavailable)
     for lost in LOST_CONNECTION:
         app.add_exception_handler(lost, _unavailable)

@@ -191,6 +191,9 @@ class Reactor:
                         raise
                     except (ContentionError, BehindError) as error:
                         if attempt == ATTEMPTS:
+                            await log.awarning(
+                                "reaction parked", service=self.service, cause=str(event.event_id), reason=str(error)
+                            )
                             failed.append((inbox_id, event, str(error)))
                         await asyncio.sleep(0.05 * attempt)
                     except Exception as error:

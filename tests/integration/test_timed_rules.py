@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from ledgerdesk import reacted
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
+from services.routing import ruling
 from services.routing.timed import TAKE, Due
 from shared.contracts.event import rfc3339
 from shared.testing.events import created, message
@@ -18,6 +21,7 @@ from tests.integration import ruled
 from tests.integration.ruled import JANE, MONDAY, OTHER, TICKET, Desk, fact, prioritised
 
 ANY = ("channel", "equals", "api")
+LEA = UUID(int=8)
 REPLIED = fact("replied", {"body": "Try again"})
 
 
@@ -219,6 +223,16 @@ async def test_an_owner_that_does_not_answer_is_waited_for(desk, monkeypatch):
         patched.setattr(desk.feed, "versions", down)
         assert await desk.wakes(61) == []
     assert len(await desk.wakes()) == 1
+
+
+async def test_a_requester_who_is_not_known_yet_is_waited_for(desk, monkeypatch):
+    monkeypatch.setattr(ruling, "wait_for", partial(ruling.wait_for, seconds=0))
+    await laid(desk, "lea", ("email", "equals", "lea@example.org"))
+    await desk.happens("intake", created(person_id=str(LEA)))
+    assert await desk.wakes(61) == []
+    assert await desk.timers() == {(TICKET, "lea"): at(60)}, "it is asked again"
+    await desk.register(LEA, "Lea")
+    assert [event.data["rule"] for event in await desk.wakes()] == ["lea"]
 
 
 async def test_after_a_crash_it_comes_once_and_is_not_lost(desk, monkeypatch):

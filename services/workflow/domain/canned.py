@@ -43,6 +43,11 @@ class Filled:
     missing: Sequence[str]
 
 
+def named_in(text: str) -> frozenset[str]:
+    """Return the variables of a text."""
+    return frozenset(_Text(text).get_identifiers())
+
+
 def fault(text: str) -> str | None:
     """Return what is wrong with a text that is to be configured, and the remedy; None: nothing."""
     template = _Text(text)
