@@ -229,6 +229,7 @@ async def test_what_came_into_a_store_just_after_is_forgotten_too(desk, stack):
     """As facts, which nobody checks: a person's own credential is refused a second later, and no test can count on being faster."""
     address, word = f"late.{WHO}@zebra.example", f"lateness{uuid4().hex[:8]}"
     ticket = desk.open(address, "Before")
+    all_know(desk.admin)
     found = desk.admin.post("/internal/intake/forget", json={"who": address, "reason": "asked", "dry_run": True})
     (her,) = (one["id"] for one in found.raise_for_status().json()["persons"])
     assert ledgerdesk(stack, "person", "forget", address, "--reason", "asked", "--yes").returncode == 0
