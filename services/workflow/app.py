@@ -71,7 +71,7 @@ async def build(kernel: Kernel) -> Service:
     forgetting = Forgetting(parts.pool, eraser)
     workflow, alarms = (
         Workflow(parts.pool, tickets, parts.directory),
-        Alarms(parts.pool, parts.directory, tickets, entries),
+        Alarms(parts.pool, parts.directory, tickets, entries, kernel.feed),
     )
     attaching = Attaching(kernel.settings, "workflow", store)
     dsn = kernel.settings.database_url
