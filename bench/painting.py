@@ -23,6 +23,8 @@ THINKING = 700
 PAINTED = 300.0
 SWITCHED = 150.0
 SENT = 500_000
+LINE = "/api/v1/me"
+"""An answer of one line, with no style, script, font or image: what a browser takes to paint anything at all."""
 VIEWPORT: Any = {"width": 1280, "height": 860}
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
@@ -66,6 +68,8 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
     figures = []
     async with async_playwright() as playwright:
         chrome = await playwright.chromium.launch(executable_path=browser, args=ARGUMENTS)
+        bare = [await _cold(chrome, stack, (), LINE) for _ in range(TIMES)]
+        figures.append(time_figure("first paint of a line of text, nothing in the cache", [paint for paint, _ in bare]))
         for login, path, name in (
             ("john", "/queue?tab=all", "queue"), ("john", f"/tickets/{ticket}", "ticket"), ("ana", "/reports/volumes", "report"),
             ("ken", "/", "portal"), ("ada", "/admin", "health"),
@@ -77,16 +81,9 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
             await first.close()
             cold, warm, sent = [], [], 0
             for _ in range(TIMES):
-                context = await chrome.new_context(base_url=f"http://127.0.0.1:{stack.port}", viewport=VIEWPORT)
-                await context.add_cookies(cookies)
-                page = await context.new_page()
-                await page.goto(path, wait_until="load")
-                cold.append(await page.evaluate(_PAINT) / 1000)
-                sent = max(sent, await page.evaluate(_SENT))
-                await page.wait_for_timeout(THINKING)
-                await page.goto(path, wait_until="load")
-                warm.append(await page.evaluate(_PAINT) / 1000)
-                await context.close()
+                paint, weight = await _cold(chrome, stack, cookies, path, warm)
+                cold.append(paint)
+                sent = max(sent, weight)
             figures += [
                 time_figure(f"first paint of the {name}, {tickets:,} tickets", warm, p50=PAINTED),
                 time_figure(f"first paint of the {name}, {tickets:,} tickets, nothing in the cache", cold, p50=PAINTED),
@@ -96,6 +93,31 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
                 figures.append(await _switching(chrome, stack, cookies, tickets))
         await chrome.close()
     return figures
+
+
+async def _cold(
+    chrome: Any, stack: Stack, cookies: Sequence[Any], path: str, warm: list[float] | None = None
+) -> tuple[float, int]:
+    """Return the seconds to a page's first paint in a browser that has seen nothing of us, and the bytes that it is sent.
+
+    Args:
+        chrome: The browser.
+        stack: Whose page it is.
+        cookies: With which it comes.
+        path: The page's.
+        warm: Takes the seconds of a second visit.
+    """
+    context = await chrome.new_context(base_url=f"http://127.0.0.1:{stack.port}", viewport=VIEWPORT)
+    await context.add_cookies(cookies)
+    page = await context.new_page()
+    await page.goto(path, wait_until="load")
+    paint, sent = await page.evaluate(_PAINT) / 1000, await page.evaluate(_SENT)
+    if warm is not None:
+        await page.wait_for_timeout(THINKING)
+        await page.goto(path, wait_until="load")
+        warm.append(await page.evaluate(_PAINT) / 1000)
+    await context.close()
+    return paint, sent
 
 
 async def _switching(chrome: Any, stack: Stack, cookies: Sequence[Any], tickets: int) -> Figure:

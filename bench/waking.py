@@ -15,7 +15,7 @@ from bench.figures import Figure
 from ledgerdesk.initialise import migrate_all
 from ledgerdesk.verify import models_of
 from services.workflow import domain
-from services.workflow.alarms import Alarms
+from services.workflow.alarms import OTHERS, Alarms
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.contracts.catalogue import OWNERS
@@ -46,16 +46,19 @@ PLAN = {
 
 @asynccontextmanager
 async def _worker(dsn: str) -> AsyncIterator[Timers]:
-    """Give what a worker process has of alarms."""
+    """Give what a worker process has of alarms; the others' stores are asked themselves, without HTTP between."""
     pool = await db.create_pool(dsn, "workflow")
+    others = {owner: await db.create_pool(dsn, owner, maximum=1) for owner in OTHERS}
     store = EventStore("workflow", pool)
     appender = Appender(store)
     appender.start()
     tickets = Ledger(store, appender, domain.Life, domain.evolve)
-    alarms = Alarms(pool, Directory(pool), tickets, Ledger(store, appender, no_entry, entry_after))
+    feed = StoreFeed({owner: EventStore(owner, other) for owner, other in others.items()})
+    alarms = Alarms(pool, Directory(pool), tickets, Ledger(store, appender, no_entry, entry_after), feed)
     yield Timers("workflow", pool, alarms.wake)
     await appender.stop()
-    await pool.close()
+    for one in (pool, *others.values()):
+        await one.close()
 
 
 async def _fill(dsn: str, tickets: int, opened: datetime) -> datetime:

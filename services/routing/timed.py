@@ -27,6 +27,7 @@ from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import Clock, ContentionError, Context, Ledger, utc_now
 from shared.projection.checkpoints import publishers
 from shared.projection.feed import Feed
+from shared.projection.whole import BehindError, whole
 from shared.rules import Held, Rule, matching
 from shared.timers import BATCH, GRACE, LEASE
 
@@ -127,7 +128,7 @@ class TimedRules:
         """Ask a rule; None: it is asked again, when its lease ends."""
         try:
             return await self._ask(rule, row, due, laid)
-        except ContentionError as error:
+        except (ContentionError, BehindError) as error:
             await log.ainfo("asked again later", rule=due.rule, ticket=row.number, reason=repr(error))
         except (StoreUnavailableError, *LOST_CONNECTION):
             raise
@@ -178,15 +179,10 @@ class TimedRules:
 
     async def _whole(self, tickets: set[UUID]) -> dict[UUID, TicketRow]:
         """Return those of these tickets of which the view has all that their owners have written."""
-        ids = list(tickets)
         async with self._pool.acquire() as connection:
-            rows = await TicketView().load(connection, ids)
-        written = [(owner, await self._feed.versions(owner, ids)) for owner in publishers([TICKETS])]
-        return {
-            ticket: row
-            for ticket, row in rows.items()
-            if all(row.versions.get(owner, 0) >= known.get(ticket, 0) for owner, known in written)
-        }
+            rows = await TicketView().load(connection, list(tickets))
+        found = await whole(self._feed, publishers([TICKETS]), {ticket: row.versions for ticket, row in rows.items()})
+        return {ticket: rows[ticket] for ticket in found}
 
 
 def _context(rule: str, command_id: UUID, not_before: datetime) -> Context:

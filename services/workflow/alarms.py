@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import structlog
 
 from services.workflow import domain
@@ -17,22 +18,25 @@ from services.workflow.fields import sheet_of
 from shared.configuration import Entry
 from shared.contracts.event import Actor, Event, NewEvent, Via
 from shared.contracts.ids import derived, directory_id
+from shared.contracts.topic_names import TICKETS
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Clock, ContentionError, Context, Ledger, utc_now
 from shared.hours import ALWAYS, Hours, hours_of
+from shared.projection.checkpoints import publishers
+from shared.projection.feed import Feed
+from shared.projection.whole import BehindError, whole
+from shared.timers import BATCH
 
 AT_ONCE = 64
 SWEPT = 2000
 """Tickets that one sweep warns of their closing, at most; the next takes more."""
+OTHERS = tuple(owner for owner in publishers([TICKETS]) if owner != "workflow")
+"""Who else writes of a ticket."""
 _CHOOSING = frozenset({"created", "prioritised", "transferred", "rule_applied"})
 """Events after which another plan may be the ticket's."""
 
 log = structlog.get_logger("alarms")
-
-
-class BehindError(Exception):
-    """The view has not come as far as the store: it would decide on a story that is not the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,11 @@ class Alarms:
     """Says what is to be said, when it is time."""
 
     def __init__(
-        self, pool: Pool, directory: Directory, tickets: Ledger[domain.Life], entries: Ledger[Entry],
+        self, pool: Pool, directory: Directory, tickets: Ledger[domain.Life], entries: Ledger[Entry], feed: Feed,
         clock: Clock = utc_now,
     ) -> None:  # fmt: skip
         self._clock = clock
+        self._feed = feed
         self._pool = pool
         self._directory = directory
         self._tickets = tickets
@@ -68,7 +73,12 @@ class Alarms:
         self._fields = await self._directory.fields()
 
     async def on_event(self, event: Event) -> None:
-        """Look at a ticket's promises after something has happened to it."""
+        """Look at a ticket's promises after something has happened to it.
+
+        The view need not have heard of everything: what a review says of what it knows (a promise begins, stands still, is kept) the
+        next review mends, since each event that a story is made of is reviewed when it comes. What could not be unsaid comes true by the
+        clock, and is left to the promise's timer, which looks at the whole. So a review never waits, and nothing is lost.
+        """
         if not self._plans or (event.name == "rule_applied" and not event.data["changes"].get("sla")):
             return
         looked = (await self._look([event.stream_id])).get(event.stream_id)
@@ -83,7 +93,7 @@ class Alarms:
     async def wake(self, ids: Sequence[UUID]) -> None:
         """Let come true what has come for these tickets."""
         await self.refresh()
-        looked = await self._look(ids)
+        looked = await self._look_at_whole(ids)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(ticket: Looked) -> None:
@@ -106,7 +116,12 @@ class Alarms:
             "SELECT stream_id FROM ticket WHERE silent_since <= $1 AND closes_at IS NULL ORDER BY silent_since LIMIT $2",
             self._clock() - silent, SWEPT,
         )  # fmt: skip
-        for ticket in (await self._look([row["stream_id"] for row in rows])).values():
+        ids = [row["stream_id"] for row in rows]
+        for begin in range(0, len(ids), BATCH):
+            await self._warn(ids[begin : begin + BATCH], policy)
+
+    async def _warn(self, ids: Sequence[UUID], policy: Mapping[str, Any]) -> None:
+        for ticket in (await self._look_at_whole(ids)).values():
 
             def decide(
                 life: domain.Life, story: Story = ticket.story, row: asyncpg.Record = ticket.row
@@ -177,9 +192,29 @@ class Alarms:
         now = max(self._clock(), context.not_before) if context.not_before else self._clock()
 
         def decide(life: domain.Life) -> Sequence[NewEvent]:
-            return sla.review(life, ticket.story, contract, now, priority=row["priority"], reason=reason)
+            return sla.review(life, ticket.story, contract, now, priority=row["priority"], reason=reason, timer=False)
 
         await self._tickets.execute(row["stream_id"], decide, context)
+
+    async def _look_at_whole(self, ids: Sequence[UUID]) -> dict[UUID, Looked]:
+        """Return those of these tickets of which all is known that others had written, and has been reacted to: a change may bring another plan.
+
+        Workflow's own part is held against the view when it is decided: see `_see_whole`.
+        """
+        looked = await self._look(ids)
+        waiting = await self._pool.fetch(
+            "SELECT event ->> 'stream_id' AS ticket FROM reaction_inbox WHERE event ->> 'stream_id' = ANY ($1)",
+            list(map(str, looked)),
+        )
+        try:
+            found = await whole(self._feed, OTHERS, {ticket: one.row["versions"] for ticket, one in looked.items()})
+        except httpx.HTTPError as error:  # they are looked at again soon, as those that are left out
+            await log.awarning("alarms wait", tickets=len(looked), reason=repr(error))
+            return {}
+        found -= {UUID(row["ticket"]) for row in waiting}
+        if len(found) < len(looked):
+            await log.ainfo("looked at again later", tickets=len(looked) - len(found), reason="more has been written")
+        return {ticket: one for ticket, one in looked.items() if ticket in found}
 
     async def _look(self, ids: Sequence[UUID]) -> dict[UUID, Looked]:
         """Return tickets that are there, with their stories."""

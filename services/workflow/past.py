@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from services.workflow.views.row import COLUMNS, TicketRow, evolve, initial
-from shared.contracts.event import Event
+from services.workflow.views.timeline import event_of
 
 Row = Any
 """A row of table `timeline`, with `ordered_at`: the largest `at` of its owner's events up to it."""
+MERGING = frozenset({"merged", "unmerged"})
+"""What a ticket's owner says of it: each later one makes the earlier one void."""
 
 
 def until(rows: Sequence[Row], at: datetime | None) -> list[Row]:
@@ -17,19 +20,18 @@ def until(rows: Sequence[Row], at: datetime | None) -> list[Row]:
     return [row for row in rows if at is None or row["ordered_at"] <= at]
 
 
-def part_of(rows: Sequence[Row], ticket: UUID) -> list[Row]:
-    """Return the rows without those of tickets that are merged into this one later than the rows go."""
-    merged = {row["ticket_id"] for row in rows if row["type"] == "merged"}
-    return [row for row in rows if row["ticket_id"] == ticket or row["ticket_id"] in merged]
+def part_of(rows: Sequence[Row], ticket: UUID) -> set[UUID]:
+    """Return the tickets that are merged into this one after these rows, by whatever way, and itself.
 
-
-def event_of(row: Row) -> Event:
-    """Return a timeline's row as the event that it was made of; what was erased since is blank."""
-    return Event(
-        event_id=row["event_id"], type=f"ledgerdesk.ticket.{row['type']}", schema_version=1, source=row["source"],
-        stream_id=row["ticket_id"], version=row["version"], position=0, data=row["data"], personal=row["personal"], actor=row["actor"],
-        via=row["via"], cause=row["cause"], correlation=row["event_id"], occurred_at=row["at"], recorded_at=row["recorded_at"],
-    )  # fmt: skip
+    Each ticket's last word counts: into which one it was merged, or that it stands for itself again.
+    """
+    into: dict[UUID, UUID | None] = {}
+    for row in sorted((row for row in rows if row["type"] in MERGING), key=itemgetter("version")):
+        into[row["ticket_id"]] = UUID(row["data"]["into"]) if row["type"] == "merged" else None
+    found = {ticket}
+    while more := {one for one, other in into.items() if other in found} - found:
+        found |= more
+    return found
 
 
 def folded(ticket: UUID, rows: Sequence[Row]) -> TicketRow:

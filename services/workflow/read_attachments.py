@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
 from services.workflow.api import WorkflowDep
-from services.workflow.reads import timeline_rows, visible
+from services.workflow.reads import visible
+from services.workflow.threads import rows_ever
 from shared.contracts.public import PUBLIC
 from shared.http.attachments import HEADERS
 from shared.http.caller import CallerDep
@@ -31,8 +32,9 @@ async def download(
     refuse_unknown_parameters(request, set())
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
-    for item in await timeline_rows(workflow, row, full=full):
-        if item["event_id"] != event or not (full or item["type"] in PUBLIC):
+    rows, shown = await rows_ever(workflow.pool, row, caller, full=full)  # the past offers what was merged then
+    for item in rows:
+        if item["event_id"] != event or item["ticket_id"] not in shown or not (full or item["type"] in PUBLIC):
             continue
         files = (item["personal"] or {}).get("attachments", [])
         if number < len(files):

@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.workflow import past
+from services.workflow import past, threads
 from services.workflow.api import WorkflowApp, WorkflowDep
 from services.workflow.counts import QueueCounts, count_queues
 from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show_timeline
@@ -99,26 +99,6 @@ async def _as_it_was(workflow: WorkflowApp, row: asyncpg.Record, at: datetime, c
 _OF_ONE = """
 SELECT t.*, max(at) OVER (PARTITION BY source ORDER BY version) AS ordered_at FROM timeline t WHERE ticket_id = $1
 """
-_TIMELINE = """
-WITH RECURSIVE part (ticket_id) AS (
-    SELECT $1::uuid
-    UNION SELECT m.stream_id FROM ticket m JOIN part p ON m.merged_into = p.ticket_id
-    WHERE $2::uuid IS NULL OR m.requester_id = $2
-)
-SELECT o.*, max(coalesce(row_number, 0)) OVER (PARTITION BY ticket_id, source, ordered_at ORDER BY version) AS rank
-FROM (SELECT t.*, max(at) OVER (PARTITION BY ticket_id, source ORDER BY version) AS ordered_at
-      FROM timeline t JOIN part USING (ticket_id)) o
-ORDER BY ordered_at, rank, source, version, ticket_id
-"""
-"""Of a ticket and all that is merged into it; to a requester, of his own."""
-
-
-async def timeline_rows(workflow: WorkflowApp, row: asyncpg.Record, *, full: bool) -> list[asyncpg.Record]:
-    """Return the entries of a ticket's timeline, oldest first; `full` for who sees all that is in it."""
-    rows: list[asyncpg.Record] = await workflow.pool.fetch(
-        _TIMELINE, row["stream_id"], None if full else row["requester_id"]
-    )
-    return rows
 
 
 class Timeline(BaseModel):
@@ -140,18 +120,22 @@ async def read_timeline(
 ) -> Timeline:
     """Return every step of a ticket, with actor and cause, in timeline order. Requesters see what concerns them.
 
-    With `at`, the steps up to then; words that were corrected or taken back since stay so.
+    With `at`, the steps up to then, with those of the tickets that were merged into it then; words that were corrected or taken back
+    since stay so. Of tickets that stand for themselves again, the caller sees what he may see today.
     """
     refuse_unknown_parameters(request, {"at"})
     await wait_until_seen(workflow.pool, after, request, response)
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
-    rows = await timeline_rows(workflow, row, full=full)
+    if at is None:
+        rows = await threads.rows_now(workflow.pool, row, full=full)
+        return Timeline(items=await show_timeline(workflow.directory, rows, row["stream_id"], full=full))
+    ever, shown = await threads.rows_ever(workflow.pool, row, caller, full=full)
+    part = past.part_of(past.until(ever, at), row["stream_id"]) & shown
+    rows = [one for one in ever if one["ticket_id"] in part]
+    then = {one["event_id"] for one in past.until(rows, at)}
     items = await show_timeline(workflow.directory, rows, row["stream_id"], full=full)
-    if at is not None:
-        then = {one["event_id"] for one in past.part_of(past.until(rows, at), row["stream_id"])}
-        items = [item for item in items if item.id in then]
-    return Timeline(items=items)
+    return Timeline(items=[item for item in items if item.id in then])
 
 
 PERSONAL_FILTERS = ("assignee", "teams", "involved", "watching", "task")

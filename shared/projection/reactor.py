@@ -19,6 +19,7 @@ from shared.contracts.event import Event, from_feed_line, to_feed_line
 from shared.db import LOST_CONNECTION, Connection, OwnConnection, Pool
 from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import ContentionError
+from shared.projection.whole import BehindError
 
 BATCH = 500
 AT_ONCE = 32
@@ -104,7 +105,8 @@ class Reactor:
         connect: Opens a connection of its own, which holds the lock.
         pool: For everything else.
         before_batch: Called before each batch (routing looks at its agents' load).
-        react: Event type -> handler. A handler raises only for what cannot be helped by trying again.
+        react: Event type -> handler. A handler raises for what cannot be helped by trying again; or `ContentionError` or `BehindError`,
+            then it is tried a few times before the event is parked.
     """
 
     def __init__(
@@ -187,7 +189,7 @@ class Reactor:
                         break
                     except (StoreUnavailableError, *LOST_CONNECTION):
                         raise
-                    except ContentionError as error:
+                    except (ContentionError, BehindError) as error:
                         if attempt == ATTEMPTS:
                             failed.append((inbox_id, event, str(error)))
                         await asyncio.sleep(0.05 * attempt)

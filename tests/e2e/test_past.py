@@ -1,10 +1,15 @@
 """A ticket as it was: at each moment of its timeline, and now."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import httpx
+
+from shared.http.cookies import COOKIE
 from shared.testing.wait import wait_until
-from tests.e2e.test_work import opened
+from tests.e2e.test_attachments import attached, fresh
+from tests.e2e.test_work import did, opened, seen
 
 RUN = uuid4().hex[:6]
 
@@ -50,3 +55,95 @@ def test_at_each_moment_and_now(admin, person):
     assert at(john, ticket, "2020-01-01T00:00:00Z", status=404)["detail"].startswith("There was no ticket")
     assert at(john, ticket, "2020-01-01T00:00:00", status=422)
     assert john.get(f"/tickets/{ticket}", params={"as_of": before}).status_code == 400
+
+
+def merging(john, *steps):
+    """Open tickets, merge and unmerge them ("ab": a into b, "a": a stands for itself again); return them, and each step's moment."""
+    tickets = {letter: opened(john, subject=f"Past {letter} {RUN}") for letter in "abc"}
+    moments, counted = [], Counter()
+    for step in steps:
+        ticket, kind = tickets[step[0]], "merged" if step[1:] else "unmerged"
+        body = {"into": tickets[step[1]]} if step[1:] else None
+        answer = did(john, "POST", f"/tickets/{ticket}/{kind.removesuffix('d')}", body)
+        seen(john, answer, f"/tickets/{ticket}")
+        items = [one for one in john.get(f"/tickets/{ticket}/timeline").json()["items"] if one["type"] == kind]
+        own = [one for one in items if one["ticket"] is None]
+        moments.append(own[counted[step[0], kind]]["at"])
+        counted[step[0], kind] += 1
+    return tickets, moments
+
+
+def parts(client, tickets, asked, moments):
+    """Whose steps a ticket's timeline has at each moment."""
+    letters = {ticket: letter for letter, ticket in tickets.items()}
+    return [
+        "".join(
+            sorted(
+                {
+                    letters[item["ticket"] or tickets[asked]]
+                    for item in at(client, tickets[asked], moment, "/timeline")["items"]
+                }
+            )
+        )
+        for moment in moments
+    ]
+
+
+def test_a_ticket_is_shown_where_it_was_merged_into_then(person):
+    john = person("john")
+    tickets, moments = merging(john, "ab", "a", "ab")
+    assert parts(john, tickets, "b", moments) == ["ab", "b", "ab"]
+    tickets, moments = merging(john, "ac", "a", "ab")
+    assert parts(john, tickets, "b", moments) == ["b", "b", "ab"]
+    assert parts(john, tickets, "c", moments) == ["ac", "c", "c"]
+    tickets, moments = merging(john, "ab", "bc")
+    assert parts(john, tickets, "c", moments) == ["c", "abc"]
+    assert parts(john, tickets, "b", moments) == ["ab", "ab"]
+
+
+def test_what_stands_for_itself_again_is_shown_in_the_past_to_who_may_see_it(stack, person):
+    john, kim = person("john"), f"kim.{uuid4().hex[:8]}@example.org"
+    tickets, moments = merging(john, "ab", "a")
+    assert parts(john, tickets, "b", moments) == ["ab", "b"]
+    wait_until(lambda: person("ken").get(f"/tickets/{tickets['a']}").is_success, message="his ticket")
+    assert parts(person("ken"), tickets, "b", moments) == ["ab", "b"], "both are his"
+    did(john, "POST", f"/tickets/{tickets['b']}/collaborators", {"email": kim})
+    with stack.client() as let_in:
+        let_in.headers["Ledgerdesk-On-Behalf-Of"] = kim
+        wait_until(lambda: let_in.get(f"/tickets/{tickets['b']}").is_success, message="her sight of it")
+        assert parts(let_in, tickets, "b", moments) == ["b", "b"], "nobody let her in on the other one"
+        seen(
+            john,
+            did(john, "POST", f"/tickets/{tickets['a']}/merge", {"into": tickets["b"]}),
+            f"/tickets/{tickets['a']}",
+        )
+        assert parts(let_in, tickets, "b", moments) == ["ab", "b"], "what is merged into it now, its timeline shows her"
+
+
+def test_files_of_what_was_merged_then_can_be_had_from_the_past(person):
+    john = person("john")
+    tickets, _ = merging(john)
+    content = fresh(b"a file")
+    did(
+        john,
+        "POST",
+        f"/tickets/{tickets['a']}/notes",
+        {"body": "see it", "attachments": attached(john, ("a.txt", content))},
+    )
+    merged = did(john, "POST", f"/tickets/{tickets['a']}/merge", {"into": tickets["b"]})
+    own = seen(john, merged, f"/tickets/{tickets['a']}/timeline")["items"]
+    moment = next(one["at"] for one in own if one["type"] == "merged")
+    seen(john, did(john, "POST", f"/tickets/{tickets['a']}/unmerge"), f"/tickets/{tickets['a']}")
+    noted = next(one for one in at(john, tickets["b"], moment, "/timeline")["items"] if one["type"] == "noted")
+    assert john.get(f"/tickets/{tickets['b']}/attachments/{noted['id']}/0").content == content
+    assert john.get(f"/tickets/{tickets['c']}/attachments/{noted['id']}/0").status_code == 404
+
+
+def test_the_slider_begins_when_the_ticket_was_opened(person, stack):
+    """What was merged into it is older: before, there is nothing to show."""
+    tickets, _ = merging(person("john"), "ab")
+    token = person("john").headers["Authorization"].removeprefix("Bearer ")
+    with httpx.Client(base_url=stack.url, cookies={COOKIE: token}, trust_env=False, timeout=30) as page:
+        for step in (1, 999999):
+            answer = page.get(f"/tickets/{tickets['b']}", params={"step": step})
+            assert (answer.status_code, "As it was" in answer.text) == (200, True), answer.text

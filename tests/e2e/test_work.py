@@ -327,3 +327,33 @@ def test_a_message_that_comes_too_late_makes_a_new_ticket(stack, ticket, john, p
     finally:
         policy.write_text("policy: {reopen_days: null}")
         assert ledgerdesk(stack, "org", "apply", str(policy)).returncode == 0
+
+
+def test_a_message_on_a_merged_ticket_is_late_as_the_one_that_stands_for_it(stack, john, person, tmp_path):
+    """It was closed before it was merged; when it stands for itself again, it is as closed as it was."""
+    ken, policy = person("ken"), tmp_path / "policy.yaml"
+    closed, merged, standing = opened(john), opened(john), opened(john)
+    for ticket in (closed, merged):
+        did(john, "POST", f"/tickets/{ticket}/resolve", {"resolution": "mended"})
+        answer = did(john, "POST", f"/tickets/{ticket}/close")
+        seen(john, answer, f"/tickets/{ticket}")
+
+    def goes_to(ticket: str) -> str:
+        """Where a message on this ticket is taken."""
+        answer = ken.post(f"/tickets/{ticket}/messages", json={"body": "again"})
+        return answer.json()["ticket"] if answer.is_success else ""
+
+    try:
+        policy.write_text("policy: {reopen_days: 0}")
+        assert ledgerdesk(stack, "org", "apply", str(policy)).returncode == 0
+        wait_until(lambda: goes_to(merged) not in {merged, ""}, message="a message to be too late for it")
+        did(john, "POST", f"/tickets/{merged}/merge", {"into": standing})
+        wait_until(lambda: goes_to(merged) == merged, message="a message to be in time for the one that stands for it")
+        answer = did(john, "POST", f"/tickets/{merged}/unmerge")
+        assert seen(john, answer, f"/tickets/{merged}")["status"] == "closed"
+        wait_until(lambda: goes_to(merged) not in {merged, ""}, message="it to be as closed as it was")
+        did(john, "POST", f"/tickets/{standing}/merge", {"into": closed})
+        wait_until(lambda: goes_to(standing) not in {standing, ""}, message="a message to be too late for that one")
+    finally:
+        policy.write_text("policy: {reopen_days: null}")
+        assert ledgerdesk(stack, "org", "apply", str(policy)).returncode == 0

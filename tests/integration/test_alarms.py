@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+import structlog.testing
 
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
@@ -15,11 +17,12 @@ from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.contracts.event import Event, NewEvent, rfc3339
 from shared.contracts.ids import directory_id, random_id
-from shared.contracts.topic_names import DIRECTORY
+from shared.contracts.topic_names import DIRECTORY, TICKETS
 from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
 from shared.testing.events import DOOR, SYSTEM, created, message
 from shared.testing.forms import field
+from shared.testing.stores import StoreFeed
 from shared.timers import LEASE, Timers
 from tests.integration import desk as desks
 
@@ -50,7 +53,8 @@ class Desk(desks.Desk):
         self.tickets = Ledger(store, appender, domain.Life, domain.evolve, lambda: self.now)
         entries = Ledger(store, appender, no_entry, entry_after)
         pool = pools["workflow"]
-        self.alarms = Alarms(pool, Directory(pool), self.tickets, entries, lambda: self.now)
+        self.feed = StoreFeed(self.stores)
+        self.alarms = Alarms(pool, Directory(pool), self.tickets, entries, self.feed, lambda: self.now)
 
     @property
     def handlers(self) -> dict[tuple[str, str], desks.Handler]:
@@ -127,7 +131,8 @@ async def test_waking_twice_at_once_says_it_once(promised):
     await promised.alarms.wake([TICKET, TICKET])
     other = Alarms(
         promised.pools["workflow"], Directory(promised.pools["workflow"]), promised.tickets,
-        Ledger(promised.stores["workflow"], promised.appenders["workflow"], no_entry, entry_after), lambda: promised.now,
+        Ledger(promised.stores["workflow"], promised.appenders["workflow"], no_entry, entry_after), promised.feed,
+        lambda: promised.now,
     )  # fmt: skip
     await other.wake([TICKET])
     assert [event.name for event in await promised.read_on(known)] == ["sla_breached"]
@@ -274,3 +279,152 @@ async def test_a_taken_timer_comes_back_after_its_lease_and_no_two_take_one(prom
     assert woken == [[TICKET]]
     await pool.execute("UPDATE timer SET try_at = try_at - $1::interval - interval '2 seconds'", LEASE)
     assert await timers[1].drain_once() == 1
+
+
+# -- what has not been heard of yet ------------------------------------------------------------------------------------
+
+SILENCE = {"key": "desk", "reopen_days": None, "auto_claim": True, "close_days": 7, "close_warning_days": 2}
+REPLIED = NewEvent("ledgerdesk.ticket.replied", {}, {"body": "Try again"})
+JOHN = str(UUID(int=11))
+CLAIMED = fact(
+    "assigned", agent=JOHN, team=None, previous={"agent": None, "team": None}, why={"by": "person", "reason": "x"}
+)
+DAY = 24 * 60
+
+
+async def answered(desk: Desk) -> None:
+    """A ticket that is answered, on a desk that closes it after seven days of silence."""
+    await desk.configure("policy", **SILENCE)
+    await desk.happens("intake", TICKET, created("100001"))
+    await desk.happens("workflow", TICKET, fact("started"), REPLIED, after=1)
+
+
+async def swept(desk: Desk, after: float = 0) -> list[str]:
+    desk.now += timedelta(minutes=after)
+    known = await desk.ends()
+    await desk.alarms.sweep()
+    return [event.name for event in await desk.read_on(known)]
+
+
+async def unheard(desk: Desk, owner: str, *facts: NewEvent, ticket: UUID = TICKET) -> list[Event]:
+    """Let something be written that no view hears of yet."""
+    return await desk.write(owner, ticket, *facts, moment=desk.now)
+
+
+async def test_silence_does_not_close_over_a_message_that_workflow_has_not_heard_of(desk):
+    await answered(desk)
+    assert await swept(desk, 5 * DAY) == ["close_warned"]
+    desk.now += timedelta(days=1)
+    written = await unheard(desk, "intake", message())
+    assert await desk.wakes(2 * DAY) == []
+    assert list(await desk.timers()) == [TICKET], "it is asked again"
+    await desk.take(TICKETS, written)
+    assert await desk.timers() == {}
+    assert await desk.wakes(DAY) == []
+    assert (await desk.row())["status"] == "open"
+
+
+async def test_nobody_is_warned_of_a_silence_that_he_has_broken(desk):
+    await answered(desk)
+    desk.now += timedelta(days=5)
+    written = await unheard(desk, "intake", message())
+    assert await swept(desk, 1) == []
+    await desk.take(TICKETS, written)
+    assert await swept(desk, 1) == []
+
+
+async def test_a_message_from_before_the_warning_ends_the_silence_whenever_it_is_heard_of(desk):
+    """It was on its way into intake's store when intake was asked."""
+    await answered(desk)
+    desk.now += timedelta(days=5)
+    wrote = desk.now
+    desk.now += timedelta(minutes=1)
+    assert await swept(desk) == ["close_warned"]
+    await desk.take(TICKETS, await desk.write("intake", TICKET, message(), moment=wrote))
+    await desk.react()
+    assert await desk.timers() == {}, "nothing is to be asked over and over"
+    desk.now += timedelta(days=3)
+    known = await desk.ends()
+    await desk.alarms.wake([TICKET])
+    assert await desk.read_on(known) == []
+    await desk.happens("workflow", TICKET, REPLIED)
+    assert await swept(desk, 5 * DAY) == ["close_warned"], "it begins anew with the next answer"
+
+
+async def test_an_owner_that_does_not_answer_is_waited_for_and_that_is_said(promised, monkeypatch):
+    async def down(*_):
+        raise httpx.ConnectError("it is down")
+
+    await promised.configure("policy", **SILENCE)
+    await promised.happens("workflow", TICKET, fact("started"), REPLIED, after=1)
+    with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
+        patched.setattr(promised.feed, "versions", down)
+        assert await promised.wakes(5 * DAY) == []
+        assert await swept(promised) == []
+    assert [(one["event"], one["log_level"]) for one in logs] == [("alarms wait", "warning")] * 2
+    assert [event.name for event in await promised.wakes()] == ["sla_breached"]
+    assert await swept(promised) == ["close_warned"]
+
+
+@pytest.fixture
+async def to_own(desk):
+    """A desk on which somebody is to have a ticket within an hour."""
+    await desk.configure("calendar", **OFFICE)
+    await desk.configure("sla_plan", **{**GOLD, "targets": {**GOLD["targets"], "own": 60, "first_response": 90}})
+    await desk.happens("intake", TICKET, created("100001"))
+    return desk
+
+
+async def test_a_claim_that_workflow_has_not_heard_of_breaks_no_promise(to_own):
+    to_own.now += timedelta(minutes=59)
+    claimed = await unheard(to_own, "routing", CLAIMED)
+    assert await to_own.wakes(2) == [], "not by its timer"
+    await to_own.happens("workflow", TICKET, fact("started"), after=1)
+    clock = (await to_own.row())["sla"]["clocks"]["own"]
+    assert (clock["breached"], clock.get("met")) == (None, None), "nor by a review of what comes later"
+    await to_own.take(TICKETS, claimed)
+    await to_own.react()
+    clock = (await to_own.row())["sla"]["clocks"]["own"]
+    assert (clock["breached"], clock["late"]) == (None, False)
+
+
+async def test_a_reply_that_the_view_has_not_heard_of_breaks_no_promise_by_a_review(to_own):
+    to_own.now += timedelta(minutes=50)
+    await to_own.take(TICKETS, await unheard(to_own, "routing", CLAIMED))
+    await to_own.react()
+    to_own.now += timedelta(minutes=30)
+    replied = await unheard(to_own, "workflow", fact("started"), REPLIED)
+    to_own.now += timedelta(minutes=15)
+    known = await to_own.ends()
+    await to_own.take(TICKETS, await unheard(to_own, "intake", message()))
+    for event in await to_own.inbox("workflow"):
+        await to_own.alarms.on_event(event)
+    assert [e.name for e in await to_own.stores["workflow"].page(known["workflow"], 100)] == []
+    await to_own.take(TICKETS, replied)
+    await to_own.react()
+    assert (await to_own.row())["sla"]["clocks"]["first_response"]["late"] is False
+
+
+async def test_what_came_too_late_is_said_by_the_timer_though_a_review_has_seen_it_first(to_own):
+    await to_own.happens("workflow", TICKET, fact("started"), REPLIED, after=100)
+    known = await to_own.ends()
+    assert [event.name for event in await to_own.wakes()] == ["sla_breached", "sla_breached", "sla_met"]
+    clock = (await to_own.row())["sla"]["clocks"]["first_response"]
+    assert (clock["late"], clock["breached"]) == (True, rfc3339(MONDAY + timedelta(minutes=90)))
+    assert await to_own.wakes() == []
+    assert await to_own.stores["workflow"].last_position() == known["workflow"] + 3
+
+
+async def test_a_change_that_may_bring_another_plan_is_reacted_to_before_a_promise_is_broken(promised):
+    await promised.configure("sla_plan", **{**GOLD, "key": "slow", "order": 0, "priorities": ["low"],
+                                            "targets": {**GOLD["targets"], "first_response": 300, "resolution": 600}})  # fmt: skip
+    promised.now += timedelta(minutes=30)
+    low = fact("prioritised", priority="low", severity=None, previous={"priority": "normal", "severity": None})
+    await promised.take(TICKETS, await unheard(promised, "workflow", low))
+    known = await promised.ends()
+    promised.now += timedelta(minutes=31)
+    await promised.alarms.wake([TICKET])
+    assert await promised.read_on(known) == [], "its reaction is still to come"
+    await promised.react()
+    row = await promised.row()
+    assert (row["sla"]["plan"], row["sla"]["clocks"]["first_response"]["breached"]) == ("slow", None)

@@ -1,5 +1,6 @@
 """A ticket as it was is a fresh fold of what had happened by then."""
 
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
@@ -78,12 +79,88 @@ def test_what_postgresql_derives():
     assert (now["priority"], now["severity"], now["department"]) == ("low", "Sev-B", "network")
 
 
+def moves(*told: tuple[str, str, int]) -> list[dict]:
+    """Rows of merges ("a", "b") and unmerges ("a", ""), each at a second; tickets are letters."""
+    rows, versions = [], Counter()
+    into = {}
+    for ticket, other, second in told:
+        versions[ticket] += 1
+        data = {"into": str(named(other))} if other else {"into": str(named(into[ticket])), "status": "open"}
+        into[ticket] = other
+        fact = NewEvent(f"ledgerdesk.ticket.{'merged' if other else 'unmerged'}", data)
+        moment = NOON + timedelta(seconds=second)
+        rows.append(row(event_of_fact(fact, "workflow", named(ticket), versions[ticket], occurred_at=moment), moment))
+    return rows
+
+
+def named(letter: str) -> UUID:
+    return UUID(int=ord(letter))
+
+
+def part_at(rows, ticket: str, second: int) -> str:
+    part = part_of(until(rows, NOON + timedelta(seconds=second)), named(ticket))
+    return "".join(sorted(chr(one.int) for one in part))
+
+
 def test_what_was_merged_later_is_no_part_of_it_yet():
-    other = UUID(int=2)
-    said, merged = (
-        row(event_of_fact(NewEvent(f"ledgerdesk.ticket.{name}", {}), "workflow", other, n), NOON + timedelta(seconds=n))
-        for n, name in enumerate(("noted", "merged"), 1)
-    )
-    own = row(event_of_fact(created(), "intake", TICKET, 1), NOON)
-    assert part_of([own, said], TICKET) == [own]
-    assert part_of([own, said, merged], TICKET) == [own, said, merged]
+    rows = moves(("a", "b", 1))
+    assert [part_at(rows, "b", second) for second in (0, 1)] == ["b", "ab"]
+    assert part_at(rows, "a", 1) == "a"
+
+
+def test_what_was_unmerged_and_merged_again_is_no_part_of_it_between():
+    rows = moves(("a", "b", 1), ("a", "", 2), ("a", "b", 3))
+    assert [part_at(rows, "b", second) for second in range(4)] == ["b", "ab", "b", "ab"]
+
+
+def test_what_was_merged_elsewhere_was_part_of_that():
+    rows = moves(("a", "c", 1), ("a", "", 2), ("a", "b", 3))
+    assert [part_at(rows, "b", second) for second in range(4)] == ["b", "b", "b", "ab"]
+    assert [part_at(rows, "c", second) for second in range(4)] == ["c", "ac", "c", "c"]
+
+
+def test_what_is_merged_into_what_is_merged_comes_with_it_and_not_before():
+    rows = moves(("a", "b", 1), ("b", "c", 3))
+    assert [part_at(rows, "c", second) for second in range(4)] == ["c", "c", "c", "abc"]
+
+
+def test_what_stands_for_itself_again_was_part_of_it():
+    rows = moves(("a", "b", 1), ("a", "", 3))
+    assert [part_at(rows, "b", second) for second in range(4)] == ["b", "ab", "ab", "b"]
+
+
+def test_a_ring_ends():
+    rows = moves(("a", "b", 1), ("b", "a", 2))
+    assert (part_at(rows, "a", 2), part_at(rows, "b", 2)) == ("ab", "ab")
+
+
+LETTERS = "abcd"
+
+
+@st.composite
+def merges(draw) -> list[tuple[str, str, int]]:
+    """Merges and unmerges of four tickets in any order, also such as two who act at once, or an imported log, may state."""
+    told, into = [], dict.fromkeys(LETTERS, "")
+    for second in range(draw(st.integers(0, 12))):
+        ticket = draw(st.sampled_from(LETTERS))
+        others = [one for one in LETTERS if one != ticket]
+        other = draw(st.sampled_from([*others, ""] if into[ticket] else others))
+        into[ticket] = other
+        told.append((ticket, other, second))
+    return told
+
+
+@given(merges(), st.integers(-1, 12), st.sampled_from(LETTERS), st.data())
+def test_a_part_is_who_stands_for_whom_at_that_moment(told, second, asked, data):
+    """The model: who stands for each ticket, written over and over; then each one's way is followed."""
+    into = {ticket: other for ticket, other, when in told if when <= second}
+    expected = set()
+    for letter in LETTERS:
+        at, passed = letter, set()
+        while at and at not in passed:
+            if at == asked:
+                expected.add(letter)
+            passed.add(at)
+            at = into.get(at, "")
+    rows = data.draw(st.permutations(moves(*told)))
+    assert set(part_at(rows, asked, second)) == expected

@@ -70,11 +70,12 @@ class Ticket:
         )  # fmt: skip
 
     def review(
-        self, contract: Contract | None, now: str, priority: str = "normal"
+        self, contract: Contract | None, now: str, priority: str = "normal", *, timer: bool = True
     ) -> list[tuple[str, str | None, datetime]]:
         """Look at it; returns (name, target, when) of what was said, which is folded."""
         told = []
-        for event in sla.review(self.life, story_of(self.steps), contract, at(now), priority=priority, reason="test"):
+        story = story_of(self.steps)
+        for event in sla.review(self.life, story, contract, at(now), priority=priority, reason="test", timer=timer):
             check(event, "workflow")
             assert event.at is not None or event.type.endswith("sla_scheduled")
             when = event.at or at(now)
@@ -351,17 +352,74 @@ def test_which_plan_is_a_tickets(wants, ticket, holds):
     assert sla.choose([{**PLAN, "active": False}], row) is None
 
 
+# -- what is left to timers --------------------------------------------------------------------------------------------
+
+
+def test_a_promise_that_was_kept_too_late_and_never_scheduled_gets_a_timer():
+    ticket, owned = (
+        Ticket(("created", "09:00"), ("assigned", "09:15", {"agent": AGENT})),
+        contract(own=10, warn_percent=0),
+    )
+    assert ticket.review(owned, "09:20", timer=False) == [("sla_scheduled", None, at("09:20"))]
+    assert sla.alarm_at(ticket.life.sla) == at("09:10")
+    assert ticket.review(owned, "09:20", timer=False) == [], "said once"
+    assert ticket.review(owned, "09:20") == [("sla_breached", "own", at("09:10")), ("sla_met", "own", at("09:15"))]
+    assert sla.alarm_at(ticket.life.sla) is None
+
+
+def test_of_an_earlier_promise_all_is_said_before_the_next_begins():
+    updates = contract(next_update=30, warn_percent=0)
+    ticket = Ticket(("created", "09:00"), ("replied", "09:05"), ("message_received", "09:10"))
+    ticket.review(updates, "09:10", timer=False)
+    for name, when in (("replied", "09:50"), ("message_received", "09:51")):
+        ticket.happens(name, at(when), {})
+        assert ticket.review(updates, when, timer=False) == []
+    assert ticket.review(updates, "09:52") == [
+        ("sla_breached", "next_update", at("09:40")), ("sla_met", "next_update", at("09:50")), ("sla_scheduled", None, at("09:52")),
+    ]  # fmt: skip
+    assert sla.alarm_at(ticket.life.sla) == at("10:21")
+
+
+def test_a_promise_that_is_known_to_be_kept_does_not_run_again_under_a_stricter_plan():
+    ticket = Ticket(("created", "09:00"), ("assigned", "09:15", {"agent": AGENT}))
+    ticket.review(contract(own=60, warn_percent=0), "09:20", timer=False)
+    assert ticket.clock("own")["late"] is False
+    strict = contract(own=10, warn_percent=0, key="strict")
+    assert [name for name, *_ in ticket.review(strict, "09:30", timer=False)] == ["sla_breached", "sla_scheduled"]
+    assert (ticket.clock("own")["met"], sla.alarm_at(ticket.life.sla)) == (rfc3339(at("09:15")), None)
+
+
+def test_the_ladder_is_climbed_by_timers_alone():
+    steep = contract(
+        own=10, warn_percent=0, ladder=[{"after": 0, "notify": [], "raise_priority": False, "reassign": None}]
+    )
+    ticket = Ticket(("created", "09:00"))
+    ticket.review(steep, "09:00", timer=False)
+    assert ticket.review(steep, "09:20", timer=False) == []
+    assert [name for name, *_ in ticket.review(steep, "09:20")] == ["sla_breached", "escalated"]
+
+
+Steps = list[tuple[str, datetime, dict[str, Any]]]
+
+
+def story_drawn(data: st.DataObject) -> tuple[list[int], Steps]:
+    """Draw minutes, and what happened then."""
+    names = ["held", "resumed", "replied", "message_received", "resolved", "reopened", "assigned"]
+    moves = sorted(data.draw(st.lists(st.integers(1, 600), max_size=8, unique=True)))
+    steps: Steps = [("created", at("09:00"), {})]
+    return moves, steps + [
+        (data.draw(st.sampled_from(names)), at("09:00") + minutes * MINUTE, {"agent": AGENT}) for minutes in moves
+    ]
+
+
+OFTEN = contract(own=10, first_response=60, next_update=30, resolution=200, warn_percent=50)
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_however_often_one_looks_the_same_is_said(data):
     """Looking after every step and every nine minutes, or once at the end gives the same promises, breaches and meetings."""
-    names = ["held", "resumed", "replied", "message_received", "resolved", "reopened", "assigned"]
-    moves = sorted(data.draw(st.lists(st.integers(1, 600), max_size=8, unique=True)))
-    steps: list[tuple[str, datetime, dict[str, Any]]] = [("created", at("09:00"), {})]
-    steps += [
-        (data.draw(st.sampled_from(names)), at("09:00") + minutes * MINUTE, {"agent": AGENT}) for minutes in moves
-    ]
-    gold = contract(own=10, first_response=60, next_update=30, resolution=200, warn_percent=50)
+    moves, steps = story_drawn(data)
 
     def play(looks: set[int]) -> tuple[set[Any], Any]:
         ticket, said = Ticket(), set()
@@ -372,7 +430,7 @@ def test_however_often_one_looks_the_same_is_said(data):
             if minute in looks or minute == 601:
                 now = at("09:00") + minute * MINUTE
                 for event in sla.review(
-                    ticket.life, story_of(ticket.steps), gold, now, priority="normal", reason="test"
+                    ticket.life, story_of(ticket.steps), OFTEN, now, priority="normal", reason="test"
                 ):
                     ticket.fold(event, event.at or now)
                     if event.type.endswith(("sla_breached", "sla_met")):
@@ -389,3 +447,41 @@ def test_however_often_one_looks_the_same_is_said(data):
     assert {said for said in often[0] if "resolution" not in said} == {
         said for said in rarely[0] if "resolution" not in said
     }
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_what_reviews_leave_to_timers_is_said_all_the_same(data):
+    """Reviews may lag and leave to timers what comes by the clock: those look soon, or when they can. All is said that one says who sees all."""
+    moves, steps = story_drawn(data)
+
+    def play(every: int, lag: int | None) -> tuple[set[Any], Any]:
+        """Let timers look every so many minutes; reviews so many minutes after each step, of which timers know (None: timers do it all)."""
+        ticket, said = Ticket(), set()
+
+        def look(now: datetime, *, timer: bool) -> None:
+            for event in sla.review(
+                ticket.life, story_of(ticket.steps), OFTEN, now, priority="normal", reason="x", timer=timer
+            ):
+                ticket.fold(event, event.at or now)
+                if event.type.endswith(("sla_warned", "sla_breached", "sla_met")):
+                    said.add((event.type, event.data["target"], event.data["start"], event.data.get("at")))
+
+        for minute in range(640):
+            now = at("09:00") + minute * MINUTE
+            for name, when, payload in steps:
+                if when == now:
+                    ticket.happens(name, when, payload)
+            if lag is not None and minute - lag in {0, *moves}:
+                look(now, timer=False)
+            if minute % every == 0 and (
+                lag is None or ((alarm := sla.alarm_at(ticket.life.sla)) is not None and alarm <= now)
+            ):
+                look(now, timer=True)
+        return said, {
+            target: (c.get("due"), c.get("met"), c.get("breached")) for target, c in ticket.life.sla["clocks"].items()
+        }
+
+    whole, left = play(1, None), play(data.draw(st.sampled_from([1, 7, 20])), data.draw(st.integers(0, 15)))
+    assert left[1] == whole[1]
+    assert {one for one in left[0] if one[1] != "resolution"} == {one for one in whole[0] if one[1] != "resolution"}

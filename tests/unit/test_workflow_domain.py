@@ -1,12 +1,15 @@
 """Workflow decides: the ticket's life. Every command, where it is allowed and where it is refused."""
 
 import itertools
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from services.workflow import domain
 from services.workflow.domain import Life
 from shared.contracts.event import NewEvent
+from shared.testing.events import event_of_fact
 from shared.testing.given import scenario
 
 given = scenario("workflow", Life, domain.evolve)
@@ -147,6 +150,17 @@ def test_reopened_says_what_it_was():
         assert (event.data, event.personal) == ({"previous": state}, {"message": "again"})
         (event,) = given(*STATES[state]).when(domain.customer_wrote).then("reopened")
         assert event.data == {"previous": state}
+
+
+def test_what_a_timer_has_done_over_an_unheard_message_is_undone_when_that_comes():
+    """Who changes a status has seen what was written before; a timer sees nothing."""
+    answered, wrote, over = (event_of_fact(STARTED, "workflow", UUID(int=1), n).occurred_at for n in (2, 3, 4))
+    for actor, expected in (({"kind": "system", "id": "timer"}, ["reopened"]), ({"kind": "person", "id": "john"}, [])):
+        state = given(STARTED, RESOLVED).state
+        state = domain.evolve(state, event_of_fact(CLOSED, "workflow", UUID(int=1), 4, actor=actor))
+        assert [event.type.rsplit(".", 1)[1] for event in domain.customer_wrote(state, wrote)] == expected
+        assert domain.customer_wrote(state, answered) == [], "that was seen"
+        assert domain.customer_wrote(state, over + timedelta(seconds=1)) != []
 
 
 def test_evolve_takes_any_fact_in_any_state():

@@ -126,12 +126,13 @@ def test_silence_does_not_close_what_is_unfinished_and_asks_once_a_day():
     warned = fact("close_warned", closes_at="2026-11-01T12:00:00.000000Z")
     state = given(STARTED, RESOLVED, warned).state
     assert domain.unfinished(state, SHEET)
-    (event,) = alarms.come_true(state, Story(), NOON.replace(day=2), unfinished=True)
+    answered = Story(answers=[NOON])
+    (event,) = alarms.come_true(state, answered, NOON.replace(day=2), unfinished=True)
     assert (event.type.rsplit(".", 1)[-1], event.data) == ("close_warned", {"closes_at": "2026-11-03T12:00:00.000000Z"})
     (filled,) = changed(given(STARTED, RESOLVED, warned), {"cause": "laptop"}).then("fields_changed")
     after = given(STARTED, RESOLVED, warned, filled).state
     assert not domain.unfinished(after, SHEET)
-    (event,) = alarms.come_true(after, Story(), NOON.replace(day=2), unfinished=False)
+    (event,) = alarms.come_true(after, answered, NOON.replace(day=2), unfinished=False)
     assert event.type.endswith("closed")
 
 

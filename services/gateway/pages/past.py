@@ -22,8 +22,23 @@ class Past:
 
 
 def moments_of(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the moments at which something happened, in their order, each once."""
-    return sorted({str(item["at"]) for item in items}, key=datetime.fromisoformat)
+    """Return the moments at which something happened, in their order, each once.
+
+    What happened on a ticket that is merged into this one counts from its (last) merge on, and not before this one was opened.
+    """
+    merged = {item["ticket"]: _moment(item) for item in items if item.get("ticket") and item["type"] == "merged"}
+    opened = min((_moment(item) for item in items if not item.get("ticket")), default=None)
+    moments = {
+        str(item["at"])
+        for item in items
+        if not item.get("ticket")
+        or (opened is not None and _moment(item) >= max(opened, merged.get(item["ticket"], opened)))
+    }
+    return sorted(moments, key=datetime.fromisoformat)
+
+
+def _moment(item: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(item["at"])
 
 
 def past_of(items: Sequence[Mapping[str, Any]], step: str, at: str = "") -> Past | None:

@@ -31,6 +31,15 @@ SPLIT = "split"
 """How a ticket came that was split off another."""
 
 
+_STANDS_FOR = """
+WITH RECURSIVE way (stream_id, merged_into, closed_at) AS (
+    SELECT stream_id, merged_into, closed_at FROM ticket WHERE stream_id = $1
+    UNION SELECT t.stream_id, t.merged_into, t.closed_at FROM way JOIN ticket t ON t.stream_id = way.merged_into
+)
+SELECT closed_at FROM way WHERE merged_into IS NULL
+"""
+
+
 @dataclass(slots=True)
 class Intake:
     """What intake's routes and reactions work with."""
@@ -108,12 +117,21 @@ class Intake:
         return await self.tickets.execute(ticket_id, lambda state: domain.receive_message(state, command), context)
 
     async def too_late(self, row: asyncpg.Record, now: datetime) -> bool:
-        """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`."""
-        if row["closed_at"] is None:
+        """Whether a ticket is closed for so long that a message makes a new one; see `Policy.reopen_days`.
+
+        A message on a merged ticket is for the one that stands for it: how long that one is closed counts.
+        """
+        closed_at = row["closed_at"] if row["merged_into"] is None else await self._closed_at(row["merged_into"])
+        if closed_at is None:
             return False
         policy = await self.directory.entry("policy", "desk")
         days = policy.get("reopen_days") if policy else None
-        return days is not None and now - row["closed_at"] > timedelta(days=days)
+        return days is not None and now - closed_at > timedelta(days=days)
+
+    async def _closed_at(self, ticket: UUID) -> datetime | None:
+        """Return since when the ticket that stands for this one is closed; nobody stands for those of a ring."""
+        found: datetime | None = await self.pool.fetchval(_STANDS_FOR, ticket)
+        return found
 
 
 def _filled_in(

@@ -50,8 +50,8 @@ def come_true(state: Life, story: Story, now: datetime, *, unfinished: bool = Fa
     if state.closes_at is None or (at := datetime.fromisoformat(state.closes_at)) > now:
         return []
     warned = state.close_warned_at
-    if state.status not in SILENT or any(warned is not None and message > warned for message in story.messages):
-        return []
+    if silent_since(state, story) is None or any(warned is not None and message > warned for message in story.messages):
+        return []  # he has written, also if that was heard of after the warning only
     if unfinished or any(task.blocks and not task.done for task in state.tasks.values()):
         return [_at(at, fact("close_warned", {"closes_at": rfc3339(now + timedelta(days=1))}))]  # when all is done
     return [_at(at, fact("closed", message="Closed, because nobody has answered."))]

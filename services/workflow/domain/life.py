@@ -17,6 +17,8 @@ from services.workflow.domain.state import WORKED, Life, fact, named, refuse, st
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
+TIMER = {"kind": "system", "id": "timer"}
+"""The actor of what happens because its time has come."""
 _AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
     "reopened": "open",
@@ -30,7 +32,8 @@ def moved(state: Life, event: Event) -> Life:
         status = state.status
     until = event.data.get("until") if event.name == "held" else None
     key = state.state if event.name == "started" and state.status != "new" else event.data.get("state")
-    return replace(state, moved_at=event.occurred_at, status=status, state=key, until=until, closes_at=None)
+    moved_at = event.occurred_at if event.actor != TIMER else state.moved_at
+    return replace(state, moved_at=moved_at, status=status, state=key, until=until, closes_at=None)
 
 
 def state_changed(state: Life, event: Event) -> Life:
@@ -204,7 +207,7 @@ def acknowledge(state: Life, *, message: str | None, moves: Moves = USUAL) -> li
 def customer_wrote(state: Life, at: datetime | None = None) -> list[NewEvent]:
     """React to a customer's message: what waited goes on, what was done is taken up again.
 
-    A message written before the status changed last has been seen by who changed it; it moves nothing any more.
+    A message written before somebody changed the status last has been seen by him; it moves nothing any more. A timer has seen nothing.
     """
     if at is not None and state.moved_at is not None and at <= state.moved_at:
         return []

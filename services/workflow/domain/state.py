@@ -39,7 +39,7 @@ class Life:
 
     Attributes:
         state: The desk's own state of the status, by its key; see `lifecycle`.
-        moved_at: When the status changed last.
+        moved_at: When somebody changed the status last; a timer is nobody.
         tags: Tag to whether it was put on or taken off; what `created` says holds for the others.
         fields: Custom field to what it was made to hold (`fields.after`); what `created` says holds for the others.
         tasks: Task id to task.

@@ -283,17 +283,18 @@ def _timed(state: TicketRow, event: Event) -> TicketRow:
             closes_at, warned_at = datetime.fromisoformat(event.data["closes_at"]), event.occurred_at
         elif event.name not in _SLA:
             closes_at = warned_at = None
-    asked = state.last_message_at
+    asked, silent_since = state.last_message_at, _silent_since(state, answered)
+    written = silent_since is None or (asked is not None and warned_at is not None and asked > warned_at)
     moments = [
         state.hold_until if state.status == "on_hold" else None,
-        None if asked is not None and warned_at is not None and asked > warned_at else closes_at,
+        None if written else closes_at,
         sla.alarm_at(said) if said else None,
     ]
     return changed(
         state,
         {
             "sla": said, "answered_at": answered, "closes_at": closes_at, "close_warned_at": warned_at,
-            "due_at": sla.due_at(said) if said else None, "silent_since": _silent_since(state, answered),
+            "due_at": sla.due_at(said) if said else None, "silent_since": silent_since,
             "wake_at": min((moment for moment in moments if moment is not None), default=None),
         },
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What is to be said of a ticket's promises now that was not said yet."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from services.workflow.domain.state import WORKED, Life, fact
 from shared.contracts.event import NewEvent, rfc3339
 from shared.hours import Hours
 
+_MET = 2
+"""Place of what is said of a promise that is kept; what the clock brings comes before it."""
 PRIORITIES = ("low", "normal", "high", "emergency")
 
 
@@ -34,7 +36,14 @@ class Contract:
 
 
 def review(
-    life: Life, story: Story, contract: Contract | None, now: datetime, *, priority: str, reason: str
+    life: Life,
+    story: Story,
+    contract: Contract | None,
+    now: datetime,
+    *,
+    priority: str,
+    reason: str,
+    timer: bool = True,
 ) -> list[NewEvent]:
     """Return what there is to say, each thing dated when it came true.
 
@@ -45,16 +54,19 @@ def review(
         now: Nothing later is said.
         priority: The ticket's, which a step of the ladder may raise.
         reason: Why promises are looked at, for the event.
+        timer: The story is known to lack nothing, as a timer makes sure. Otherwise what comes true by the clock (warnings,
+            breaches, steps of the ladder) is not said: what would have prevented it may not have been heard of yet. It is left
+            to the timer of the promise, which is scheduled as one that runs.
     """
     said = life.sla
     if contract is None:
         if not said.get("plan"):
             return []
         return [fact("sla_scheduled", {"reason": reason, "clocks": []})]
-    known = promises(story, contract.plan, contract.hours)
-    moments = [one for promise in known for one in _of(promise, said, contract, now)]
+    known, moments = _promised(promises(story, contract.plan, contract.hours), said, contract, now, timer=timer)
     moments += _schedule(known, said, contract, now, reason)
-    moments += _ladder(life, said, contract, moments, now, priority)
+    if timer:
+        moments += _ladder(life, said, contract, moments, now, priority)
     return [event for _, _, event in sorted(moments, key=_place)]
 
 
@@ -69,6 +81,36 @@ def _place(one: Moment) -> tuple[datetime, int]:
 def _fact(name: str, at: datetime, order: int, data: Mapping[str, Any]) -> Moment:
     event = fact(name, data)
     return at, order, NewEvent(event.type, event.data, event.personal, at)
+
+
+def _promised(
+    known: Sequence[Promise], said: Said, contract: Contract, now: datetime, *, timer: bool
+) -> tuple[list[Promise], list[Moment]]:
+    """Return the promises, and what there is to say of each.
+
+    One of which the clock has something to say that is left to its timer runs until then, though it may be kept by now; those of
+    its kind that came after it are left out: of an earlier one all is said before the next begins.
+    """
+    shown: list[Promise] = []
+    moments: list[Moment] = []
+    left: set[str] = set()
+    for promise in known:
+        if promise.target in left:
+            continue
+        found = list(_of(promise, said, contract, now))
+        if not timer and any(order < _MET for _, order, _ in found) and not _settled(promise, said):
+            left.add(promise.target)
+            shown.append(replace(promise, met=None))
+            continue
+        shown.append(promise)
+        moments += found
+    return shown, moments
+
+
+def _settled(promise: Promise, said: Said) -> bool:
+    """Whether a promise is kept, and that is said: no timer looks at it any more."""
+    clock = said.get("clocks", {}).get(promise.target, {})
+    return promise.met is not None and bool(clock.get("met")) and clock.get("start") == rfc3339(promise.start)
 
 
 def _of(promise: Promise, said: Said, contract: Contract, now: datetime) -> Iterator[Moment]:
@@ -91,7 +133,7 @@ def _of(promise: Promise, said: Said, contract: Contract, now: datetime) -> Iter
         kept: dict[str, Any] = {
             **names, "at": rfc3339(promise.met), "due": moment(due), "late": late, "seconds": promise.seconds,
         }  # fmt: skip
-        yield _fact("sla_met", promise.met, 2, kept)
+        yield _fact("sla_met", promise.met, _MET, kept)
 
 
 def _schedule(known: Sequence[Promise], said: Said, contract: Contract, now: datetime, reason: str) -> Iterator[Moment]:
