@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.workflow.domain import dashboards, queues
-from services.workflow.views.late import too_late
+from services.workflow.views.late import of_forgotten_requesters
 from shared.contracts.erasing import DASHBOARD_ERASED, QUEUE_ERASED, TICKET_ERASED, erase
 from shared.contracts.event import Event, NewEvent
 from shared.db import Pool
@@ -33,7 +33,7 @@ class Forgetting:
 
     async def on_late_words(self, event: Event) -> None:
         """Blank what a requester has said on his ticket after its words were blanked; what the desk says then, stays."""
-        for said, reason in await too_late(self._pool, [event]):
+        for said, reason in await of_forgotten_requesters(self._pool, [event]):
             who = said.actor["id"]
 
             def decide(events: Sequence[Event], who: str = who, reason: str = reason) -> list[NewEvent]:

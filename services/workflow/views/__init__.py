@@ -6,7 +6,7 @@ from uuid import UUID
 from services.workflow.domain.sla import TOLD
 from services.workflow.views import row, timeline, timers
 from services.workflow.views.dashboard import DashboardView
-from services.workflow.views.late import WORDED, may_be_late, too_late
+from services.workflow.views.late import WORDED, may_be_late, of_forgotten_requesters
 from services.workflow.views.queue import QueueView
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import audit_timeline
@@ -70,7 +70,7 @@ class TicketView:
             for event in applied
             if may_be_late(event) and str(rows[event.stream_id].requester_id) == event.actor["id"]
         ]
-        await enqueue_always(connection, [event for event, _ in await too_late(connection, own)])
+        await enqueue_always(connection, [event for event, _ in await of_forgotten_requesters(connection, own)])
 
 
 async def _plans_are_made(connection: Connection, applied: Sequence[Event]) -> bool:

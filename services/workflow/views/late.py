@@ -29,7 +29,7 @@ def may_be_late(event: Event) -> bool:
     )
 
 
-async def too_late(connection: Connection | Pool, events: Sequence[Event]) -> list[tuple[Event, str]]:
+async def of_forgotten_requesters(connection: Connection | Pool, events: Sequence[Event]) -> list[tuple[Event, str]]:
     """Return the words of requesters on tickets that were blanked for their sake, each with the reason.
 
     The ticket itself says so: intake blanks it from its beginning. This service's view has read that before workflow looks for its own
