@@ -47,15 +47,23 @@ class OwnForgetting:
             str(event.stream_id), self._said,
         )  # fmt: skip
 
-        def decide(events: Sequence[Event]) -> list[NewEvent]:
-            return erase(events, lambda _: True, self._erased, event.data["reason"])
-
         for row in rows:
-            await self._eraser.erase(row["stream_id"], decide, context_of(event, self._owner, row["stream_id"]))
+            await self._blank(row["stream_id"], event.data["reason"], event)
+
+    async def on_late(self, event: Event) -> None:
+        """Blank what was on its way when he was forgotten; the view has handed it in. Why he was is not known here any more."""
+        if event.type == self._said:
+            await self._blank(event.stream_id, "other", event)
 
     async def on_personal_erased(self, event: Event) -> None:
         """Finish what a crash may have left half done."""
         await self._eraser.blank(event.stream_id)
+
+    async def _blank(self, stream_id: UUID, reason: str, cause: Event) -> None:
+        def decide(events: Sequence[Event]) -> list[NewEvent]:
+            return erase(events, lambda _: True, self._erased, reason)
+
+        await self._eraser.erase(stream_id, decide, context_of(cause, self._owner, stream_id))
 
 
 class TicketForgetting:

@@ -84,6 +84,7 @@ async def build(kernel: Kernel) -> Service:
 
     async def stop() -> None:
         await tail.stop()
+        await guests.stop()
         await providers.close()
         for task in sweeper:
             task.cancel()

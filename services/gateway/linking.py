@@ -1,7 +1,5 @@
 """Whose account an identity elsewhere is. See docs/adr/0023-identities-elsewhere.md."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -31,8 +29,6 @@ NO_ACCOUNT = "There is no account here that belongs to you at that provider. Ask
 
 Register = Callable[[str, str | None], Awaitable[UUID]]
 """Has intake register the person with an address, whom it may know already, and returns who that is."""
-SHOWN_WITHIN = 2.0
-"""Seconds for which a new account's owner waits until the services know it."""
 
 
 def registering(settings: Settings, tokens: Tokens, client: httpx.AsyncClient) -> Register:
@@ -139,10 +135,4 @@ class Linking:
             derived(context.command_id, "account"), context.actor, context.via, correlation=context.correlation
         )
         await self.sign_ins.accounts.execute(person_id, decide, named)
-        late = time.monotonic() + SHOWN_WITHIN
-        while time.monotonic() < late:  # or the first page he comes to would send him back
-            person = await self.sign_ins.directory.by_id(person_id)
-            if person is not None and person.account is not None:
-                break
-            await asyncio.sleep(0.02)
         return person_id

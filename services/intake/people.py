@@ -1,5 +1,6 @@
 """Persons by e-mail address: met first here, and by everybody else through the directory."""
 
+from collections.abc import Collection, Mapping
 from itertools import count
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from shared.directory.people import organisation_by_domain
 from shared.eventstore.appender import Appender
 from shared.eventstore.ledger import Context, Ledger
 from shared.eventstore.store import EventStore
+
+_REGISTERED = f"SELECT stream_id, personal FROM event WHERE stream_id = ANY ($1) AND type = '{domain.PERSON_REGISTERED}' ORDER BY version"
 
 
 def _nothing() -> None:
@@ -40,6 +43,11 @@ class People:
     def registration(self, email: str) -> UUID:
         """Return the id of the event that registers who has this address first."""
         return first_event_id(derived("person", keyed_digest(self._key, email)))
+
+    async def registrations(self, ids: Collection[UUID]) -> dict[UUID, Mapping[str, str]]:
+        """Return address and name with which these were registered, from the store: of whom the directory may not have heard yet."""
+        rows = await self._pool.fetch(_REGISTERED, list(ids)) if ids else []
+        return {row["stream_id"]: row["personal"] or {} for row in rows}
 
     async def person(self, email: str, name: str | None, context: Context, organisation: str | None = None) -> UUID:
         """Return the person with this address. `organisation` is that of a new one, if it is not the address's domain's.

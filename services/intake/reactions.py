@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
 from aiokafka import ConsumerRecord
 from pydantic import Field, ValidationError
 
+from services.intake import domain
 from services.intake.api import Intake, NewTicket, RequesterBody
 from shared.contracts.event import Actor, Via
 from shared.contracts.fields import Body, Key, Strict
@@ -25,8 +27,7 @@ from shared.db import LOST_CONNECTION, Pool
 from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import ContentionError, Context, EventTooLargeError
 from shared.http.problems import Problem
-from shared.http.tickets import look_up
-from shared.http.versions import wait_for
+from shared.http.tickets import as_uuid, look_up
 from shared.projection import checkpoints
 from shared.projection.checkpoints import Checkpoint, Place
 from shared.projection.deadletters import DeadLetters
@@ -133,13 +134,29 @@ async def take(intake: Intake, event: CloudEvent) -> None:
         raise BadIngressError(str(error)) from error
 
 
+_OPENED = f"SELECT stream_id FROM event WHERE type = '{domain.CREATED}'"
+
+
+async def _ticket(intake: Intake, ref: str) -> UUID | None:
+    """Return a ticket's id by id or number: from the view, else from the store, which has what the view has not heard of yet."""
+    row = await look_up(intake.pool, ref)
+    if row is not None or "\x00" in ref:
+        return row["stream_id"] if row is not None else None
+    ticket_id = as_uuid(ref)
+    if ticket_id is not None:
+        found: UUID | None = await intake.pool.fetchval(f"{_OPENED} AND stream_id = $1", ticket_id)
+    else:
+        found = await intake.pool.fetchval(f"{_OPENED} AND data ->> 'number' = $1 ORDER BY position LIMIT 1", ref)
+    return found
+
+
 async def _message(intake: Intake, body: IngressMessage, context: Context) -> None:
-    row = await wait_for(lambda: look_up(intake.pool, body.ticket))
-    if row is None:
+    ticket_id = await _ticket(intake, body.ticket)
+    if ticket_id is None:
         raise BadIngressError(f"ticket: there is no ticket {body.ticket!r}")
     person_id = await intake.people.person(body.author.email, body.author.name, context)
     author = {"email": body.author.email, "name": body.author.name}
-    await intake.message(row["stream_id"], person_id, author, body.body, "ingress", context)
+    await intake.message(ticket_id, person_id, author, body.body, "ingress", context)
 
 
 class Ingress:

@@ -10,6 +10,7 @@ from shared.contracts.erasing import TICKET_ERASED
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
+from shared.directory.forgotten import of_the_forgotten
 from shared.projection.access import NOWHERE, Access, access_after
 from shared.projection.model import Versions, advanced, changed, collaborators_after
 from shared.projection.reactor import enqueue_always
@@ -83,18 +84,6 @@ class TicketView:
 
     async def save(self, connection: Connection, rows: Mapping[UUID, TicketRow], applied: Sequence[Event]) -> None:
         await TABLE.save(connection, rows, applied)
-        await enqueue_always(connection, await _of_the_forgotten(connection, applied))
+        written = [event for event in applied if event.type in WRITTEN]
+        await enqueue_always(connection, await of_the_forgotten(connection, written, lambda e: [e.data["person_id"]]))
         await enqueue_always(connection, [e for e in applied if e.type == TICKET_ERASED and e.source == "intake"])
-
-
-async def _of_the_forgotten(connection: Connection, events: Sequence[Event]) -> list[Event]:
-    """Return what was on its way when its person was forgotten, or is imported once more."""
-    people = {event.data["person_id"] for event in events if event.type in WRITTEN}
-    if not people:
-        return []
-    rows = await connection.fetch(
-        "SELECT stream_id::text FROM person WHERE stream_id = ANY ($1::text[]::uuid[]) AND registered -> 'forgotten' = 'true'",
-        list(people),
-    )
-    forgotten = {row["stream_id"] for row in rows}
-    return [e for e in events if e.type in WRITTEN and e.personal and e.data["person_id"] in forgotten]

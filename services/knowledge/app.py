@@ -32,7 +32,7 @@ async def build(kernel: Kernel) -> Service:
     dsn = kernel.settings.database_url
     reactor = Reactor(
         "knowledge", lambda: db.connect(dsn, "knowledge"), parts.pool,
-        {"forgotten": part.on_forgotten, "personal_erased": part.on_personal_erased},
+        {"forgotten": part.on_forgotten, "rated": part.on_late, "personal_erased": part.on_personal_erased},
     )  # fmt: skip
     return Service(
         name="knowledge", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,

@@ -21,7 +21,7 @@ from services.workflow.domain import queues
 from services.workflow.domain.dashboards import Dashboard, evolve_dashboard
 from services.workflow.forgetting import Forgetting
 from services.workflow.reactions import Workflow
-from services.workflow.views import REVIEWED, DashboardView, QueueView, TicketView
+from services.workflow.views import REVIEWED, WORDED, DashboardView, QueueView, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
 from shared.eventstore.appender import Appender
@@ -83,7 +83,9 @@ async def build(kernel: Kernel) -> Service:
                 "unassigned": workflow.on_agent_acted, "transferred": workflow.on_agent_acted,
                 "message_received": workflow.on_message_received,
                 "personal_erased": forgetting.on_personal_erased, "forgotten": forgetting.on_forgotten,
+                "saved": forgetting.on_late_save,
             },
+            dict.fromkeys(WORDED, forgetting.on_late_words),
             dict.fromkeys(REVIEWED, alarms.on_event),
         ),
         alarms.refresh,

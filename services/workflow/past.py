@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.workflow.views.row import COLUMNS, TicketRow, evolve, initial
-from shared.contracts.event import Event
+from services.workflow.views.timeline import event_of
 
 Row = Any
 """A row of table `timeline`, with `ordered_at`: the largest `at` of its owner's events up to it."""
@@ -32,15 +32,6 @@ def part_of(rows: Sequence[Row], ticket: UUID) -> set[UUID]:
     while more := {one for one, other in into.items() if other in found} - found:
         found |= more
     return found
-
-
-def event_of(row: Row) -> Event:
-    """Return a timeline's row as the event that it was made of; what was erased since is blank."""
-    return Event(
-        event_id=row["event_id"], type=f"ledgerdesk.ticket.{row['type']}", schema_version=1, source=row["source"],
-        stream_id=row["ticket_id"], version=row["version"], position=0, data=row["data"], personal=row["personal"], actor=row["actor"],
-        via=row["via"], cause=row["cause"], correlation=row["event_id"], occurred_at=row["at"], recorded_at=row["recorded_at"],
-    )  # fmt: skip
 
 
 def folded(ticket: UUID, rows: Sequence[Row]) -> TicketRow:

@@ -1,6 +1,7 @@
 """Reading tickets: one, its timeline, lists with filters and search."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import asyncpg
@@ -19,7 +20,7 @@ from shared.http.paging import Page
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, look_up, unknown
-from shared.http.versions import vector, wait_until_seen
+from shared.http.versions import vector, wait_for, wait_until_seen
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 
@@ -38,12 +39,13 @@ AfterHeader = Annotated[
 
 
 async def visible(workflow: WorkflowApp, ref: str, caller: Caller) -> asyncpg.Record:
-    """Return a ticket that the caller may see.
+    """Return a ticket that the caller may see. A guest's is there, since his link is for it: it is waited for.
 
     Raises:
         Problem: 404.
     """
-    row = await look_up(workflow.pool, ref)
+    look = partial(look_up, workflow.pool, ref)
+    row = await (look() if caller.ticket is None else wait_for(look))
     if row is None or not caller.sees(row):
         raise unknown(ref)
     return row

@@ -28,6 +28,7 @@ from shared.http.rights import OVERSIGHT, STAFF, Caller
 from shared.http.seen import Seen
 from shared.http.sight import ALL
 from shared.http.standing import roles_in_departments, sight_of
+from shared.http.versions import wait_for
 from shared.settings import Settings
 from shared.tokens import TokenError, Tokens
 
@@ -105,7 +106,7 @@ class Authenticator:
         via = Via("key", row["name"])
         caller = Caller(None, None, row["name"], None, frozenset(row["roles"]), via)
         if row["person_id"] is not None:
-            person = await self._directory.by_id(row["person_id"])
+            person = await wait_for(partial(self._directory.by_id, row["person_id"]))  # it comes on another topic
             if person is None or person.forgotten or (person.account and not person.account.get("active", True)):
                 return None
             caller = await self._of(person, via, frozenset(row["roles"]))
@@ -120,7 +121,7 @@ class Authenticator:
         revoked = await self._pool.fetchval("SELECT revoked FROM session WHERE stream_id = $1", session.session_id)
         if revoked:
             return None
-        person = await self._directory.by_id(session.person_id)
+        person = await wait_for(partial(self._with_account, session.person_id))
         if person is None or person.forgotten or person.account is None or not person.account.get("active", True):
             return None
         over = session.generation < person.account.get("generation", 0)
@@ -129,6 +130,15 @@ class Authenticator:
         roles = person.roles - set(session.without) or frozenset({"requester"})
         caller = await self._of(person, Via("session", str(session.session_id)), roles)
         return Known(caller, until, ("session", session.session_id), (), session.expires_at)
+
+    async def _with_account(self, person_id: UUID) -> Person | None:
+        """Return who has an account, or had one; None while it has not been heard of here.
+
+        The gateway gives a session to nobody else, and whoever asks by one has its signature: he alone waits. An account is never
+        taken out of the directory: what was put out of force, or belonged to somebody forgotten, is known to be so at once.
+        """
+        person = await self._directory.by_id(person_id)
+        return person if person is not None and (person.account is not None or person.forgotten) else None
 
     async def _by_link(self, token: str, until: float) -> Known | None:
         """Return the guest to whom a token was given for his link."""
@@ -141,7 +151,7 @@ class Authenticator:
             "SELECT revoked ? $2 FROM guest WHERE stream_id = $1", guest_stream(ticket), str(link)
         ):
             return None
-        person = await self._directory.by_id(person_id)
+        person = await wait_for(partial(self._directory.by_id, person_id))  # the link may be quicker than its requester
         if person is None or not may_be_guest(person):
             return None
         guest = Caller(
@@ -166,8 +176,10 @@ class Authenticator:
             person.person_id, person.login, person.name, person.email, roles, via, is_agent, sight, organisation, by_department
         )  # fmt: skip
 
-    async def on_behalf(self, caller: Caller, who: str) -> Caller:
+    async def on_behalf(self, caller: Caller, who: str, *, met: bool = False) -> Caller:
         """Return the person for whom an administrator's or system key acts: rights and actor are the person's.
+
+        Who has been met elsewhere by now (`met`: there is a ticket, which he may have opened a moment ago) is waited for.
 
         Raises:
             Problem: 403, the caller may not; 422, nobody of that name.
@@ -177,7 +189,8 @@ class Authenticator:
                 403, "Only an administrator's or system key may act for somebody else.",
                 fields={"Ledgerdesk-On-Behalf-Of": "is not allowed with this credential"},
             )  # fmt: skip
-        person = await self._directory.by_login(who)
+        look = partial(self._directory.by_login, who)
+        person = await (wait_for(look) if met else look())
         if person is not None:
             return await self._of(person, caller.via)
         with suppress(ValidationError):  # not met yet: a requester, whom intake will register with the first ticket
@@ -237,7 +250,7 @@ async def authenticate(
         raise unauthenticated()
     need_guests_door(request, caller)
     if on_behalf_of:
-        caller = await authenticator.on_behalf(caller, on_behalf_of.strip())
+        caller = await authenticator.on_behalf(caller, on_behalf_of.strip(), met="ref" in request.path_params)
     return caller
 
 

@@ -20,9 +20,12 @@ async def roles_in_departments(
 
 
 async def sight_of(directory: Directory, person: Person, by_department: Mapping[str, DepartmentRole]) -> Sight:
-    """Return what an agent sees: what his entry's `sees` says, and all of departments where his role lets him."""
+    """Return what an agent sees: what his entry's `sees` says, and all of departments where his role lets him.
+
+    An account without an entry sees the least: its entry comes by another topic, and may say so when it comes.
+    """
     agent = person.agent or {}
-    scope: Scope = agent.get("sees") or "all"
+    scope: Scope = "own" if person.agent is None else agent.get("sees") or "all"
     if scope == "all":
         return ALL
     me = str(person.person_id)

@@ -51,10 +51,10 @@ def message(words: str = "It still does.", person_id: str = str(UUID(int=7))) ->
 
 def command(
     owner: str, stream_id: UUID, head: Head, facts: Sequence[NewEvent], command_id: UUID | None = None,
-    moment: datetime = NOON,
+    moment: datetime = NOON, actor: Actor = SYSTEM,
 ) -> tuple[Command, Head]:  # fmt: skip
     """Return a command as a ledger would hand it to the store, and the stream's end after it."""
-    context = Context(command_id or random_id(), SYSTEM, DOOR)
+    context = Context(command_id or random_id(), actor, DOOR)
     rows = []
     end = head
     for fact, event_id in zip(facts, event_ids(context.command_id, len(facts)), strict=True):

@@ -225,6 +225,33 @@ async def test_the_same_address_is_somebody_new(desk, stack):
     assert await everything(stack.environment["DATABASE_URL"], [ADDRESS]) == []
 
 
+async def test_what_came_into_a_store_just_after_is_forgotten_too(desk, stack):
+    """As facts, which nobody checks: a person's own credential is refused a second later, and no test can count on being faster."""
+    address, word = f"late.{WHO}@zebra.example", f"lateness{uuid4().hex[:8]}"
+    ticket = desk.open(address, "Before")
+    all_know(desk.admin)
+    found = desk.admin.post("/internal/intake/forget", json={"who": address, "reason": "asked", "dry_run": True})
+    (her,) = (one["id"] for one in found.raise_for_status().json()["persons"])
+    assert ledgerdesk(stack, "person", "forget", address, "--reason", "asked", "--yes").returncode == 0
+    other = str(uuid4())
+    saved = {"share": "nobody", "order": 0}
+    for owner, stream, kind, data, personal in (
+        ("workflow", ticket, "ticket.reopened", {"previous": "closed"}, {"message": word}),
+        ("workflow", str(uuid4()), "queue.saved", {**saved, "person_id": her, "team": None, "columns": [], "sort": "-updated_at"},
+         {"name": word, "filters": {}}),
+        ("workflow", str(uuid4()), "dashboard.saved", {**saved, "person_id": other, "named": [her]}, {"name": word, "tiles": []}),
+        ("knowledge", str(uuid4()), "article_rating.rated", {"article": other, "person_id": her, "helpful": True}, {"comment": word}),
+    ):  # fmt: skip
+        fact = {
+            "id": str(uuid4()), "stream_id": stream, "type": f"ledgerdesk.{kind}", "occurred_at": "2026-11-01T12:00:00Z",
+            "actor": {"kind": "person", "id": her}, "data": data, "personal": personal,
+        }  # fmt: skip
+        answer = desk.admin.post(f"/internal/{owner}/facts", json={"log": "late", "facts": [fact]})
+        assert answer.raise_for_status().json()["appended"] == 1, answer.text
+    settled(desk.admin)
+    assert await everything(stack.environment["DATABASE_URL"], [word]) == []
+
+
 def test_who_may_and_who_cannot(stack, admin, person):
     body = {"who": "ken@example.org", "reason": "asked"}
     assert person("john").post("/internal/intake/forget", json=body).status_code == 403

@@ -406,6 +406,17 @@ def test_acting_for_somebody(admin, ticket):
     )
 
 
+def test_acting_for_somebody_who_was_registered_a_moment_ago(admin):
+    new = {"Ledgerdesk-On-Behalf-Of": f"new-{random_id().hex[:8]}@example.org"}
+    ticket = admin.post("/tickets", json={"subject": "s", "body": "b"}, headers=new).raise_for_status().json()["id"]
+    said = admin.post(f"/tickets/{ticket}/messages", json={"body": "more"}, headers=new)
+    assert said.status_code == 201, said.text
+    after = {"Ledgerdesk-After": said.headers["Ledgerdesk-Version"]}
+    items = admin.get(f"/tickets/{ticket}/timeline", headers=after).json()["items"]
+    (actor,) = [item["actor"] for item in items if item["type"] == "message_received"]
+    assert (actor["kind"], actor["login"]) == ("person", new["Ledgerdesk-On-Behalf-Of"])
+
+
 def test_a_key_is_shown_once_and_revoked_everywhere(stack, admin):
     issued = admin.post("/keys", json={"name": "robot", "roles": ["agent"]}).json()
     with stack.client(issued["key"]) as robot:

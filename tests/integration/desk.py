@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,14 +12,14 @@ from ledgerdesk.initialise import migrate_all
 from ledgerdesk.verify import models_of
 from shared import db
 from shared.contracts.catalogue import OWNERS
-from shared.contracts.event import Event, NewEvent, from_feed_line
+from shared.contracts.event import Actor, Event, NewEvent, from_feed_line
 from shared.contracts.topic_names import DIRECTORY, TICKETS
 from shared.eventstore.appender import Appender
 from shared.eventstore.store import EMPTY, EventStore
 from shared.projection.projector import Projection
 from shared.projection.records import Record
 from shared.settings import SERVICES
-from shared.testing.events import NOON, command
+from shared.testing.events import NOON, SYSTEM, command
 from shared.testing.stores import StoreFeed
 
 Handler = Callable[[Event], Awaitable[None]]
@@ -41,9 +42,11 @@ class Desk:
         """(service, event name) to what reacts."""
         return {}
 
-    async def write(self, owner: str, stream: UUID, *facts: NewEvent, moment=NOON) -> list[Event]:
+    async def write(
+        self, owner: str, stream: UUID, *facts: NewEvent, moment: datetime = NOON, actor: Actor = SYSTEM
+    ) -> list[Event]:
         head = (await self.stores[owner].heads([stream])).get(stream, EMPTY)
-        await self.stores[owner].append([command(owner, stream, head, facts, moment=moment)[0]])
+        await self.stores[owner].append([command(owner, stream, head, facts, moment=moment, actor=actor)[0]])
         return (await self.stores[owner].load(stream))[0][head.version :]
 
     async def take(self, topic: str, events: list[Event]) -> None:

@@ -8,8 +8,11 @@ from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
 from services.intake.forgetting import Forgetting
 from services.intake.people import People
+from services.knowledge.reactions import forgetting as forgetting_of_ratings
+from services.workflow.forgetting import Forgetting as WorkflowForgetting
+from services.workflow.views import WORDED
 from shared import db
-from shared.contracts.event import NewEvent, to_feed_line
+from shared.contracts.event import Actor, NewEvent, to_feed_line
 from shared.contracts.ids import random_id
 from shared.contracts.topic_names import DIRECTORY, PARTITIONS, TICKETS
 from shared.eventstore.eraser import Eraser
@@ -35,6 +38,8 @@ class Desk(desks.Desk):
     def __init__(self, dsn: str, pools: dict[str, db.Pool]) -> None:
         super().__init__(dsn, pools)
         self.forgetting = Forgetting(pools["intake"], self.eraser("intake"))
+        self.workflow = WorkflowForgetting(pools["workflow"], self.eraser("workflow"))
+        self.ratings = forgetting_of_ratings(pools["knowledge"], self.eraser("knowledge"))
 
     def eraser(self, owner: str) -> Eraser:
         return Eraser(self.stores[owner], self.appenders[owner])
@@ -44,7 +49,12 @@ class Desk(desks.Desk):
         return {
             ("intake", "forgotten"): self.forgetting.on_forgotten, ("intake", "created"): self.forgetting.on_late,
             ("intake", "message_received"): self.forgetting.on_late,
-            **{(o, "personal_erased"): TicketForgetting(o, self.eraser(o)).on_personal_erased for o in ("routing", "workflow")},
+            ("routing", "personal_erased"): TicketForgetting("routing", self.eraser("routing")).on_personal_erased,
+            ("workflow", "forgotten"): self.workflow.on_forgotten, ("workflow", "saved"): self.workflow.on_late_save,
+            ("workflow", "personal_erased"): self.workflow.on_personal_erased,
+            **{("workflow", name): self.workflow.on_late_words for name in WORDED},
+            ("knowledge", "forgotten"): self.ratings.on_forgotten, ("knowledge", "rated"): self.ratings.on_late,
+            ("knowledge", "personal_erased"): self.ratings.on_personal_erased,
         }  # fmt: skip
 
     async def forget(self) -> None:
@@ -119,6 +129,108 @@ async def test_a_ticket_on_its_way_is_forgotten_when_it_arrives(desk):
     await desk.react()
     assert await desk.left() == []
     assert await differences(desk) == []
+
+
+def queue(owner: UUID, *named: UUID) -> NewEvent:
+    return NewEvent(
+        "ledgerdesk.queue.saved",
+        {"person_id": str(owner), "share": "nobody", "team": None, "columns": [], "sort": "-updated_at", "order": 0,
+         "named": [str(one) for one in named]},
+        {"name": "Wanda's", "filters": {"requester": ["wanda@example.org"]}},
+    )  # fmt: skip
+
+
+def dashboard(owner: UUID, *named: UUID) -> NewEvent:
+    return NewEvent(
+        "ledgerdesk.dashboard.saved",
+        {"person_id": str(owner), "share": "nobody", "order": 0, "named": [str(one) for one in named]},
+        {"name": "Wanda's", "tiles": []},
+    )
+
+
+RATED = NewEvent(
+    "ledgerdesk.article_rating.rated", {"article": str(UUID(int=9)), "person_id": str(WANDA), "helpful": True},
+    {"comment": "It helped Wanda"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("knowledge", RATED), ("workflow", queue(WANDA)), ("workflow", queue(OTHER, UUID(int=5), WANDA)), ("workflow", dashboard(WANDA)),
+        ("workflow", dashboard(OTHER, WANDA)),
+    ],
+    ids=["rating", "queue", "queue that names her", "dashboard", "dashboard that names her"],
+)  # fmt: skip
+async def test_what_is_said_just_after_forgetting_is_forgotten_too(desk, owner, said):
+    """It was let in by a credential that was remembered for a second, or decided before: it came into its store after the look there."""
+    late = random_id()
+    await desk.forget()
+    await desk.react()
+    await desk.take(DIRECTORY, await desk.write(owner, late, said))
+    assert await desk.left(), "it is there"
+    await desk.react()
+    await desk.told(owner, late, DIRECTORY, after=1)
+    assert await desk.left() == []
+    events, _ = await desk.stores[owner].load(late)
+    assert [(event.name, event.personal) for event in events] == [
+        (said.type.rpartition(".")[2], None),
+        ("personal_erased", None),
+    ]
+    assert await differences(desk) == []
+
+
+async def test_what_somebody_else_says_then_stays(desk):
+    await desk.forget()
+    await desk.react()
+    await desk.take(DIRECTORY, await desk.write("workflow", random_id(), queue(OTHER, UUID(int=5))))
+    await desk.react()
+    assert "workflow.saved_queue" in await desk.left()
+
+
+async def test_what_its_requester_says_on_a_ticket_that_is_blank_goes_and_what_the_desk_says_stays(desk):
+    """Workflow has blanked its words because the ticket says so; of the person it has not heard yet, and lets her in."""
+    ticket = random_id()
+    await desk.take(TICKETS, await desk.write("intake", ticket, opened(WANDA)))
+    await desk.take(TICKETS, await desk.write("workflow", ticket, STARTED, NOTED))
+    await desk.forgetting.forget(WANDA, "asked", Context(random_id(), SYSTEM, DOOR))
+    (_, forgotten), _ = await desk.stores["intake"].load(WANDA)
+    await desk.forgetting.on_forgotten(forgotten)
+    await desk.told("intake", ticket, after=1)
+    await desk.react()
+    her = Actor("person", str(WANDA))
+    rated = NewEvent("ledgerdesk.ticket.rated", {"score": 5, "previous": None}, {"comment": "thanks, Wanda"})
+    closed = NewEvent("ledgerdesk.ticket.closed", {"previous": "open"}, {"message": "Wanda is done"})
+    answered = NewEvent("ledgerdesk.ticket.noted", {}, {"body": "the desk's"})
+    late = [
+        *await desk.write("workflow", ticket, rated, closed, actor=her),
+        *await desk.write("workflow", ticket, answered),
+    ]
+    await desk.take(TICKETS, late)
+    assert "workflow.timeline" in await desk.left()
+    await desk.react()
+    events, _ = await desk.stores["workflow"].load(ticket)
+    assert [(event.name, event.personal is not None) for event in events] == [
+        ("started", False), ("noted", False), ("personal_erased", False), ("rated", False), ("closed", False), ("noted", True),
+        ("personal_erased", False),
+    ]  # fmt: skip
+    assert events[-1].data == {"reason": "asked", "person_id": str(WANDA), "versions": {"rated": [4], "closed": [5]}}
+    await desk.take(DIRECTORY, [forgotten])
+    assert await desk.left() == []
+    assert await differences(desk) == []
+
+
+async def test_words_taken_back_blank_nothing_of_what_the_requester_says_later(desk):
+    ticket = random_id()
+    await desk.take(TICKETS, await desk.write("intake", ticket, opened(WANDA)))
+    redacted = NewEvent(
+        "ledgerdesk.ticket.personal_erased",
+        {"reason": "redacted", "person_id": str(WANDA), "versions": {"created": [1]}},
+    )
+    await desk.take(TICKETS, await desk.write("intake", ticket, redacted))
+    said = NewEvent("ledgerdesk.ticket.rated", {"score": 5, "previous": None}, {"comment": "thanks, Wanda"})
+    await desk.take(TICKETS, await desk.write("workflow", ticket, said, actor=Actor("person", str(WANDA))))
+    assert [event.name for event in await desk.inbox("workflow")] == []
 
 
 async def test_a_crash_between_the_fact_and_the_blanking(desk):

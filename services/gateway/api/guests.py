@@ -21,6 +21,7 @@ from shared.http.known import address_of
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
+from shared.http.versions import wait_for
 
 PERMISSION: Permission = "ticket.edit"
 """As for letting others in."""
@@ -116,7 +117,8 @@ async def list_guest_links(ref: TicketRef, request: Request, caller: CallerDep, 
     row = await _row(gateway, ref, caller)
     state, _ = await gateway.guests.ledger.state(guest_stream(row["stream_id"]))
     ids = {UUID(one.issued_by["id"]) for one in state.links.values() if one.issued_by["kind"] == "person"}
-    people: dict[UUID, Person] = await gateway.directory.people({*ids, row["requester_id"]})
+    requester = await wait_for(lambda: gateway.directory.by_id(row["requester_id"]))
+    people: dict[UUID, Person] = await gateway.directory.people(ids)
     now = datetime.now(UTC)
     items = [
         GuestLinkShown(
@@ -125,9 +127,9 @@ async def list_guest_links(ref: TicketRef, request: Request, caller: CallerDep, 
         )
         for link, one in state.links.items()
     ]  # fmt: skip
-    return GuestLinksShown(
-        items=items[::-1], asked_at=state.asked_at, possible=may_be_guest(people.get(row["requester_id"]))
-    )
+    # Of whom nothing is known it is not said that he has an account: who makes him a link is told that it is too early.
+    possible = requester is None or may_be_guest(requester)
+    return GuestLinksShown(items=items[::-1], asked_at=state.asked_at, possible=possible)
 
 
 async def _revoke(ref: str, link: UUID | None, command: CommandRequest, gateway: Gateway) -> None:

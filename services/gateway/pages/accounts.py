@@ -26,6 +26,8 @@ ROLES = ("requester", "agent", "lead", "analyst", "administrator")
 """What people are. The role `system` is for programs: keys have it."""
 WORKS = {"agent", "lead"}
 LOOKS, PAUSE = 60, 0.05
+TRIES = 5
+"""How often an agent's entry is read again that somebody else has changed in between."""
 HISTORY = 50
 
 PersonId = Annotated[UUID, Path()]
@@ -172,12 +174,13 @@ async def open_account(
     known = await api.put("/internal/intake/organisation", {"people": [{"email": email, "name": name}]})
     person_id = UUID(next(iter(known["people"].values())))
     account = {"person_id": str(person_id), "login": login, "name": name, "email": email, "roles": list(roles)}
-    await _put_account(api, account, None)
-    if set(roles) & WORKS:
+    if set(roles) & WORKS:  # first: should what follows fail, it can all be done again
         agent = {one: account[one] for one in ("person_id", "login", "name", "email")} | {
             "departments": list(departments)
         }
         await api.put("/internal/routing/organisation", {**(beside or {}), "agents": [agent]})
+        await _until(directory, person_id, lambda person: person.agent is not None)
+    await _put_account(api, account, None)
     await _until(directory, person_id, lambda person: person.login == login and person.account is not None)
     return person_id, login
 
@@ -269,14 +272,29 @@ async def _follow(visit: Visit, person_id: UUID, account: Mapping[str, Any], bef
         bool(now and set(roles) & WORKS)
         for now, roles in ((account["active"], account["roles"]), (before.active, before.roles))
     )
-    if works == worked:
-        return
-    person = await visit.gateway.directory.by_id(person_id)
-    entry = {key: value for key, value in ((person.agent if person else None) or {}).items() if key != "version"}
-    if not entry and not works:
+    if works == worked and account["active"]:
         return
     who = {key: account.get(key) for key in ("person_id", "login", "name", "email")}
-    await visit.api.put("/internal/routing/organisation", {"agents": [{**entry, **who, "active": works}]})
+    for left in reversed(range(TRIES)):
+        entry, version = await _agent(visit.api, person_id)
+        if not works and not entry.get("active", bool(entry)):
+            return
+        said = {"agents": [{**entry, **who, "active": works}]}
+        try:
+            await visit.api.put("/internal/routing/organisation", said, if_match=str(version))
+        except ApiProblem as problem:
+            if problem.status != STALE or not left:
+                raise
+        else:
+            return
+
+
+async def _agent(api: ApiClient, person_id: UUID) -> tuple[Mapping[str, Any], int]:
+    """Return an agent's entry from its owner, empty where there is none, and its version: no view is asked, so it is never behind."""
+    events = await api.lines(f"/internal/routing/streams/{person_id}")
+    said = [event["data"]["new"] for event in events if "new" in event["data"]]
+    entry = {key: value for key, value in said[-1].items() if key != "version"} if said else {}
+    return entry, events[-1]["version"] if events else 0
 
 
 @router.post("/admin/accounts/{person_id}/{act}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -17,7 +18,7 @@ from services.gateway.pages import attaching, moves, security
 from services.gateway.pages.choices import Choices
 from services.gateway.pages.client import ApiClient, ApiProblem, newest, versions_in
 from services.gateway.pages.door import TOO_OLD, is_own_form, outside_form, outside_page
-from services.gateway.pages.language import _
+from services.gateway.pages.language import N_, _
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.sign_in import gateway_of
 from services.gateway.pages.thread import blocks_of
@@ -56,7 +57,12 @@ COOKIE, AFTER = "ledgerdesk_guest", "ledgerdesk_guest_after"
 VERBS = frozenset({"message", "close", "reopen", "rating"})
 MOST_NUMBER = 200
 GONE_FOR_GOOD = 410
-GONE = (401, 404, GONE_FOR_GOOD)
+UNKNOWN = (401, 404)
+"""What a service answers that does not know the guest or his ticket: no more, or not yet."""
+LATE = 503
+NOT_FOUND = 404
+NO_MORE = N_("This link is not good any more. Ask the desk for another.")
+NOT_YET = N_("Your ticket cannot be shown just now. Try again in a moment.")
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 
 
@@ -84,7 +90,7 @@ class Guest:
             said = {}
         if said.get("ticket") != ticket:
             raise ApiProblem(410, "Gone", _("This page was open for long. Open the link again."))
-        self.ticket = ticket
+        self.ticket, self.link = ticket, UUID(str(said["link"]))
         self._written = versions_in(request.cookies.get(AFTER), "|")
         seen = versions_in(request.headers.get("ledgerdesk-after"))  # what the live stream has told of
         self.api = ApiClient(request, token, [*self._written, *seen])
@@ -120,7 +126,10 @@ def _gone(request: Request, status: int, message: str, form: Form | None = None)
     words = {
         name: text for name, text in (form or {}).items() if name in {"body", "message", "comment"} and text.strip()
     }
-    return outside_page(request, "guest_gone.html", status, message=message, kept=words)
+    page = outside_page(request, "guest_gone.html", status, message=message, kept=words, late=status == LATE)
+    if status == LATE:
+        page.headers["Retry-After"] = "1"
+    return page
 
 
 @router.get("/guest")
@@ -129,7 +138,9 @@ async def exchange(request: Request, link: Annotated[str, Query(max_length=200)]
     try:
         opened = await gateway_of(request).guests.open(link)
     except Refusal as refusal:
-        return _gone(request, refusal.status, _("This link is not good any more. Ask the desk for another."))
+        return _gone(request, refusal.status, _(NO_MORE))
+    except Problem as problem:
+        return _gone(request, problem.status, _(NOT_YET))
     ticket, settings = str(opened.ticket_id), request.app.state.settings
     response = RedirectResponse(f"/guest/{ticket}", 303)
     lifetime = int((opened.expires_at - datetime.now(UTC)).total_seconds())
@@ -168,24 +179,27 @@ async def _others(guest: Guest) -> list[dict[str, Any]]:
 @router.get("/guest/{ticket}")
 async def show(ticket: str, request: Request) -> Response:
     """Show the ticket as its requester sees it."""
+    guest = None
     try:
-        return await _show(request, Guest(request, ticket))
+        guest = Guest(request, ticket)
+        return await _show(request, guest)
     except ApiProblem as problem:
-        return _refused(request, problem)
+        return await _refused(request, problem, guest)
 
 
-def _refused(request: Request, problem: ApiProblem, form: Form | None = None) -> Response:
-    """Answer what is good no more.
+async def _refused(request: Request, problem: ApiProblem, guest: Guest | None, form: Form | None = None) -> Response:
+    """Answer what is good no more, or not known yet where it was asked for: the gateway has the link, and says which of the two it is.
 
     Raises:
         ApiProblem: It is something else.
     """
-    if problem.status not in GONE:
+    if problem.status == GONE_FOR_GOOD:
+        return _gone(request, problem.status, problem.detail, form)
+    if problem.status not in UNKNOWN or guest is None:
         raise problem
-    message = problem.detail
-    if problem.status != GONE_FOR_GOOD:
-        message = _("This link is not good any more. Ask the desk for another.")
-    return _gone(request, problem.status, message, form)
+    if await gateway_of(request).guests.stands(UUID(guest.ticket), guest.link):
+        return _gone(request, LATE, _(NOT_YET), form)
+    return _gone(request, problem.status, _(NO_MORE), form)
 
 
 def _need_verb(verb: str) -> None:
@@ -214,10 +228,10 @@ async def move(ticket: str, verb: str, request: Request) -> Response:
     try:
         guest = Guest(request, ticket)
     except ApiProblem as problem:
-        return _refused(request, problem, await _form(request) if is_brief(request) else None)
+        return await _refused(request, problem, None, await _form(request) if is_brief(request) else None)
     form = await _form(request)
+    _need_verb(verb)
     try:
-        _need_verb(verb)
         _need_own_form(guest, form)
         if verb == "message":
             await attaching.take(request, guest.api, form)
@@ -225,10 +239,15 @@ async def move(ticket: str, verb: str, request: Request) -> Response:
             f"{guest.path}/{moves.MOVES[verb].path or verb}", moves.body_of(verb, form), form.get("key")
         )
     except ApiProblem as problem:
-        if problem.status in GONE:
-            return _refused(request, problem, form)
-        return await _show(request, guest, problem.status, form=form, problem=problem, verb=verb)
-    return guest.back()
+        refused = problem
+    else:
+        return guest.back()
+    try:
+        if refused.status in UNKNOWN:
+            raise refused
+        return await _show(request, guest, refused.status, form=form, problem=refused, verb=verb)
+    except ApiProblem as problem:
+        return await _refused(request, problem, guest, form)
 
 
 async def _form(request: Request) -> Form:
@@ -267,11 +286,14 @@ async def follow(
 @router.get("/guest/{ticket}/files/{event}/{number}")
 async def download(ticket: str, event: str, number: int, request: Request) -> Response:
     """Hand over a file of the ticket."""
+    guest = None
     try:
         guest = Guest(request, ticket)
         found = await guest.api.file(f"{guest.path}/attachments/{quote(event, safe='')}/{number}")
     except ApiProblem as problem:
-        return _refused(request, problem)
+        if guest is not None and problem.status == NOT_FOUND:
+            raise  # the ticket has no such file, or none for him
+        return await _refused(request, problem, guest)
     kept = {name: found.headers[name] for name in ("content-type", "content-disposition") if name in found.headers}
     return Response(found.content, headers=kept)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake import domain
-from services.intake.api.common import SPLIT, IntakeDep, NewTicket, RequesterBody, Taken
+from services.intake.api.common import SPLIT, Intake, IntakeDep, NewTicket, RequesterBody, Taken
 from services.intake.api.tickets import OpenedTicket, opened
 from shared.contracts.fields import Body, Email, Id, Line, Strict
 from shared.http.caller import CallerDep
@@ -67,8 +67,7 @@ async def split(ref: TicketRef, body: SplitBody, command: CommandDep, intake: In
     first, author = words[0], (words[0].personal or {}).get("author") or {}
     email = author.get("email")
     if email is None:
-        person = await intake.directory.by_id(UUID(first.person_id))
-        email = person.email if person else None
+        email = (await _people(intake, {UUID(first.person_id)}))[UUID(first.person_id)].email
     if email is None:
         raise Problem(409, "Who wrote it has no address to open a ticket for.", fields={"messages": "take another one"})
     new = NewTicket(
@@ -122,14 +121,20 @@ async def list_collaborators(
 ) -> dict[str, list[CollaboratorShown]]:
     """List who is let in on the ticket besides its requester."""
     row = await known_ticket(intake.pool, ref, caller)
-    people = await intake.directory.people({UUID(one) for one in row["collaborators"]})
-    return {
-        "items": [
-            CollaboratorShown(person_id=key, email=person.email, name=person.name)
-            for key in map(UUID, row["collaborators"])
-            if (person := people.get(key)) is not None
-        ]
-    }
+    ids = [UUID(one) for one in row["collaborators"]]
+    people = await _people(intake, set(ids))
+    return {"items": [people[one] for one in ids]}
+
+
+async def _people(intake: Intake, ids: set[UUID]) -> dict[UUID, CollaboratorShown]:
+    """Return what is known of these: of whom the directory has not heard yet, what intake itself wrote down."""
+    known = await intake.directory.people(ids)
+    found = {one: CollaboratorShown(person_id=one, email=who.email, name=who.name) for one, who in known.items()}
+    written = await intake.people.registrations(ids - set(found))
+    for one in ids - set(found):
+        said = written.get(one, {})
+        found[one] = CollaboratorShown(person_id=one, email=said.get("email"), name=said.get("name"))
+    return found
 
 
 @router.post("/tickets/{ref}/collaborators", status_code=201)

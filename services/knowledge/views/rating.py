@@ -10,6 +10,7 @@ from shared.contracts.erasing import RATING_ERASED
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY
 from shared.db import Connection
+from shared.directory.forgotten import of_the_forgotten, owner_and_named
 from shared.projection.model import Versions, advanced
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
@@ -72,6 +73,8 @@ class RatingView:
         before = await self.load(connection, list(rows))
         await TABLE.save(connection, rows, applied)
         await _count(connection, before.values(), rows.values())
+        rated = [event for event in applied if event.name == "rated"]
+        await enqueue_always(connection, await of_the_forgotten(connection, rated, owner_and_named))
         await enqueue_always(connection, [event for event in applied if event.type == RATING_ERASED])
 
     async def audit_whole(self, connection: Connection) -> list[str]:

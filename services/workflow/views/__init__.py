@@ -6,6 +6,7 @@ from uuid import UUID
 from services.workflow.domain.sla import TOLD
 from services.workflow.views import row, timeline, timers
 from services.workflow.views.dashboard import DashboardView
+from services.workflow.views.late import WORDED, may_be_late, of_forgotten_requesters
 from services.workflow.views.queue import QueueView
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import audit_timeline
@@ -20,6 +21,7 @@ __all__ = [
     "REACTED_TO",
     "REVIEWED",
     "TABLE",
+    "WORDED",
     "DashboardView",
     "QueueView",
     "TicketRow",
@@ -63,6 +65,12 @@ class TicketView:
         reviews = await _plans_are_made(connection, applied)
         await enqueue(connection, [event for event in applied if _asks_to_react(event, reviews=reviews)])
         await enqueue_always(connection, [event for event in applied if _asks_to_blank(event)])
+        own = [
+            event
+            for event in applied
+            if may_be_late(event) and str(rows[event.stream_id].requester_id) == event.actor["id"]
+        ]
+        await enqueue_always(connection, [event for event, _ in await of_forgotten_requesters(connection, own)])
 
 
 async def _plans_are_made(connection: Connection, applied: Sequence[Event]) -> bool:

@@ -8,6 +8,7 @@ from shared.contracts.erasing import DASHBOARD_ERASED
 from shared.contracts.event import Event
 from shared.contracts.topic_names import DIRECTORY
 from shared.db import Connection
+from shared.directory.forgotten import of_the_forgotten, owner_and_named
 from shared.projection.model import Versions, advanced
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
@@ -74,4 +75,6 @@ class DashboardView:
 
     async def save(self, connection: Connection, rows: Mapping[UUID, DashboardRow], applied: Sequence[Event]) -> None:
         await TABLE.save(connection, rows, applied)
+        saved = [event for event in applied if event.name == "saved"]
+        await enqueue_always(connection, await of_the_forgotten(connection, saved, owner_and_named))
         await enqueue_always(connection, [event for event in applied if event.type == DASHBOARD_ERASED])

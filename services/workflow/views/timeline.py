@@ -1,6 +1,7 @@
 """The timeline: every event of every ticket, as people read them. The thread is the part of it that has words."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.erasing import erased, named
@@ -95,4 +96,13 @@ async def _add_with_words(connection: Connection, events: Sequence[Event]) -> No
         [e.recorded_at for e in events], [(e.origin or {}).get("row") for e in events], [e.actor for e in events],
         [e.via for e in events], [e.cause for e in events], [e.data for e in events], [e.personal for e in events],
         [_words(e) for e in events], [is_public(e) for e in events],
+    )  # fmt: skip
+
+
+def event_of(row: Any) -> Event:
+    """Return a timeline's row as the event that it was made of; what was erased since is blank."""
+    return Event(
+        event_id=row["event_id"], type=f"ledgerdesk.ticket.{row['type']}", schema_version=1, source=row["source"],
+        stream_id=row["ticket_id"], version=row["version"], position=0, data=row["data"], personal=row["personal"], actor=row["actor"],
+        via=row["via"], cause=row["cause"], correlation=row["event_id"], occurred_at=row["at"], recorded_at=row["recorded_at"],
     )  # fmt: skip
