@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
+import stamina
 import structlog
 
 from services.gateway.domain import guests as domain
@@ -15,9 +16,10 @@ from services.gateway.throttle import Throttle
 from shared.contracts.canonical import keyed_digest
 from shared.contracts.event import Actor, Via
 from shared.contracts.ids import derived, random_id
-from shared.db import Pool
+from shared.db import LOST_CONNECTION, Pool
 from shared.directory.people import Directory, Person
-from shared.eventstore.ledger import Context, Ledger
+from shared.eventstore.appender import StoreUnavailableError
+from shared.eventstore.ledger import ContentionError, Context, Ledger
 from shared.http.commands import CommandRequest
 from shared.http.guests import PURPOSE, guest_stream, may_be_guest
 from shared.http.problems import Problem
@@ -33,7 +35,8 @@ _ANSWER_AFTER = 0.4
 """Seconds that an answer to who asks for a link takes: how long the look takes must not say what it finds."""
 _MOST_WAITED_FOR = 100
 """Requests at a time for which a ticket that is not known here is waited for: of more, who makes numbers up may be the sender."""
-_STOPS_WITHIN = 5.0
+_NOTED_WITHIN, _STOPS_WITHIN = 60.0, 5.0
+_PASSES = (StoreUnavailableError, ContentionError, *LOST_CONNECTION)
 log = structlog.get_logger("guests")
 
 
@@ -158,7 +161,7 @@ class GuestAccess:
             Problem: 429, asked too often.
         """
         await self._throttle.begin(self._throttle.attempt(f"{number}|{email}", address))
-        task = asyncio.create_task(self._note(number, email.lower()), name="guest-asks")
+        task = asyncio.create_task(self._note_at_last(number, email.lower()), name="guest-asks")
         self._noting.add(task)  # or it might be collected before it has ended
         task.add_done_callback(self._noted)
         await asyncio.sleep(_ANSWER_AFTER)
@@ -174,6 +177,11 @@ class GuestAccess:
             _, late = await asyncio.wait(self._noting, timeout=_STOPS_WITHIN)
             for task in late:
                 task.cancel()
+
+    async def _note_at_last(self, number: str, email: str) -> None:
+        async for attempt in stamina.retry_context(on=_PASSES, timeout=_NOTED_WITHIN, attempts=None, wait_max=1.0):
+            with attempt:  # he was told that the desk knows
+                await self._note(number, email)
 
     async def _note(self, number: str, email: str) -> None:
         row, person = await self._heard(number, seconds=WAIT if len(self._noting) <= _MOST_WAITED_FOR else 0)

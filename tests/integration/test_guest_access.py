@@ -14,6 +14,7 @@ from services.workflow.reads import visible
 from shared.contracts.event import Via
 from shared.contracts.ids import random_id
 from shared.directory.people import Directory
+from shared.eventstore.appender import StoreUnavailableError
 from shared.eventstore.ledger import Ledger
 from shared.http.caller import Caller
 from shared.http.commands import CommandRequest
@@ -89,6 +90,22 @@ async def test_who_asks_before_the_gateway_has_heard_of_his_ticket_is_noted(desk
     await gate.stop()
     assert await asked_at(gate) is not None
     assert not gate._noting
+
+
+async def test_what_he_was_told_is_noted_holds_when_the_store_is_away_for_a_moment(desk, gate, monkeypatch):
+    await opens(desk)
+    await heard(desk)
+    note, failures = gate._note, [StoreUnavailableError("away"), ConnectionResetError()]
+
+    async def noting(number: str, email: str) -> None:
+        if failures:
+            raise failures.pop()
+        await note(number, email)
+
+    monkeypatch.setattr(gate, "_note", noting)
+    await gate.ask("100", "lea@example.org", None)
+    await gate.stop()
+    assert await asked_at(gate) is not None
 
 
 async def test_who_asks_with_another_address_is_not_noted(desk, gate):
