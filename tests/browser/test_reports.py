@@ -206,6 +206,7 @@ async def test_a_report_of_the_catalogue(people: People, history: History, name:
     await ana.wait_for_url(lambda url: "/counted" not in url)
     assert question(ana.url) == asked, "and back to the report as it was asked"
     await links.first.click()
+    await ana.wait_for_url("**/counted?**")
     address = ana.url
     await ana.locator("table.counted a").first.click()
     await expect(ana.locator("#live-head h1")).to_contain_text(f"Counted {history.log}")
