@@ -209,3 +209,15 @@ async def wait_until_up(dsn: str, seconds: float = 30.0) -> None:
         else:
             await connection.close()
             return
+
+
+class Values:
+    """Collects a statement's parameters."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = list(values)
+
+    def __call__(self, value: Any) -> str:
+        """Take a value, and return how the statement names it."""
+        self.values.append(value)
+        return f"${len(self.values)}"

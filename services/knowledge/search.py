@@ -8,7 +8,7 @@ import asyncpg
 
 from services.knowledge.languages import AS_TYPED, config_of
 from services.knowledge.rights import Reader
-from shared.db import Pool
+from shared.db import Pool, Values
 
 MOST_WORDS = 12
 MOST_FOUND = 200
@@ -20,18 +20,6 @@ _SHORTEST_BEGINNING = 3
 _MARK, _END = "\x02", "\x03"
 """Where a snippet has a word that was asked for: characters that no text has (they are taken out of it)."""
 SNIPPET = f"StartSel={_MARK}, StopSel={_END}, MaxWords=30, MinWords=12, MaxFragments=2, FragmentDelimiter=' … '"
-
-
-class Values:
-    """Collects a statement's parameters."""
-
-    def __init__(self, *values: Any) -> None:
-        self.values = list(values)
-
-    def __call__(self, value: Any) -> str:
-        """Take a value, and return how the statement names it."""
-        self.values.append(value)
-        return f"${len(self.values)}"
 
 
 Joined = Literal["&", "|"]

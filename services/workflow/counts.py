@@ -1,12 +1,11 @@
 """How many tickets stand in each queue."""
 
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from services.workflow.ticket_list import ANSWERED, teams_of, visible_to
-from shared.db import Pool
+from shared.db import Pool, Values
 from shared.directory.people import Directory
 from shared.http.caller import Caller
 
@@ -41,19 +40,14 @@ _DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND 
 
 async def count_queues(pool: Pool, directory: Directory, caller: Caller) -> QueueCounts:
     """Count the queues of somebody. Costs what is being worked on, not what has ever been."""
-    values: list[Any] = [caller.person_id or NOBODY, await teams_of(directory, caller)]
-
-    def parameter(value: Any) -> str:
-        values.append(value)
-        return f"${len(values)}"
-
-    of_caller = "" if caller.sees_all else f" AND {visible_to(caller, parameter)}"
+    values = Values(caller.person_id or NOBODY, await teams_of(directory, caller))
+    of_caller = "" if caller.sees_all else f" AND {visible_to(caller, values)}"
     done = ", ".join(
         f"{_DONE.format(status=status, of_caller=of_caller, most=MOST)} AS {status}"
         for status in ("resolved", "closed")
     )
     row = await pool.fetchrow(
-        f"SELECT w.*, {done} FROM ({_WORK.format(of_caller=of_caller, answered=ANSWERED)}) w", *values
+        f"SELECT w.*, {done} FROM ({_WORK.format(of_caller=of_caller, answered=ANSWERED)}) w", *values.values
     )
     assert row is not None  # noqa: S101 -- an aggregate always has its row
     return QueueCounts(**dict(row))

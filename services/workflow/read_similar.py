@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from services.workflow.api import WorkflowDep
 from services.workflow.reads import AfterHeader, visible
 from shared.contracts.fields import Status
-from shared.db import Pool
+from shared.db import Pool, Values
 from shared.http.caller import Caller, CallerDep
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES
@@ -101,19 +101,9 @@ async def similar(pool: Pool, row: asyncpg.Record, caller: Caller, limit: int) -
     wanted = chosen(known)
     if not wanted:
         return []
-    values: list[object] = [
-        [word for word, _ in wanted],
-        [weight for _, weight in wanted],
-        row["stream_id"],
-        row["topic"],
-    ]
-
-    def parameter(value: object) -> str:
-        values.append(value)
-        return f"${len(values)}"
-
-    sight = "true" if caller.sees_all else caller.sight.condition(parameter)
-    return await pool.fetch(_SIMILAR.format(done=DONE, sight=sight, limit=limit), *values)
+    values = Values([word for word, _ in wanted], [weight for _, weight in wanted], row["stream_id"], row["topic"])
+    sight = "true" if caller.sees_all else caller.sight.condition(values)
+    return await pool.fetch(_SIMILAR.format(done=DONE, sight=sight, limit=limit), *values.values)
 
 
 @router.get("/tickets/{ref}/similar")

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from services.workflow.api import WorkflowDep
 from services.workflow.reads import AfterHeader, visible
 from services.workflow.shown import PersonShown
+from shared.db import Values
 from shared.http.caller import CallerDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
 from shared.http.parameters import refuse_unknown_parameters
@@ -146,12 +147,7 @@ async def read_mentions(
             raise Problem(
                 422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
             ) from None
-    values: list[Any] = [str(caller.person_id), *before, limit + 1]
-
-    def parameter(value: Any) -> str:
-        values.append(value)
-        return f"${len(values)}"
-
+    values = Values(str(caller.person_id), *before, limit + 1)
     rows = await workflow.pool.fetch(
         f"""
         SELECT l.ticket_id, t.number, t.subject, l.event_id, l.type, l.at, l.actor, coalesce(
@@ -161,10 +157,10 @@ async def read_mentions(
             l.personal ->> 'body') AS body
         FROM timeline l JOIN ticket t ON t.stream_id = l.ticket_id
         WHERE l.data -> 'mentions' ? $1 AND l.data ? 'mentions' AND t.number IS NOT NULL
-          AND ($2::timestamptz IS NULL OR (l.at, l.event_id) < ($2, $3::uuid)) AND ({caller.sight.condition(parameter)})
+          AND ($2::timestamptz IS NULL OR (l.at, l.event_id) < ($2, $3::uuid)) AND ({caller.sight.condition(values)})
         ORDER BY l.at DESC, l.event_id DESC LIMIT $4
         """,
-        *values,
+        *values.values,
     )  # fmt: skip
     page = rows[:limit]
     people = await workflow.directory.people({UUID(r["actor"]["id"]) for r in page if r["actor"]["kind"] == "person"})

@@ -11,11 +11,10 @@ from pydantic import BaseModel
 
 from services.knowledge import domain, rights
 from services.knowledge.rights import Reader
-from services.knowledge.search import Values
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent, Via
 from shared.contracts.permissions import Permission
-from shared.db import Pool
+from shared.db import Pool, Values
 from shared.directory.people import Directory
 from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger

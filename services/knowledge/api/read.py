@@ -15,14 +15,13 @@ from services.knowledge.api.common import (
     KnowledgeDep,
     ReaderDep,
     VersionRef,
-    need_writer,
     version_of,
     visible_article,
     writers_article,
 )
 from services.knowledge.markdown import rendered
 from services.knowledge.rights import Reader
-from services.knowledge.search import FACE, MOST_FOUND, Values, search, suggestions
+from services.knowledge.search import FACE, MOST_FOUND, search, suggestions
 from services.knowledge.shown import (
     ERASED,
     ArticleFound,
@@ -36,6 +35,7 @@ from services.knowledge.shown import (
 )
 from shared.contracts.articles import Language, Visibility
 from shared.contracts.fields import Key, Line, Text
+from shared.db import Values
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page, decode_cursor, encode_cursor
 from shared.http.parameters import refuse_unknown_parameters
@@ -275,7 +275,6 @@ async def read_versions(
 ) -> Versions:  # fmt: skip
     """List the versions of an article. For who writes articles."""
     refuse_unknown_parameters(request)
-    need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     row, _ = await writers_article(knowledge, article, caller)
     rows = await knowledge.pool.fetch(
@@ -304,7 +303,6 @@ async def read_version(
 ) -> ArticleShown:  # fmt: skip
     """Return an article as one of its versions has it. For who writes articles."""
     refuse_unknown_parameters(request)
-    need_writer(caller)
     await wait_until_seen(knowledge.pool, after, request, response, TABLES)
     row, reader = await writers_article(knowledge, article, caller)
     response.headers["ETag"] = f'"{vector(row["versions"])}"'

@@ -18,9 +18,10 @@ from services.knowledge.api.common import (
     need_writer,
     unknown,
 )
-from services.knowledge.search import FACE, Values
+from services.knowledge.search import FACE
 from services.knowledge.shown import ArticleFound, show
 from shared.contracts.fields import Key, Strict
+from shared.db import Values
 from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.parameters import refuse_unknown_parameters

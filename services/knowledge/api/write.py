@@ -191,8 +191,8 @@ class Rendered(BaseModel):
 @router.post("/articles/preview")
 async def preview(body: Preview, caller: CallerDep, knowledge: KnowledgeDep) -> Rendered:
     """Return Markdown as it will be shown. Nothing is kept."""
-    need_writer(caller)
     if body.article is None:
+        need_writer(caller)
         return Rendered(html=rendered(body.body))
     row, _ = await writers_article(knowledge, UUID(body.article), caller)
     newest = await version_of(knowledge, row["stream_id"], row["latest"])
