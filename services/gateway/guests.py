@@ -24,10 +24,10 @@ from shared.http.commands import CommandRequest
 from shared.http.guests import PURPOSE, guest_stream, may_be_guest
 from shared.http.problems import Problem
 from shared.http.tickets import look_up
-from shared.http.versions import WAIT, wait_for
 from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.tokens import Tokens
+from shared.waiting import WAIT, wait_for
 
 PREFIX = "ldg"
 _SECRET_BYTES = 24
@@ -76,16 +76,11 @@ class GuestAccess:
         """Make a link for a ticket's requester.
 
         Raises:
-            Problem: 409, he has an account, or was forgotten; 503, the directory does not know him yet.
+            Problem: 409, he has an account, or was forgotten.
+            BehindError: He has not been heard of yet.
             Refusal: 409, there are many already.
         """
-        # What is known of a requester comes on another topic than his ticket, and may come after it.
-        person = await wait_for(lambda: self._directory.by_id(person_id))
-        if person is None:
-            raise Problem(
-                503, "Nothing is known of the requester yet. Try again in a moment.", headers={"Retry-After": "1"}
-            )
-        if not may_be_guest(person):
+        if not may_be_guest(await self._directory.expected(person_id)):
             raise Problem(
                 409, "A link is for a requester who has no account. This one signs in, is an agent, or was forgotten."
             )

@@ -16,10 +16,8 @@ from services.routing.views import AS_IT_WAS
 from shared.contracts.event import Actor, Event, Via
 from shared.contracts.ids import derived
 from shared.db import Pool
-from shared.directory.people import Directory, Person
+from shared.directory.people import Directory
 from shared.eventstore.ledger import Context, Ledger
-from shared.http.versions import wait_for
-from shared.projection.whole import BehindError
 from shared.rules import Held, Rule, Seen, asked, matching
 
 OVER = frozenset({"closed", "merged"})
@@ -72,18 +70,6 @@ class Ruling:
             ticket, context, at, lambda state, now: domain.handle(state, naming, routing.config, routing.load, now)
         )
 
-    async def _requester(self, person_id: UUID) -> Person:
-        """Return who asked for a ticket. What is known of him comes on another topic than the ticket, and may come after it.
-
-        Raises:
-            BehindError: It has not come yet: a rule on who he is holds neither nor not.
-        """
-        person = await wait_for(lambda: self._directory.by_id(person_id))
-        if person is None:
-            await log.awarning("requester unknown to the rules", person=str(person_id))
-            raise BehindError(f"who asked for the ticket is not known to routing yet: {person_id}")
-        return person
-
     async def refresh(self) -> domain.Config:
         """Look at the configuration and the load, once for a batch."""
         await self._routing.before_batch()
@@ -95,11 +81,11 @@ class Ruling:
         """Return what rules look at: these values and words, and what the directory says of the requester, if they ask.
 
         Raises:
-            BehindError: They ask, and he is not known yet.
+            BehindError: They ask, and he is not known yet: a rule on who he is holds neither nor not.
         """
         tested = {test["field"] for rule in rules for test in rule["tests"]}
         asks = bool(tested & {"email", "organisation"})
-        person = await self._requester(requester) if asks and requester is not None else None
+        person = await self._directory.expected(requester) if asks and requester is not None else None
         return with_words(
             values, subject=subject, body=body, email=person.email if person else None,
             organisation=person.organisation if person else None,

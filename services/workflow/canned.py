@@ -11,8 +11,6 @@ from services.workflow.domain import canned
 from shared.directory.people import Directory, Person
 from shared.http.problems import Problem
 from shared.http.rights import OVERSIGHT, Caller
-from shared.http.versions import wait_for
-from shared.projection.whole import BehindError
 from shared.refusal import Refusal
 
 KIND = "canned_reply"
@@ -29,19 +27,14 @@ class Answer:
 
 
 async def _person(directory: Directory, person_id: UUID | None, *, needed: bool) -> Person | None:
-    """Return somebody. What is known of him comes on another topic than the ticket that names him: who is `needed` is waited for.
+    """Return somebody; who is `needed` is waited for.
 
     Raises:
-        BehindError: It has not come.
+        BehindError: He has not been heard of yet.
     """
-    if person_id is None or not needed:
-        return await directory.by_id(person_id) if person_id is not None else None
-    found = await wait_for(lambda: directory.by_id(person_id))
-    if found is None:
-        raise BehindError(
-            "Somebody whom the reply names is not known here yet. Send the same request again in a moment."
-        )
-    return found
+    if person_id is None:
+        return None
+    return await (directory.expected(person_id) if needed else directory.by_id(person_id))
 
 
 async def values_of(

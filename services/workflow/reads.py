@@ -20,7 +20,8 @@ from shared.http.paging import Page
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, look_up, unknown
-from shared.http.versions import vector, wait_for, wait_until_seen
+from shared.http.versions import vector, wait_until_seen
+from shared.waiting import wait_for
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 

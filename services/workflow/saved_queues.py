@@ -27,7 +27,7 @@ from shared.http.paging import Page
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.rights import OVERSIGHT
-from shared.http.versions import wait_for
+from shared.waiting import wait_for
 
 router = APIRouter(tags=["workflow"], responses=RESPONSES)
 log = structlog.get_logger("workflow")

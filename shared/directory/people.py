@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from shared.db import Pool
+from shared.projection.whole import BehindError
 from shared.together import Together
+from shared.waiting import wait_for
 
 Asked = tuple[str, str | None]
 """A kind of configured thing, and the key of one of them, or None for all."""
@@ -108,6 +110,19 @@ class Directory:
     async def by_id(self, person_id: UUID) -> Person | None:
         """Return a person by id."""
         return await self._persons.get(person_id)
+
+    async def expected(self, person_id: UUID) -> Person:
+        """Return somebody of whom it is known that he is there, as something names him: that may be heard of before he is.
+
+        Raises:
+            BehindError: He was waited for, and has not been heard of yet.
+        """
+        person = await wait_for(lambda: self.by_id(person_id))
+        if person is None:
+            raise BehindError(
+                f"Nothing is known here yet of the person {person_id}. Send the same request again in a moment."
+            )
+        return person
 
     async def by_login(self, text: str) -> Person | None:
         """Return a person by login or e-mail address; accounts and agents go before mere requesters."""

@@ -28,9 +28,9 @@ from shared.http.rights import OVERSIGHT, STAFF, Caller
 from shared.http.seen import Seen
 from shared.http.sight import ALL
 from shared.http.standing import roles_in_departments, sight_of
-from shared.http.versions import wait_for
 from shared.settings import Settings
 from shared.tokens import TokenError, Tokens
+from shared.waiting import wait_for
 
 __all__ = [
     "STAFF",

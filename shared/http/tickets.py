@@ -9,7 +9,7 @@ from fastapi import Path
 from shared.db import Pool
 from shared.http.caller import Caller
 from shared.http.problems import Problem
-from shared.http.versions import wait_for
+from shared.waiting import wait_for
 
 TicketRef = Annotated[
     str, Path(min_length=1, max_length=200, description="The ticket's id (uuid) or number", examples=["100001"])

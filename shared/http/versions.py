@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -11,17 +10,16 @@ from fastapi import Request, Response
 from shared.db import Pool
 from shared.http.problems import STALE, Problem
 from shared.projection.model import Versions
+from shared.waiting import wait_for
 
 OF_TICKETS = ("intake", "routing", "workflow")
 OWNERS = (*OF_TICKETS, "knowledge")
 """Who has a part in a vector: the first three in a ticket's, the last alone in an article's."""
 _PARTS = {"ticket": OF_TICKETS, "article": ("knowledge",), "rating": ("knowledge",)}
 """Who has a part in the rows of a view's table."""
-WAIT = 2.0
 MOST_AFTER = 8
 
 _PART = re.compile(rf"({'|'.join(OWNERS)})\.(\d{{1,9}})")
-T = TypeVar("T")
 
 
 def vector(versions: Versions) -> str:
@@ -79,19 +77,6 @@ def parse_after(values: str | None) -> dict[UUID, Versions]:
                 fields={"Ledgerdesk-After": f"{item!r} must be <ticket>:<source>:<version>"},
             ) from None  # fmt: skip
     return wanted
-
-
-async def wait_for(look: Callable[[], Awaitable[T | None]], seconds: float = WAIT) -> T | None:
-    """Look until something is there, at growing intervals; None when it is not within `seconds`."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    pause = 0.005
-    while True:
-        found = await look()
-        if found is not None or loop.time() >= deadline:
-            return found
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
 
 
 async def wait_until_seen(

@@ -20,6 +20,7 @@ from shared.http.caller import Caller
 from shared.http.commands import CommandRequest
 from shared.http.guests import guest_stream
 from shared.http.problems import Problem
+from shared.projection.whole import BehindError
 from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.tokens import Tokens
@@ -55,10 +56,9 @@ async def test_a_link_is_made_for_who_is_heard_of_after_his_ticket(desk):
 
 
 async def test_no_link_is_made_for_who_is_not_heard_of(desk, monkeypatch):
-    monkeypatch.setattr("shared.http.versions.wait_for.__defaults__", (0.05,))
-    with pytest.raises(Problem, match="Nothing is known") as caught:
+    monkeypatch.setattr("shared.waiting.wait_for.__defaults__", (0.05,))
+    with pytest.raises(BehindError, match="Nothing is known"):
         await guests(desk, Directory(desk.pools["gateway"])).issue(TICKET, LEA, command())
-    assert caught.value.status == 503
 
 
 async def opens(desk: ruled.Desk, person: UUID | str = LEA) -> None:
@@ -198,7 +198,7 @@ async def possible(desk: ruled.Desk, directory: Directory) -> bool:
 async def test_who_is_not_heard_of_is_not_said_to_have_an_account(desk, monkeypatch):
     await opens(desk)
     await desk.told("intake", TICKET)
-    monkeypatch.setattr("shared.http.versions.wait_for.__defaults__", (0.05,))
+    monkeypatch.setattr("shared.waiting.wait_for.__defaults__", (0.05,))
     assert await possible(desk, Directory(desk.pools["gateway"]))
 
 

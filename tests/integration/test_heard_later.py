@@ -1,20 +1,19 @@
 """What is decided before everybody has heard of everything: of an agent, of who asks, of whose ticket it was before."""
 
 import asyncio
-from functools import partial
 from uuid import UUID
 
 import pytest
 
 from ledgerdesk.verify import verify
-from services.routing import ruling
 from services.workflow import canned
 from services.workflow.reactions import Workflow
-from shared import db
+from shared import db, waiting
 from shared.contracts.erasing import AGENT_ERASED
 from shared.contracts.event import Actor, NewEvent, Via
 from shared.contracts.ids import directory_id
 from shared.contracts.topic_names import DIRECTORY
+from shared.directory import people
 from shared.directory.people import Directory
 from shared.http.rights import Caller
 from shared.projection.reactor import ATTEMPTS, Reactor
@@ -100,7 +99,7 @@ async def test_a_rule_on_who_asks_is_parked_if_he_is_never_heard_of_and_not_pass
     async def look(look_up):
         tried.append(await look_up() is not None)
 
-    monkeypatch.setattr(ruling, "wait_for", look)
+    monkeypatch.setattr(people, "wait_for", look)
     await desk.rule("hers", ("email", "equals", "lea@example.org"))
     await desk.happens("intake", created(person_id=str(LEA)))
     await desk.does("workflow", prioritised("high"))
@@ -117,7 +116,7 @@ async def test_a_rule_on_who_asks_is_parked_if_he_is_never_heard_of_and_not_pass
         reason = await wait_until_async(parked, message="the reaction to be parked")
     finally:
         await reactor.stop()
-    assert "is not known to routing yet" in reason
+    assert "Nothing is known here yet" in reason
     assert (tried, await desk.rules()) == ([False] * ATTEMPTS, [])
     await desk.register(LEA, "Lea")
     monkeypatch.undo()
@@ -153,14 +152,14 @@ async def test_an_automatic_reply_waits_for_who_it_greets(greeting):
 
 
 async def test_an_automatic_reply_to_somebody_never_heard_of_is_tried_again(greeting, monkeypatch):
-    monkeypatch.setattr(canned, "wait_for", partial(canned.wait_for, seconds=0))
+    monkeypatch.setattr(waiting.wait_for, "__defaults__", (0,))
     await greeting.does("intake", created(person_id=str(LEA)))
     await greeting.routing.before_batch()
     for event in await greeting.inbox("routing"):
         await greeting.handlers["routing", event.name](event)
     known = {**await greeting.ends(), "routing": 0}
     (applied,) = [event for event in await greeting.read_on(known) if event.name == "rule_applied"]
-    with pytest.raises(BehindError, match="not known"):
+    with pytest.raises(BehindError, match="Nothing is known"):
         await greeting.workflow.on_rule_applied(applied)
     await greeting.register(LEA, "Lea")
     await greeting.workflow.on_rule_applied(applied)
@@ -184,7 +183,7 @@ async def test_by_hand_it_waits_for_who_is_named_and_is_not_refused_for_what_is_
     await greeting.does("intake", created(person_id=str(LEA)))
     row = await pool.fetchrow("SELECT * FROM ticket")
     with monkeypatch.context() as patched:
-        patched.setattr(canned, "wait_for", partial(canned.wait_for, seconds=0))
+        patched.setattr(waiting.wait_for, "__defaults__", (0,))
         with pytest.raises(BehindError, match="Send the same request again"):
             await canned.answer(Directory(pool), row, "greeting", administrator)
     found = await canned.answer(hearing_later(greeting), row, "greeting", administrator)

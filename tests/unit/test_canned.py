@@ -164,6 +164,11 @@ class Known:
     async def by_id(self, person_id: UUID):
         return Person(person_id, "jane@x.example", "Jane", "jane", {}, None) if person_id == UUID(int=2) else None
 
+    async def expected(self, person_id: UUID):
+        found = await self.by_id(person_id)
+        assert found is not None
+        return found
+
 
 ROW = {
     "number": "100001", "subject": "s", "topic": "mail", "department": None, "requester_id": UUID(int=7), "requester_name": None,

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from starlette.requests import Request
 
+from shared import waiting
 from shared.contracts.event import Via
 from shared.directory.people import Person
 from shared.http import caller as callers
-from shared.http import versions
 from shared.http.caller import Authenticator, Caller
 from shared.http.guests import PURPOSE
 from shared.http.seen import Seen
@@ -60,7 +60,7 @@ def authenticator(directory: Hears) -> Authenticator:
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Nobody is waited for as long as users are."""
-    monkeypatch.setattr(versions.wait_for, "__defaults__", (0.1,))
+    monkeypatch.setattr(waiting.wait_for, "__defaults__", (0.1,))
 
 
 def link(person: Person) -> str:

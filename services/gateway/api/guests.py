@@ -21,7 +21,7 @@ from shared.http.known import address_of
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
-from shared.http.versions import wait_for
+from shared.waiting import wait_for
 
 PERMISSION: Permission = "ticket.edit"
 """As for letting others in."""

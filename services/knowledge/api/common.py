@@ -24,8 +24,8 @@ from shared.http.commands import CommandRequest
 from shared.http.problems import Problem
 from shared.http.rights import OVERSIGHT
 from shared.http.sight import with_those_within
-from shared.http.versions import wait_for
 from shared.service import component
+from shared.waiting import wait_for
 
 TABLES = ("article", "rating", "ticket")
 """Of the views that answers are made of; see `wait_until_seen`."""
