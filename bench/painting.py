@@ -68,8 +68,8 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
     figures = []
     async with async_playwright() as playwright:
         chrome = await playwright.chromium.launch(executable_path=browser, args=ARGUMENTS)
-        bare = [await _cold(chrome, stack, (), LINE) for _ in range(TIMES)]
-        figures.append(time_figure("first paint of a line of text, nothing in the cache", [paint for paint, _ in bare]))
+        bare = [(await _visited(chrome, stack, (), LINE))[0] for _ in range(TIMES)]
+        figures.append(time_figure("first paint of a line of text, nothing in the cache", bare))
         for login, path, name in (
             ("john", "/queue?tab=all", "queue"), ("john", f"/tickets/{ticket}", "ticket"), ("ana", "/reports/volumes", "report"),
             ("ken", "/", "portal"), ("ada", "/admin", "health"),
@@ -79,11 +79,9 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
             await _sign_in(page, login, password)
             cookies = await first.cookies()
             await first.close()
-            cold, warm, sent = [], [], 0
-            for _ in range(TIMES):
-                paint, weight = await _cold(chrome, stack, cookies, path, warm)
-                cold.append(paint)
-                sent = max(sent, weight)
+            visits = [await _visited(chrome, stack, cookies, path) for _ in range(TIMES)]
+            cold, warm, weights = zip(*visits, strict=True)
+            sent = max(weights)
             figures += [
                 time_figure(f"first paint of the {name}, {tickets:,} tickets", warm, p50=PAINTED),
                 time_figure(f"first paint of the {name}, {tickets:,} tickets, nothing in the cache", cold, p50=PAINTED),
@@ -95,29 +93,18 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
     return figures
 
 
-async def _cold(
-    chrome: Any, stack: Stack, cookies: Sequence[Any], path: str, warm: list[float] | None = None
-) -> tuple[float, int]:
-    """Return the seconds to a page's first paint in a browser that has seen nothing of us, and the bytes that it is sent.
-
-    Args:
-        chrome: The browser.
-        stack: Whose page it is.
-        cookies: With which it comes.
-        path: The page's.
-        warm: Takes the seconds of a second visit.
-    """
+async def _visited(chrome: Any, stack: Stack, cookies: Sequence[Any], path: str) -> tuple[float, float, int]:
+    """Return the seconds to a page's first paint in a browser that has seen nothing of us, and once more; and the bytes first sent."""
     context = await chrome.new_context(base_url=f"http://127.0.0.1:{stack.port}", viewport=VIEWPORT)
     await context.add_cookies(cookies)
     page = await context.new_page()
     await page.goto(path, wait_until="load")
-    paint, sent = await page.evaluate(_PAINT) / 1000, await page.evaluate(_SENT)
-    if warm is not None:
-        await page.wait_for_timeout(THINKING)
-        await page.goto(path, wait_until="load")
-        warm.append(await page.evaluate(_PAINT) / 1000)
+    cold, sent = await page.evaluate(_PAINT) / 1000, await page.evaluate(_SENT)
+    await page.wait_for_timeout(THINKING)
+    await page.goto(path, wait_until="load")
+    warm = await page.evaluate(_PAINT) / 1000
     await context.close()
-    return paint, sent
+    return cold, warm, sent
 
 
 async def _switching(chrome: Any, stack: Stack, cookies: Sequence[Any], tickets: int) -> Figure:

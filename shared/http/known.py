@@ -9,11 +9,18 @@ from fastapi import Request
 
 from shared.http.problems import Problem
 from shared.http.rights import Caller
+from shared.settings import Settings
 
 
 def address_of(request: Request) -> str | None:
     """Return the client's address: that of the connection, or what a trusted proxy says (see `Settings.trusted_proxies`)."""
     return request.client.host if request.client else None
+
+
+def origin_of(request: Request) -> str:
+    """Return the origin that people type: the configured one, else that of this request."""
+    settings: Settings = request.app.state.settings
+    return (settings.public_url or str(request.base_url)).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

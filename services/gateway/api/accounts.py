@@ -14,6 +14,7 @@ from services.gateway.signing_in import Origin, credential_stream, identity_stre
 from shared.contracts.fields import Line, Strict, Text
 from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep
+from shared.http.known import origin_of
 from shared.http.problems import RESPONSES, Problem
 
 router = APIRouter(tags=["gateway"], responses=RESPONSES)
@@ -87,8 +88,9 @@ async def issue_link(login: Line, request: Request, command: CommandDep, gateway
     command.caller.need("administrator")
     person = await gateway.account(login)
     token, purpose, expires_at = await gateway.sign_ins.issue_link(person.person_id, command)
-    origin = (gateway.settings.public_url or str(request.base_url)).rstrip("/")
-    return LinkIssued(url=f"{origin}/set-password?token={token}", token=token, purpose=purpose, expires_at=expires_at)
+    return LinkIssued(
+        url=f"{origin_of(request)}/set-password?token={token}", token=token, purpose=purpose, expires_at=expires_at
+    )
 
 
 class LinkUse(Strict):

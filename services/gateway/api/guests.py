@@ -17,7 +17,7 @@ from shared.directory.shown import actor_shown
 from shared.http.caller import Caller, CallerDep
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.guests import guest_stream, may_be_guest
-from shared.http.known import address_of
+from shared.http.known import address_of, origin_of
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
@@ -104,9 +104,11 @@ async def issue_guest_link(ref: TicketRef, request: Request, command: CommandDep
     """Make a link for the ticket's requester, good for 14 days. It is shown once and kept as a keyed hash."""
     row = await _commanded(gateway, ref, command)
     made = await gateway.guests.issue(row["stream_id"], row["requester_id"], command)
-    origin = (gateway.settings.public_url or str(request.base_url)).rstrip("/")
     return GuestLinkMade(
-        id=made.link_id, url=f"{origin}/guest?link={made.token}", token=made.token, expires_at=made.expires_at
+        id=made.link_id,
+        url=f"{origin_of(request)}/guest?link={made.token}",
+        token=made.token,
+        expires_at=made.expires_at,
     )
 
 

@@ -17,6 +17,7 @@ from services.gateway.pages.sign_in import drop_cookie, gateway_of, let_in
 from services.gateway.pages.visit import set_cookie
 from services.gateway.signing_in import Origin
 from shared.http.cookies import cookie_name
+from shared.http.known import origin_of
 from shared.http.problems import Problem
 from shared.refusal import Refusal
 from shared.settings import Settings
@@ -40,7 +41,7 @@ def _provider(request: Request, key: str) -> Provider:
 
 
 def _callback(request: Request, provider: Provider) -> str:
-    return f"{security.origin_of(request)}/sign-in/with/{provider.settings.key}/callback"
+    return f"{origin_of(request)}/sign-in/with/{provider.settings.key}/callback"
 
 
 @router.get("/sign-in/with/{key}")

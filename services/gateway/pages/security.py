@@ -81,9 +81,3 @@ def local_path(given: str | None, otherwise: str = "/queue") -> str:
 def is_local(given: str) -> bool:
     """Whether it is the path of a place of ours, which leads nowhere else."""
     return len(given) <= 2000 and bool(_LOCAL_PATH.fullmatch(given)) and "\\" not in given  # noqa: PLR2004 -- a long URL
-
-
-def origin_of(request: Request) -> str:
-    """Return the origin that people type: the configured one, else that of this request."""
-    settings: Settings = request.app.state.settings
-    return (settings.public_url or str(request.base_url)).rstrip("/")

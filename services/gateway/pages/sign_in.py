@@ -28,6 +28,7 @@ from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import AFTER_COOKIE, VisitDep
 from services.gateway.signing_in import Origin
 from shared.http.cookies import cookie_name, session_cookie
+from shared.http.known import origin_of
 from shared.http.problems import Problem
 from shared.refusal import Refusal
 from shared.settings import Settings
@@ -106,7 +107,7 @@ async def show_sign_in(
     also_out: dict[str, Any] | None = None
     provider = gateway_of(request).providers.all.get(out or "")
     if provider is not None:
-        back_to = security.origin_of(request) + "/sign-in"
+        back_to = origin_of(request) + "/sign-in"
         url = await provider.sign_out_url(back_to)
         also_out = {"name": provider.settings.name, "url": url} if url else None
     return sign_in_page(request, then=then, expired=bool(expired), also_out=also_out)
