@@ -12,7 +12,7 @@ from shared.settings import Settings
 SETTINGS = Settings(secret_key="0" * 32)
 
 
-@pytest.mark.parametrize(("one", "other"), permutations(("session", "visit", "guest"), 2))
+@pytest.mark.parametrize(("one", "other"), list(permutations(("session", "visit", "guest"), 2)))
 def test_who_calls_his_visit_like_a_session_gets_no_token_of_it(one, other):
     token = csrf_token(SETTINGS, one, "the same")
     assert csrf_good(SETTINGS, one, "the same", token)
