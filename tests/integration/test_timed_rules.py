@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -12,8 +11,8 @@ import pytest
 from ledgerdesk import reacted
 from ledgerdesk.rebuild import rebuild
 from ledgerdesk.verify import verify
-from services.routing import ruling
 from services.routing.timed import TAKE, Due
+from shared import waiting
 from shared.contracts.event import rfc3339
 from shared.testing.events import created, message
 from shared.timers import BATCH, GRACE, LEASE
@@ -226,7 +225,7 @@ async def test_an_owner_that_does_not_answer_is_waited_for(desk, monkeypatch):
 
 
 async def test_a_requester_who_is_not_known_yet_is_waited_for(desk, monkeypatch):
-    monkeypatch.setattr(ruling, "wait_for", partial(ruling.wait_for, seconds=0))
+    monkeypatch.setattr(waiting.wait_for, "__defaults__", (0,))
     await laid(desk, "lea", ("email", "equals", "lea@example.org"))
     await desk.happens("intake", created(person_id=str(LEA)))
     assert await desk.wakes(61) == []
