@@ -61,7 +61,7 @@ def _plain(value: Any) -> str:
 
 
 def _to_jsonb(value: Any) -> bytes:
-    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value, default=_plain))
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value, _plain))
 
 
 def jsonb_lists(values: Iterable[Any]) -> list[bytes]:

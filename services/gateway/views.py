@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.event import Event
+from shared.contracts.ids import uuid_of
 from shared.contracts.public import is_public
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, changed, collaborators_after
+from shared.projection.model import Versions, collaborators_after, stepped
 from shared.projection.table import RowTable
 
 
@@ -26,15 +27,12 @@ class TicketRow(NamedTuple):
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner."""
-    slots: dict[str, Any] = {
-        "versions": advanced(state.versions, event),
-        "access": access_after(state.access, event),
-    }
+    slots: dict[str, Any] = {"access": access_after(state.access, event)}
     if event.name in {"collaborator_added", "collaborator_removed"}:
         slots["collaborators"] = collaborators_after(state.collaborators, event)
     elif event.name == "created":
-        slots |= {"number": event.data["number"], "requester_id": UUID(event.data["person_id"])}
-    return changed(state, slots)
+        slots |= {"number": event.data["number"], "requester_id": uuid_of(event.data["person_id"])}
+    return stepped(state, event, slots)
 
 
 TABLE = RowTable(
@@ -70,11 +68,7 @@ class TicketView:
         await TABLE.save(connection, rows, applied)
         live = [event for event in applied if event.origin is None]  # nobody watches an import row by row
         if live:
-            await connection.execute(
-                """
-                INSERT INTO feed (ticket_id, source, version, type, at, actor, public)
-                SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::bool[])
-                """,
-                [e.stream_id for e in live], [e.source for e in live], [e.version for e in live], [e.name for e in live],
-                [e.occurred_at for e in live], [e.actor for e in live], [is_public(e) for e in live],
+            await connection.copy_records_to_table(
+                "feed", columns=("ticket_id", "source", "version", "type", "at", "actor", "public"),
+                records=[(e.stream_id, e.source, e.version, e.name, e.occurred_at, e.actor, is_public(e)) for e in live],
             )  # fmt: skip

@@ -8,11 +8,12 @@ from uuid import UUID
 from services.intake.forgetting import WRITTEN
 from shared.contracts.erasing import TICKET_ERASED
 from shared.contracts.event import Event
+from shared.contracts.ids import uuid_of
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.directory.forgotten import of_the_forgotten
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, changed, collaborators_after
+from shared.projection.model import Versions, collaborators_after, stepped
 from shared.projection.reactor import enqueue_always
 from shared.projection.table import RowTable
 
@@ -41,25 +42,22 @@ TABLE = RowTable(
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    slots: dict[str, Any] = {
-        "versions": advanced(state.versions, event),
-        "access": access_after(state.access, event),
-    }
+    slots: dict[str, Any] = {"access": access_after(state.access, event)}
     match event.name:
         case "created":
-            slots |= {"number": event.data["number"], "requester_id": UUID(event.data["person_id"])}
+            slots |= {"number": event.data["number"], "requester_id": uuid_of(event.data["person_id"])}
         case "closed":
             slots["closed_at"] = event.occurred_at
         case "reopened":
             slots["closed_at"] = None
         case "merged":  # `closed_at` waits for the ticket to stand for itself again
-            slots["merged_into"] = UUID(event.data["into"])
+            slots["merged_into"] = uuid_of(event.data["into"])
         case "unmerged":
             closed_at = state.closed_at or event.occurred_at
             slots |= {"merged_into": None, "closed_at": closed_at if event.data["status"] == "closed" else None}
         case "collaborator_added" | "collaborator_removed":
             slots["collaborators"] = collaborators_after(state.collaborators, event)
-    return changed(state, slots)
+    return stepped(state, event, slots)
 
 
 class TicketView:

@@ -21,9 +21,10 @@ def sums_of(added: Iterable[Written], taken: Iterable[Written] = ()) -> dict[Key
     found: dict[Key, Sum] = defaultdict(lambda: [0, 0, 0, 0])
     for sign, written in ((1, added), (-1, taken)):
         for entry, counts in written:
-            if counts.kind is not None:
-                found[OCCURRED, _day(entry.occurred_at), counts.kind][0] += sign
-            total = found[TIMELINE, _day(entry.at), counts.kind]
+            kind, day = counts.kind, _day(entry.at)
+            if kind is not None:
+                found[OCCURRED, day if entry.occurred_at is entry.at else _day(entry.occurred_at), kind][0] += sign
+            total = found[TIMELINE, day, kind]
             total[0] += sign
             total[1] += sign * counts.open_delta
             total[2] += sign * counts.unresolved_delta
@@ -32,7 +33,7 @@ def sums_of(added: Iterable[Written], taken: Iterable[Written] = ()) -> dict[Key
 
 
 def _day(moment: datetime) -> date:
-    return moment.astimezone(UTC).date()
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date()
 
 
 async def add(connection: Connection, added: Iterable[Written], taken: Iterable[Written]) -> None:

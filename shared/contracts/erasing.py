@@ -52,8 +52,9 @@ def blanks(event: Event, name: str) -> bool:
 
 def blanks_whole(event: Event) -> bool:
     """Whether a ticket loses every word, of every owner, because its requester is forgotten; not because words were taken back."""
-    first = blanks(event, "created") or blanks(event, "restated")
-    return event.source == "intake" and first and event.data["reason"] != "redacted"
+    if event.source != "intake" or event.type not in ERASURES:
+        return False
+    return (blanks(event, "created") or blanks(event, "restated")) and event.data["reason"] != "redacted"
 
 
 def erase(

@@ -1,7 +1,8 @@
 """An event, as every service sees it, and its form on the wire (CloudEvents 1.0, Kafka binary mode)."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -63,8 +64,8 @@ class NewEvent:
 
 @lru_cache(maxsize=1000)
 def _name_of(event_type: str) -> str:
-    """Return the last word of a type: every view asks for that of every event, several times."""
-    return event_type.rsplit(".", 1)[-1]
+    """Return the last word of a type."""
+    return sys.intern(event_type.rsplit(".", 1)[-1])
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ class Event:
         occurred_at: The domain's time, UTC.
         recorded_at: The store's time, UTC.
         traceparent: W3C trace context of the request, if it had one.
+        name: The last word of the type: ``assigned``. Kept, since every view asks for it, several times.
     """
 
     event_id: UUID
@@ -105,11 +107,10 @@ class Event:
     occurred_at: datetime
     recorded_at: datetime
     traceparent: str | None = None
+    name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """The last word of the type: ``assigned``."""
-        return _name_of(self.type)
+    def __post_init__(self) -> None:
+        self.name = _name_of(self.type)
 
     @property
     def origin(self) -> dict[str, Any] | None:
@@ -121,7 +122,8 @@ def rfc3339(moment: datetime) -> str:
     """Return a UTC time as RFC 3339 text with microseconds and ``Z``; one form, so that hashes agree."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()  # `isoformat` takes four times as long
+    return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
 def to_record(event: Event) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:

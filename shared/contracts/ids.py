@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from uuid import UUID, uuid4, uuid5
 
 NAMESPACE = UUID("5d8f2f2e-6a52-4f0e-9a51-3c1d1f6f0a77")
@@ -21,6 +22,16 @@ def event_ids(command_id: UUID, count: int) -> list[UUID]:
 def first_event_id(command_id: UUID) -> UUID:
     """Return the id by which a repeat of a command is recognised: that of its first event."""
     return uuid5(command_id, "0")
+
+
+@lru_cache(maxsize=4096)
+def uuid_of(text: str) -> UUID:
+    """Return an identifier from its text; every view reads the same few people's out of the same events.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return UUID(text)
 
 
 def random_id() -> UUID:

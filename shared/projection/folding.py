@@ -50,11 +50,11 @@ def fold(
         known = state.versions.get(source, 0) if state is not None else 0
         if version <= known:
             continue
-        part = (stream_id, source)
-        if part in held:
+        if held and (stream_id, source) in held:
             result.parked.append((event, "an earlier event of this stream is parked"))
             continue
         if version > known + 1:
+            part = (stream_id, source)
             result.gaps[part] = (known, max(version, result.gaps.get(part, (0, 0))[1]))
             continue
         before = state or model.initial(stream_id)
@@ -66,7 +66,7 @@ def fold(
             current = upcast(event)
             rows[stream_id] = evolve(before, current)
         except Exception as error:
-            held.add(part)
+            held.add((stream_id, source))
             result.parked.append((event, f"{type(error).__name__}: {error}"))
             continue
         applied.append(current)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -68,8 +69,10 @@ class ReadModel(Protocol[S]):
 AnyModel = ReadModel[Any]
 
 
-_PLACES: dict[type, dict[str, int]] = {}
-"""Where each slot of a row's class stands."""
+@cache
+def _places(kind: Any) -> dict[str, int]:
+    """Return where each slot of a row's class stands."""
+    return {name: place for place, name in enumerate(kind._fields)}
 
 
 def changed(row: S, slots: Mapping[str, Any]) -> S:
@@ -79,14 +82,21 @@ def changed(row: S, slots: Mapping[str, Any]) -> S:
         KeyError: It has no such slot.
     """
     kind: Any = type(row)
-    places = _PLACES.get(kind)
-    if places is None:
-        places = _PLACES[kind] = {name: place for place, name in enumerate(kind._fields)}
+    places = _places(kind)
     values: list[Any] = list(row)  # type: ignore[call-overload] # rows are named tuples
     for name, value in slots.items():
         values[places[name]] = value
-    made: S = kind._make(values)
+    made: S = tuple.__new__(kind, values)
     return made
+
+
+def stepped(row: S, event: Event, slots: Mapping[str, Any]) -> S:
+    """Return the row one event on: the event counted, and these slots changed.
+
+    Raises:
+        KeyError: It has no such slot.
+    """
+    return changed(row, {"versions": advanced(row.versions, event), **slots})
 
 
 def advanced(versions: Versions, event: Event) -> Versions:

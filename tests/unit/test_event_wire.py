@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.contracts.event import (
@@ -50,6 +51,18 @@ def test_a_feed_line_carries_the_whole_event(event):
     line = to_feed_line(event)
     assert line.count(b"\n") == 1
     assert from_feed_line(line) == event
+
+
+@given(
+    st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), ZoneInfo("Europe/Berlin")])),
+    st.booleans(),
+)
+def test_a_moment_has_one_form(moment, whole):
+    try:
+        there = (moment.replace(microsecond=0) if whole else moment).astimezone(UTC)
+    except OverflowError:
+        assume(False)
+    assert rfc3339(moment.replace(microsecond=0) if whole else moment) == there.strftime("%FT%T.%fZ").rjust(27, "0")
 
 
 @given(EVENTS)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from shared.contracts.erasing import blanks
 from shared.contracts.event import Event
+from shared.contracts.ids import uuid_of
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection
 from shared.projection.access import NOWHERE, Access, access_after
-from shared.projection.model import Versions, advanced, changed, collaborators_after
+from shared.projection.model import Versions, collaborators_after, stepped
 from shared.projection.table import RowTable
 
 
@@ -40,7 +41,7 @@ def _changes(state: TicketRow, event: Event) -> dict[str, Any]:
     match event.name:
         case "created":
             return {
-                "number": event.data["number"], "requester_id": UUID(event.data["person_id"]), "subject": personal.get("subject"),
+                "number": event.data["number"], "requester_id": uuid_of(event.data["person_id"]), "subject": personal.get("subject"),
             }  # fmt: skip
         case "restated":
             return {"subject": personal.get("subject")}
@@ -57,8 +58,7 @@ def _changes(state: TicketRow, event: Event) -> dict[str, Any]:
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    slots = {"versions": advanced(state.versions, event), "access": access_after(state.access, event)}
-    return changed(state, {**slots, **_changes(state, event)})
+    return stepped(state, event, {"access": access_after(state.access, event), **_changes(state, event)})
 
 
 class TicketView:

@@ -161,8 +161,8 @@ def initial(stream_id: UUID) -> Ticket:
 
 def advance(head: Head | None, event: Event) -> Head:
     """Return the head of the event's source after it. Time and rank never go back, so a source's events keep their order."""
-    at, origin, actor = event.occurred_at, event.origin or {}, event.actor.get("id")
-    rank = row = int(origin.get("row") or 0)
+    at, origin, actor = event.occurred_at, event.origin, event.actor.get("id")
+    rank = row = int(origin.get("row") or 0) if origin else 0
     log, top = None, 0
     if head is not None:
         log, top = head.log, head.top

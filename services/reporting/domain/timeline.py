@@ -109,8 +109,8 @@ def entries_of(before: Ticket, events: Iterable[Event]) -> list[Entry]:
     for event in events:
         head = heads.get(event.source)
         now = heads[event.source] = advance(head, event)
-        origin = event.origin or {}
-        person = event.actor.get("id") if event.actor.get("kind") == "person" else None
+        origin, actor = event.origin or {}, event.actor
+        person = actor.get("id") if actor.get("kind") == "person" else None
         repeated = head is not None and (head.actor, head.correlation) == (now.actor, now.correlation)
         entry = Entry(
             event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
@@ -156,7 +156,7 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
         entries: See `entries_of` and `follows`.
         shown: Whether the ticket's creation is known, be it among these: a ticket without is in no report.
     """
-    slots = before.slots
+    slots, was = before.slots, _standing(before.slots)
     rows = {(head.log, head.top) for head in before.heads.values() if head.log}
     result = []
     for entry in entries:
@@ -168,13 +168,13 @@ def count(before: Ticket, entries: Sequence[Entry], *, shown: bool) -> list[Coun
         if entry.log is not None:
             counts_row = counts_act = shown and (entry.log, entry.row) not in rows
             rows.add((entry.log, entry.row))
-        was, now = _standing(slots), _standing(after)
+        now = was if after is slots else _standing(after)
         counts = Counts(
             kind, counts_row, counts_act, left, after.department, after.topic, after.agent, after.priority,
             after.status if after.created else None, now[0] - was[0], now[1] - was[1], now[2] - was[2],
         )  # fmt: skip
         result.append(counts)
-        slots = after
+        slots, was = after, now
     return result
 
 

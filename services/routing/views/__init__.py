@@ -55,7 +55,7 @@ class TicketView:
         causes = as_it_was(asks, before, applied) if asks else {}
         await enqueue(
             connection,
-            [causes.get(e.event_id, e) for e in applied if e.event_id in causes or _asks_to_react(e)],
+            [causes.get(e.event_id, e) for e in applied if _asks_to_react(e) or (causes and e.event_id in causes)],
         )
         await enqueue_always(connection, [event for event in applied if blanks_whole(event)])
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from services.routing.domain.looks import NOTHING, Looks, as_it_is, looks_after
 from shared.contracts.event import Event
+from shared.contracts.ids import uuid_of
 from shared.projection.access import NOWHERE, Access, access_after, department_of
-from shared.projection.model import Versions, advanced, changed, collaborators_after
+from shared.projection.model import Versions, collaborators_after, stepped
 from shared.projection.table import RowTable
 
 _STATUS = {
@@ -55,11 +56,8 @@ def initial(stream_id: UUID) -> TicketRow:
 
 def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
-    slots = {
-        "versions": advanced(state.versions, event), "access": access_after(state.access, event),
-        "looks": looks_after(state.looks, event),
-    }  # fmt: skip
-    return changed(state, {**slots, **_changes(state, event)})
+    kept = {"access": access_after(state.access, event), "looks": looks_after(state.looks, event)}
+    return stepped(state, event, {**kept, **_changes(state, event)})
 
 
 def _changes(state: TicketRow, event: Event) -> dict[str, Any]:  # noqa: PLR0911 -- one return per fact is how it reads
@@ -67,12 +65,12 @@ def _changes(state: TicketRow, event: Event) -> dict[str, Any]:  # noqa: PLR0911
     match event.name:
         case "created":
             return {
-                "number": data["number"], "requester_id": UUID(data["person_id"]), "stated_department": data.get("department"),
+                "number": data["number"], "requester_id": uuid_of(data["person_id"]), "stated_department": data.get("department"),
             }  # fmt: skip
         case "assigned":
             agent = data.get("agent")
             return {
-                "agent": UUID(agent) if agent else None, "team": data.get("team") or state.team, "queued_at": None,
+                "agent": uuid_of(agent) if agent else None, "team": data.get("team") or state.team, "queued_at": None,
                 "assigned_at": event.occurred_at if agent else state.assigned_at,
             }  # fmt: skip
         case "unassigned":

@@ -10,7 +10,8 @@ from services.workflow.domain.alarms import SILENT
 from shared import forms
 from shared.contracts.erasing import blanks, named
 from shared.contracts.event import Event
-from shared.projection.model import Versions, advanced, changed, collaborators_after
+from shared.contracts.ids import uuid_of
+from shared.projection.model import Versions, changed, collaborators_after, stepped
 
 AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
@@ -122,7 +123,7 @@ def _created(state: TicketRow, event: Event) -> Changes:
     tags = list(data.get("tags", []))
     asked_fields = forms.as_opened(data, personal)
     return {
-        "number": data["number"], "subject": personal.get("subject"), "requester_id": UUID(data["person_id"]),
+        "number": data["number"], "subject": personal.get("subject"), "requester_id": uuid_of(data["person_id"]),
         "requester_email": requester.get("email"), "requester_name": requester.get("name"), "topic": data.get("topic"),
         "channel": data.get("channel"), "external_id": data.get("external_id"), "asked_tags": tags,
         "tags": effective(tags, state.tag_changes or {}), "asked_priority": data.get("priority"),
@@ -136,7 +137,7 @@ def _assigned(state: TicketRow, event: Event) -> Changes:
     agent = event.data.get("agent")
     involved = [*state.involved, agent] if agent and agent not in state.involved else list(state.involved)
     return {
-        "agent": UUID(agent) if agent else None, "team": event.data.get("team") or state.team, "involved": involved,
+        "agent": uuid_of(agent) if agent else None, "team": event.data.get("team") or state.team, "involved": involved,
     }  # fmt: skip
 
 
@@ -220,7 +221,7 @@ def _merged(state: TicketRow, event: Event) -> Changes:
         again = state.merged_into is not None
         before = (state.before_merge, state.state_before_merge) if again else (state.status, state.state)
         return {
-            "status": "merged", "state": None, "merged_into": UUID(event.data["into"]), "before_merge": before[0],
+            "status": "merged", "state": None, "merged_into": uuid_of(event.data["into"]), "before_merge": before[0],
             "state_before_merge": before[1],
         }  # fmt: skip
     return {
@@ -272,8 +273,14 @@ TIMED = frozenset({*AFTER, *_SLA, "created", "merged", "unmerged", "message_rece
 """Events that may change when something is to happen by itself, or since when the requester is silent."""
 
 
-def _timed(state: TicketRow, event: Event) -> TicketRow:
-    """Return the row with what is to happen by itself: of workflow's own slots, then what is derived for lists and alarms."""
+def _timed(state: TicketRow, event: Event, changes: Changes) -> Changes:
+    """Return what is to happen by itself after an event: of workflow's own slots, then what is derived for lists and alarms.
+
+    Args:
+        state: Before the event.
+        event: The event.
+        changes: What else it changes.
+    """
     said, answered, closes_at, warned_at = state.sla, state.answered_at, state.closes_at, state.close_warned_at
     if event.source == "workflow":
         said = sla.after(said, event) if said or event.name in _SLA else said
@@ -283,27 +290,27 @@ def _timed(state: TicketRow, event: Event) -> TicketRow:
             closes_at, warned_at = datetime.fromisoformat(event.data["closes_at"]), event.occurred_at
         elif event.name not in _SLA:
             closes_at = warned_at = None
-    asked, silent_since = state.last_message_at, _silent_since(state, answered)
+    status, hold_until = changes.get("status", state.status), changes.get("hold_until", state.hold_until)
+    asked = changes.get("last_message_at", state.last_message_at)
+    silent_since = _silent_since(status, hold_until, asked, answered)
     written = silent_since is None or (asked is not None and warned_at is not None and asked > warned_at)
     moments = [
-        state.hold_until if state.status == "on_hold" else None,
+        hold_until if status == "on_hold" else None,
         None if written else closes_at,
         sla.alarm_at(said) if said else None,
     ]
-    return changed(
-        state,
-        {
-            "sla": said, "answered_at": answered, "closes_at": closes_at, "close_warned_at": warned_at,
-            "due_at": sla.due_at(said) if said else None, "silent_since": silent_since,
-            "wake_at": min((moment for moment in moments if moment is not None), default=None),
-        },
-    )  # fmt: skip
+    return {
+        "sla": said, "answered_at": answered, "closes_at": closes_at, "close_warned_at": warned_at,
+        "due_at": sla.due_at(said) if said else None, "silent_since": silent_since,
+        "wake_at": min((moment for moment in moments if moment is not None), default=None),
+    }  # fmt: skip
 
 
-def _silent_since(state: TicketRow, answered: datetime | None) -> datetime | None:
+def _silent_since(
+    status: str, hold_until: datetime | None, asked: datetime | None, answered: datetime | None
+) -> datetime | None:
     """Return since when the requester is silent, who was answered then."""
-    asked = state.last_message_at
-    if state.status not in SILENT or state.hold_until is not None or answered is None:
+    if status not in SILENT or hold_until is not None or answered is None:
         return None
     return answered if asked is None or answered > asked else None
 
@@ -312,8 +319,9 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
     """Fold an event of any owner. Total, and the order of owners does not matter."""
     name = event.name
     fold = _FOLDS.get(name)
-    slots = {"versions": advanced(state.versions, event), **(fold(state, event) if fold is not None else {})}
+    changes = fold(state, event) if fold is not None else {}
     if name not in _QUIET:
-        slots["updated_at"] = _later(state.updated_at, event.occurred_at)
-    after = changed(state, slots)
-    return _timed(after, event) if name in TIMED else after
+        changes["updated_at"] = _later(state.updated_at, event.occurred_at)
+    if name in TIMED:
+        changes |= _timed(state, event, changes)
+    return stepped(state, event, changes)

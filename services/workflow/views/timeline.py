@@ -9,12 +9,6 @@ from shared.contracts.event import Event
 from shared.contracts.public import is_public
 from shared.db import Connection
 
-_SPOKEN = {
-    "created": "body", "message_received": "body", "noted": "body", "replied": "body", "auto_replied": "body", "resolved": "resolution", "edited": "body",
-    "message_edited": "body",
-    "rated": "comment", "task_added": "title", "time_logged": "note",
-}  # fmt: skip
-
 
 async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Sequence[Event]) -> list[str]:
     """Hold the timeline of these tickets against their events, both ways; returns what differs."""
@@ -37,12 +31,6 @@ async def audit_timeline(connection: Connection, ids: Sequence[UUID], events: Se
     return found + [f"the timeline of {t} has {s} {v}, which no store holds" for t, s, v in stored]
 
 
-def _words(event: Event) -> str | None:
-    """Return what was said, for the search."""
-    said = (event.personal or {}).get(_SPOKEN.get(event.name, ""))
-    return said[:20_000] if said else None
-
-
 _TIMELINE = (
     "ticket_id", "source", "version", "event_id", "type", "at", "recorded_at", "row_number", "actor", "via", "cause", "data",
     "personal", "public",
@@ -50,11 +38,7 @@ _TIMELINE = (
 
 
 async def add(connection: Connection, events: Sequence[Event]) -> None:
-    """Write entries. Those without words are copied, which costs a third; a text-search vector cannot be."""
-    said = [event for event in events if event.name in _SPOKEN and _words(event)]
-    if said:
-        await _add_with_words(connection, said)
-        events = [event for event in events if not (event.name in _SPOKEN and _words(event))]
+    """Write entries."""
     await connection.copy_records_to_table(
         "timeline", columns=_TIMELINE,
         records=[
@@ -71,32 +55,12 @@ async def blank(connection: Connection, events: Sequence[Event]) -> None:
     if places:
         await connection.execute(
             """
-            UPDATE timeline t SET personal = NULL, words = NULL
+            UPDATE timeline t SET personal = NULL
             FROM unnest($1::uuid[], $2::text[], $3::int[]) AS n (ticket_id, source, version)
             WHERE (t.ticket_id, t.source, t.version) = (n.ticket_id, n.source, n.version)
             """,
             *([place[n] for place in places] for n in range(3)),
         )
-
-
-async def _add_with_words(connection: Connection, events: Sequence[Event]) -> None:
-    await connection.execute(
-        """
-        INSERT INTO timeline (ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data,
-                              personal, words, public)
-        SELECT ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data, personal,
-               to_tsvector('simple', words), public
-        FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[],
-                    $9::jsonb[], $10::jsonb[], $11::uuid[], $12::jsonb[], $13::jsonb[], $14::text[], $15::bool[])
-            AS n (ticket_id, source, version, event_id, type, at, recorded_at, row_number, actor, via, cause, data, personal,
-                  words, public)
-        """,
-        [e.stream_id for e in events], [e.source for e in events], [e.version for e in events],
-        [e.event_id for e in events], [e.name for e in events], [e.occurred_at for e in events],
-        [e.recorded_at for e in events], [(e.origin or {}).get("row") for e in events], [e.actor for e in events],
-        [e.via for e in events], [e.cause for e in events], [e.data for e in events], [e.personal for e in events],
-        [_words(e) for e in events], [is_public(e) for e in events],
-    )  # fmt: skip
 
 
 def event_of(row: Any) -> Event:
