@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from tests.integration.test_alarms import GOLD, MONDAY, OFFICE, TICKET, Desk
 
 from shared.contracts.event import rfc3339
 from shared.contracts.ids import random_id
 from shared.eventstore.ledger import Context
 from shared.testing.events import DOOR, SYSTEM, created
 from tests.integration import desk as desks
+from tests.integration.alarms.clocked import GOLD, MONDAY, OFFICE, TICKET, Desk
 
 STEP = {"after": 0, "notify": [], "raise_priority": False, "reassign": None}
 
