@@ -44,6 +44,11 @@ def module_of(service: str) -> Any:
     return importlib.import_module(f"services.{service}.app")
 
 
+def routes_of(service: str) -> Any:
+    """Return what a service answers by HTTP: `ROUTERS` below the API, and the gateway's `PAGES`."""
+    return importlib.import_module(f"services.{service}.routes")
+
+
 @dataclass
 class Host:
     """Services in this process, with those of their parts that run here."""
@@ -122,7 +127,7 @@ def merged_openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         whole = FastAPI(title=app.title, version=app.version, description=app.description)
         for name in SERVICES:
-            for router in module_of(name).ROUTERS:
+            for router in routes_of(name).ROUTERS:
                 whole.include_router(router, prefix=API)
         app.openapi_schema = whole.openapi()
     return app.openapi_schema
@@ -151,7 +156,7 @@ def create_app(host: Host) -> FastAPI:
     board = Switchboard(app)
     for name in host.names:
         if "http" in host.parts[name]:
-            module = module_of(name)
+            module = routes_of(name)
             for router in module.ROUTERS:
                 board.include(router, API)
             for router in getattr(module, "PAGES", ()):
