@@ -1,41 +1,24 @@
 """Routing by HTTP: who handles a ticket."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from services.routing import domain
+from services.routing.api.common import RoutingApp, RoutingDep
 from services.routing.config import load_config
-from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Key, Line, Strict
 from shared.contracts.permissions import Permission
-from shared.db import Pool
-from shared.directory.people import Directory
-from shared.eventstore.ledger import Ledger
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
-from shared.service import component
 
-
-@dataclass(slots=True)
-class RoutingApp:
-    """What routing's routes work with."""
-
-    pool: Pool
-    directory: Directory
-    tickets: Ledger[domain.Handling]
-    entries: Ledger[Entry]
-
-
-RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
 router = APIRouter(tags=["routing"], responses=RESPONSES)
 
 
