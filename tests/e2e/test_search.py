@@ -47,7 +47,7 @@ def test_only_the_last_word_is_a_beginning(ticket, admin):
 
 
 @pytest.mark.parametrize(
-    "typed", ["'", "it''s", "a\\'b:*", "foo:*|bar", "(((abc", "①②③", "ⓐⓑⓒ", "the '", "🔥🔥🔥", "x" * 500, "&&& abc\\", "abc\\\\", "!abc", "<->abc"]
+    "typed", ["'", "it''s", "a\\'b:*", "foo:*|bar", "(((abc", "①②③", "ⓐⓑⓒ", "zzz '", "🔥🔥🔥", "x" * 500, "&&& abc\\", "abc\\\\", "!abc", "<->abc"]
 )  # fmt: skip
 def test_whatever_is_typed_is_a_question(ticket, admin, typed):
     assert ticket not in found(admin, typed)
