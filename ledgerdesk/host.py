@@ -133,6 +133,14 @@ def merged_openapi(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def load(host: Host) -> None:
+    """Load the services, and the routes of those that answer requests: most of what a start takes."""
+    for name, parts in host.parts.items():
+        module_of(name)
+        if "http" in parts:
+            routes_of(name)
+
+
 def create_app(host: Host) -> FastAPI:
     """Return the HTTP application of a host."""
 

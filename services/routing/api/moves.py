@@ -72,6 +72,11 @@ class Taken(BaseModel):
 
 
 Decide = Callable[[domain.Handling], list[NewEvent]]
+_OVER = {
+    "closed": "The ticket is closed: reopen it first.",
+    "merged": "The ticket is merged into another: act on that one, or unmerge this one first.",
+}
+"""Statuses in which nobody is given a ticket, and what to do instead."""
 
 
 async def _row(ref: str, permission: Permission, command: CommandRequest, routing: RoutingApp) -> asyncpg.Record:
@@ -83,9 +88,9 @@ async def _row(ref: str, permission: Permission, command: CommandRequest, routin
 
 async def _work_on(row: asyncpg.Record, command: CommandRequest, routing: RoutingApp, decide: Decide) -> Taken:
     """Run a command on a ticket that is still work."""
-    # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
-    if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
-        raise Problem(409, "The ticket is closed: reopen it first.")
+    # As far as routing knows. An assignment that crosses a close or a merge is a fact: see docs/consistency.md.
+    if row["status"] in _OVER and await routing.tickets.repeat_of(command.context()) is None:
+        raise Problem(409, _OVER[row["status"]])
     result = await command.run("routing", routing, row, decide)
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
