@@ -11,7 +11,7 @@ import yaml
 from shared.service_names import SERVICES
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD, ROOT
-from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.desk import ledgerdesk
 from tests.knowing import all_know
 
 RUN = uuid4().hex[:6]
