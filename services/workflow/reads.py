@@ -74,7 +74,7 @@ async def read_ticket(
     Who may see the ticket now sees its past: what he may see of it goes by how it is now.
     """
     refuse_unknown_parameters(request, {"at"})
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     row = await visible(workflow, ref, caller)
     if at is not None:
         return await _as_it_was(workflow, row, at, caller, ref)
@@ -125,7 +125,7 @@ async def read_timeline(
     since stay so. Of tickets that stand for themselves again, the caller sees what he may see today.
     """
     refuse_unknown_parameters(request, {"at"})
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
     if at is None:
@@ -182,7 +182,7 @@ async def read_tickets(
     """
     by_field = {name for name in request.query_params if name.startswith(forms.PREFIX)}
     refuse_unknown_parameters(request, by_field | set(ListParameters.model_fields))
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
     query = ListQuery(**parameters.model_dump(), fields=fields)
     for name in PERSONAL_FILTERS:
