@@ -121,17 +121,20 @@ async def test_what_the_stream_has_told_of_is_waited_for_again(people: People, s
     ken = await people.sign_in("ken", **PHONE)
     asked: list[str] = []
 
-    async def late(route: Route) -> None:
+    async def answer_late(route: Route) -> None:
         if "ledgerdesk-live" not in route.request.headers:
             await route.continue_()
             return
         answer = await route.fetch()
-        asked.append(route.request.headers.get("ledgerdesk-after", ""))
-        toast = "<div class='toast' data-stale>late</div>" if len(asked) < 3 else ""
-        await route.fulfill(response=answer, body=(await answer.text()) + f"<div data-toasts>{toast}</div>")
+        told = route.request.headers.get("ledgerdesk-after", "")
+        asked.extend([told] if told else [])
+        late = told and len(asked) < 3
+        toast = "<div class='toast' data-duration='60000' data-stale>late</div>" if late else ""
+        text = (await answer.text()).replace("<div data-toasts>", f"<div data-toasts>{toast}")
+        await route.fulfill(response=answer, body=text)
 
     await ken.goto("/queue")
-    await ken.route("**/queue*", late)
+    await ken.route("**/queue*", answer_late)
     with stack.api("ken") as his:
         made = his.post("/tickets", json={"subject": "Waited for", "body": "x"}).raise_for_status().json()
     created = f"{made['id']}:intake:1"
