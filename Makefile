@@ -44,8 +44,10 @@ format: .venv/.installed ## format the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-test: .venv/.installed ## unit, contract, integration and end-to-end tests (real PostgreSQL and broker; a few minutes)
-	$(PYTEST) tests/unit tests/contract tests/integration tests/e2e -q -n auto --maxprocesses 4 --dist loadfile
+# Files go to the workers in this order, those that take longest first: by itself xdist begins with the files of most tests, which
+# are the quickest, and one worker ends with a long file while the others have nothing left.
+test: .venv/.installed ## unit, contract, integration and end-to-end tests (real PostgreSQL and broker; about ten minutes)
+	$(PYTEST) tests/e2e tests/integration tests/contract tests/unit -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 unit: .venv/.installed ## only the tests that open no socket
 	$(PYTEST) tests/unit tests/contract -q

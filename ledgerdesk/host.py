@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ledgerdesk import organising, peers
 from ledgerdesk.audit.daily import DailySeals, newest_seal
+from ledgerdesk.switchboard import Switchboard
 from ledgerdesk.trying import door as trying
 from shared import db
 from shared.eventstore.store import EventStore
@@ -147,13 +148,14 @@ def create_app(host: Host) -> FastAPI:
     app.add_middleware(LimitBodies, most_upload=host.settings.attachment_bytes)
     app.add_middleware(Measure)
     app.include_router(root_router(host, app))
+    board = Switchboard(app)
     for name in host.names:
         if "http" in host.parts[name]:
             module = module_of(name)
             for router in module.ROUTERS:
-                app.include_router(router, prefix=API)
+                board.include(router, API)
             for router in getattr(module, "PAGES", ()):
-                app.include_router(router)
+                board.include(router)
     return app
 
 

@@ -30,7 +30,7 @@ from shared.service import Kernel, Service, common_parts, projection_of, relay_o
 
 VIEWS = (TicketView(),)
 ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"), parked_router("gateway"))
-PAGES = (pages.router,)
+PAGES = pages.ROUTERS
 """At the root of the origin, not below /api/v1."""
 
 

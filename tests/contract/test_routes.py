@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from deploy.generate import CONF, KEEPALIVE_SECONDS, Routes, conf
 from ledgerdesk.host import API, Host, create_app
+from ledgerdesk.switchboard import Switchboard
 from services.gateway.pages.client import owner_of
 from shared.embedded import free_port
 from shared.http.limits import MOST_BYTES, MOST_FACT_BYTES, MOST_FORM_BYTES
@@ -37,8 +38,11 @@ def routes_of(routes: Iterable[object]) -> Iterator[Key]:
     for route in routes:
         if hasattr(route, "effective_route_contexts"):
             yield from routes_of(route.effective_route_contexts())
+        elif isinstance(route, Switchboard):
+            yield from routes_of(route.routes)
         else:
-            yield from ((method, route.path) for method in (route.methods or ()) if method != "HEAD")
+            plain = getattr(route, "starlette_route", None) or route
+            yield from ((method, plain.path) for method in (plain.methods or ()) if method != "HEAD")
 
 
 def routes_of_service(name: str) -> set[Key]:

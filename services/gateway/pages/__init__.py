@@ -4,8 +4,6 @@ Read them in this order: `visit.py` (one request of a person), `client.py` (its 
 and the others (a page each, with the template of the same name).
 """
 
-from fastapi import APIRouter
-
 from services.gateway.pages import (
     accounts,
     admin,
@@ -37,7 +35,6 @@ from services.gateway.pages import (
     work,
 )
 
-router = APIRouter(tags=["gateway"], include_in_schema=False)
 _OUTSIDE = (brand, welcome, sign_in, elsewhere, set_password, display, guest)
 _INSIDE = (
     profile,
@@ -59,8 +56,7 @@ _INSIDE = (
     admin,
     accounts,
     parked,
-    configuring,
     static_files,
 )
-for _page in (*_OUTSIDE, *_INSIDE):  # /tickets/new before /tickets/{number}, /kb/new before /kb/{article}
-    router.include_router(_page.router)
+ROUTERS = (*(page.router for page in (*_OUTSIDE, *_INSIDE)), *configuring.ROUTERS)
+"""/tickets/new before /tickets/{number}, /kb/new before /kb/{article}"""

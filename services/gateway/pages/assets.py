@@ -4,6 +4,7 @@ All of them live below one address that changes with any of them (`/static/{rele
 import each other by relative paths. They are compressed once. Pages are not: they hold a token beside words that others choose (BREACH).
 """
 
+import base64
 import gzip
 import hashlib
 import re
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from services.gateway.pages.vendor import FILES, ICONS
 
 FOLDER = Path(__file__).parent / "static"
+THEME = FOLDER / "js" / "theme.js"
 TYPES = {
     ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2",
     ".png": "image/png", ".webmanifest": "application/manifest+json",
@@ -47,7 +49,7 @@ def _asset(content: bytes, name: str) -> Asset:
 
 @lru_cache
 def assets() -> dict[str, Asset]:
-    """Return every file by its name. Our style sheets are one file, in the order of their names.
+    """Return every file by its name. The style sheets are one file: the components', then ours, in the order of their names.
 
     Raises:
         AssetsMissing: npm's part is not installed.
@@ -56,8 +58,12 @@ def assets() -> dict[str, Asset]:
         found = {name: (FOLDER / "vendor" / name).read_bytes() for name in FILES}
     except FileNotFoundError:
         raise AssetsMissing from None
-    found["app.css"] = b"\n".join(path.read_bytes() for path in sorted((FOLDER / "css").glob("*.css")))
-    for path in [*(FOLDER / "js").glob("*.js"), *(p for p in FOLDER.iterdir() if p.suffix in TYPES)]:
+    ours = [path.read_bytes() for path in sorted((FOLDER / "css").glob("*.css"))]
+    found["app.css"] = b"\n".join([found.pop("basecoat.css"), *ours])
+    for path in [
+        *(path for path in (FOLDER / "js").glob("*.js") if path != THEME),
+        *(p for p in FOLDER.iterdir() if p.suffix in TYPES),
+    ]:
         found[path.name] = path.read_bytes()
     return {name: _asset(content, name) for name, content in found.items()}
 
@@ -75,6 +81,17 @@ def static_url(name: str) -> str:
     """Return a file's address."""
     assert name in assets(), name  # noqa: S101 -- names stand in templates
     return f"/static/{release()}/{name}"
+
+
+@lru_cache
+def theme_script() -> Markup:
+    """Return what chooses light or dark, to stand in the page: as a file of its own it would hold up reading the page until it came."""
+    return Markup(THEME.read_text())  # noqa: S704 -- our own file
+
+
+def theme_digest() -> str:
+    """Return by what the content security policy knows that script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(theme_script().encode()).digest()).decode()
 
 
 _SVG = re.compile(r"<svg\b.*?>(.*)</svg>", re.DOTALL)

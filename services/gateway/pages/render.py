@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from services.gateway.pages.assets import icon, static_url
+from services.gateway.pages.assets import icon, static_url, theme_script
 from services.gateway.pages.brand import brand
 from services.gateway.pages.language import _, gettext, ngettext, pgettext, reader, zones
 from services.gateway.pages.vocabulary import WORDS
@@ -198,7 +198,14 @@ def _environment() -> Environment:
         translated=_translated,
     )
     env.globals.update(
-        brand=brand, static_url=static_url, icon=icon, stream_types=_STREAMED, reader=reader, zones=zones, code=code
+        brand=brand,
+        static_url=static_url,
+        theme_script=theme_script,
+        icon=icon,
+        stream_types=_STREAMED,
+        reader=reader,
+        zones=zones,
+        code=code,
     )
     return env
 

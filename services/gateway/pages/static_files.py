@@ -1,29 +1,40 @@
-"""Style, scripts, fonts, icons. Their address changes with their content."""
+"""Style, scripts, fonts, icons. Their address changes with their content.
 
-from fastapi import APIRouter, Request, Response
+A page brings two dozen of them, all at once, while somebody waits for it: they are answered beside the pages' own machinery.
+"""
 
-from services.gateway.pages.assets import assets, release
-from services.gateway.pages.client import ApiProblem
-from services.gateway.pages.route import PageRoute
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
 
-router = APIRouter(route_class=PageRoute)
+from services.gateway.pages.assets import AssetsMissing, assets, release
+from services.gateway.pages.security import protect
+
+router = APIRouter()
 
 
-@router.get("/static/{version}/{name}")
-async def static(version: str, name: str, request: Request) -> Response:
-    """Return a file.
-
-    Raises:
-        ApiProblem: 404, there is no such file.
-    """
-    asset = assets().get(name)
+def _file(request: Request) -> Response:
+    """Return a file: nothing where the browser has it, to be kept for ever where its address is of this release."""
+    asset, asked = assets().get(request.path_params["name"]), request.headers
     if asset is None:
-        raise ApiProblem(404, "Not found", "There is no such file.")
+        return PlainTextResponse("There is no such file.", 404)
     headers = {"ETag": f'"{release()}"', "Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding"}
-    if version == release():
+    if request.path_params["version"] == release():
         headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if asked.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+    if asset.packed is not None and "gzip" in asked.get("accept-encoding", ""):
         return Response(asset.packed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(asset.content, media_type=asset.media_type, headers=headers)
+
+
+async def static(request: Request) -> Response:
+    """Return a file; 404 where there is none, 503 where they are not installed."""
+    try:
+        response = _file(request)
+    except AssetsMissing as error:
+        response = PlainTextResponse(str(error), 503)
+    protect(response.headers)
+    return response
+
+
+router.add_route("/static/{version}/{name}", static, include_in_schema=False)
