@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -67,11 +68,12 @@ def serve(
     parts: Annotated[str, typer.Option(help="What to run of them: http, relay, projector, reactor.")] = "http,relay,projector,reactor",
     moved: Annotated[str, typer.Option("--except", help="Exceptions: routing.relay adds, -routing.relay takes out.")] = "",
     ready_file: Annotated[Path | None, typer.Option(help="Where a process without HTTP says that it is ready.")] = None,
+    after: Annotated[Path | None, typer.Option(help="Load, and start once this file is there: the servers are prepared.")] = None,
 ) -> None:  # fmt: skip
     """Run one or more services against the servers named by DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS."""
     import uvloop
 
-    from ledgerdesk.host import Host, collect_seldom, work
+    from ledgerdesk.host import Host, collect_seldom, load, work
     from ledgerdesk.host import serve as serve_http
     from shared.settings import settings
     from shared.telemetry import configure_logging
@@ -82,7 +84,10 @@ def serve(
             raise typer.BadParameter(f"{name!r} is no service; there are {', '.join(SERVICES)}", param_hint="SERVICES")
     configure_logging(settings().log_level)
     host = Host.of(settings(), names, [part.strip() for part in parts.split(",")], moved)
+    load(host)
     collect_seldom()
+    while after is not None and not after.exists():
+        time.sleep(0.02)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_http(host) if "http" in parts.split(",") else work(host, ready_file))
 

@@ -153,7 +153,7 @@ def file_of(entries: Entries, images: Mapping[str, str] | None = None) -> Organi
             "departments": [d | {"manager": entries.who(d.get("manager"))} for d in entries.of("department")],
             "roles": [_without(role, "version") for role in entries.of("role")],
             "topics": topics,
-            "fields": [_field(f, place) for place, f in enumerate(_in_order(entries.of("field")), 1)],
+            "fields": [_placed(f, place) for place, f in enumerate(_in_order(entries.of("field")), 1)],
             "people": entries.people(),
             "teams": [t | {"members": entries.whom(t["members"])} for t in entries.of("team")],
             "rules": [exported(rule, entries.who) for rule in _in_order(entries.of("rule"))],
@@ -162,7 +162,9 @@ def file_of(entries: Entries, images: Mapping[str, str] | None = None) -> Organi
             "lifecycle": lifecycle[0] if lifecycle else None,
             "calendars": [_without(c, "version") for c in entries.of("calendar")],
             "canned_replies": [_without(reply, "version") for reply in entries.of("canned_reply")],
-            "sla_plans": [_plan(entries, plan) for plan in _in_order(entries.of("sla_plan"))],
+            "sla_plans": [
+                _plan(entries, plan, place) for place, plan in enumerate(_in_order(entries.of("sla_plan")), 1)
+            ],
             "categories": entries.of("category"),
         }
     )
@@ -176,10 +178,11 @@ def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
 
 
-def _field(field: dict[str, Any], place: int) -> dict[str, Any]:
-    return _without(field, "version", *(["order"] if field["order"] == place else []))
+def _placed(entry: dict[str, Any], place: int) -> dict[str, Any]:
+    """Return an entry without its order, where its place in the file says it."""
+    return _without(entry, "version", *(["order"] if entry["order"] == place else []))
 
 
-def _plan(entries: Entries, plan: dict[str, Any]) -> dict[str, Any]:
+def _plan(entries: Entries, plan: dict[str, Any], place: int) -> dict[str, Any]:
     ladder = [step | {"notify": entries.whom(step["notify"])} for step in plan["ladder"]]
-    return _without(plan, "order", "version") | {"ladder": ladder}
+    return _placed(plan, place) | {"ladder": ladder}

@@ -44,6 +44,11 @@ def module_of(service: str) -> Any:
     return importlib.import_module(f"services.{service}.app")
 
 
+def routes_of(service: str) -> Any:
+    """Return what a service answers by HTTP: `ROUTERS` below the API, and the gateway's `PAGES`."""
+    return importlib.import_module(f"services.{service}.routes")
+
+
 @dataclass
 class Host:
     """Services in this process, with those of their parts that run here."""
@@ -122,10 +127,18 @@ def merged_openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         whole = FastAPI(title=app.title, version=app.version, description=app.description)
         for name in SERVICES:
-            for router in module_of(name).ROUTERS:
+            for router in routes_of(name).ROUTERS:
                 whole.include_router(router, prefix=API)
         app.openapi_schema = whole.openapi()
     return app.openapi_schema
+
+
+def load(host: Host) -> None:
+    """Load the services, and the routes of those that answer requests: most of what a start takes."""
+    for name, parts in host.parts.items():
+        module_of(name)
+        if "http" in parts:
+            routes_of(name)
 
 
 def create_app(host: Host) -> FastAPI:
@@ -151,7 +164,7 @@ def create_app(host: Host) -> FastAPI:
     board = Switchboard(app)
     for name in host.names:
         if "http" in host.parts[name]:
-            module = module_of(name)
+            module = routes_of(name)
             for router in module.ROUTERS:
                 board.include(router, API)
             for router in getattr(module, "PAGES", ()):

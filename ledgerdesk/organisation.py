@@ -156,6 +156,7 @@ class PlanEntry(Strict):
 
     key: Key
     name: Line
+    order: int | None = Field(None, description="Plans are looked at by it; none: the place in the file, from 1")
     calendar: Key | None = Field(None, description="Whose hours count; none: round the clock")
     priorities: list[Priority] = []
     severities: list[Severity] = []
@@ -340,12 +341,12 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
 
 def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     plans = []
-    for order, plan in enumerate(file.sla_plans, 1):
+    for place, plan in enumerate(file.sla_plans, 1):
         where = f"SLA plan {plan.key}"
         ladder = [
             {**s.model_dump(), "notify": [_id_of(file, ids, who, where) for who in s.notify]} for s in plan.ladder
         ]
-        plans.append({**plan.model_dump(), "order": order, "ladder": ladder})
+        plans.append({**plan.model_dump(), "order": place if plan.order is None else plan.order, "ladder": ladder})
     return {
         "policy": file.policy.model_dump() if file.policy else None,
         "lifecycle": file.lifecycle.model_dump() if file.lifecycle else None,

@@ -88,7 +88,9 @@ def build(data: Path, port: int) -> Supervisor:
     url = f"http://127.0.0.1:{port}"
     _remember(data, env)
     ready_file = data / "run" / "ready" / "worker"
-    worker_ready = _worker_ready(ready_file)  # http is started without waiting, so that both load at the same time
+    worker_ready = _worker_ready(ready_file)
+    prepared = data / "run" / "prepared"  # http and worker load while the servers start, and wait for this
+    prepared.unlink(missing_ok=True)
 
     def python(*arguments: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-m", "ledgerdesk.cli", *arguments]
@@ -103,6 +105,7 @@ def build(data: Path, port: int) -> Supervisor:
             logging.getLogger("up").error("the init step failed:\n%s", done.stderr)
             return False
         migrated.append(True)
+        prepared.touch()
         return True
 
     def database_ready() -> bool:
@@ -122,15 +125,16 @@ def build(data: Path, port: int) -> Supervisor:
         replace(broker.child(), ready=lambda: broker.ready() and initialised()),
         ChildSpec(
             name="http",
-            argv=python("serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay"),
-            env=env, ready=lambda: True, services=tuple(SERVICES.split(",")), stop_timeout=10,
+            argv=python("serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay", "--after", str(prepared)),
+            env=env, early=True, ready=lambda: True, services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
         ChildSpec(
             name="worker",
             argv=python(
-                "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file)
+                "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file),
+                "--after", str(prepared),
             ),
-            env=env, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            env=env, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
     ready_file.parent.mkdir(parents=True, exist_ok=True)

@@ -180,11 +180,16 @@ def hours_of(entry: Mapping[str, Any]) -> Hours:
     for span in entry.get("special") or ():
         special.setdefault(date.fromisoformat(span["date"]), []).append(wall_span(span["start"], span["end"]))
     return Hours(
-        _zone(entry.get("zone") or "UTC"), week, special, _holiday(entry.get("country"), entry.get("subdivision"))
+        zone_named(entry.get("zone") or "UTC"), week, special, _holiday(entry.get("country"), entry.get("subdivision"))
     )
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name.
+
+    Raises:
+        ValueError: There is none.
+    """
     try:
         return ZoneInfo(name)
     except (LookupError, OSError, ValueError) as error:  # not known, or no name at all

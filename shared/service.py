@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from shared import db
 from shared.contracts.catalogue import OWNERS
@@ -67,7 +67,6 @@ class Service:
     pool: db.Pool
     directory: Directory
     authenticator: Authenticator
-    routers: Sequence[APIRouter]
     projection: Projection
     store: EventStore | None = None
     appender: Appender | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.gateway import api, domain, pages, presence, stream
+from services.gateway import api, domain, presence, stream
 from services.gateway.brand_images import MOST_IMAGE
 from services.gateway.domain import credentials
 from services.gateway.domain import guests as guest_links
@@ -23,15 +23,10 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.files import Files
-from shared.http.internal import internal_router
-from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, stream.router, presence.router, internal_router("gateway"), parked_router("gateway"))
-PAGES = pages.ROUTERS
-"""At the root of the origin, not below /api/v1."""
 
 
 async def build(kernel: Kernel) -> Service:
@@ -91,7 +86,7 @@ async def build(kernel: Kernel) -> Service:
 
     return Service(
         name="gateway", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "gateway", parts.pool, VIEWS), store=store,
+        projection=projection_of(kernel, "gateway", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "gateway", parts.pool, appender), components=gateway,
         extras={"tail": tail}, reactor=reactor,
         on_start=[start], on_stop=[stop],

@@ -15,8 +15,6 @@ from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
 from shared.http import attachments
 from shared.http.attachments import Attaching
-from shared.http.internal import internal_router
-from shared.http.parked import parked_router
 from shared.projection.deadletters import DeadLetters
 from shared.projection.reactor import Reactor
 from shared.projection.subscription import Subscription
@@ -31,7 +29,6 @@ from shared.service import (
 from shared.timers import Regularly
 
 VIEWS = (TicketView(),)
-ROUTERS = (*api.ROUTERS, forgetting.router, internal_router("intake"), parked_router("intake"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -60,7 +57,7 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     return Service(
         name="intake", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
+        projection=projection_of(kernel, "intake", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "intake", parts.pool, appender), reactor=reactor,
         subscriptions=[subscription],
         helpers=[

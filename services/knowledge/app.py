@@ -1,6 +1,6 @@
 """Knowledge, wired."""
 
-from services.knowledge import api, domain, organisation
+from services.knowledge import api, domain
 from services.knowledge.reactions import forgetting
 from services.knowledge.views import ArticleView, RatingView, TicketView
 from shared import db
@@ -11,14 +11,11 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http import attachments
 from shared.http.attachments import Attaching
-from shared.http.internal import internal_router
-from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import Regularly
 
 VIEWS = (TicketView(), ArticleView(), RatingView())
-ROUTERS = (*api.ROUTERS, organisation.internal, internal_router("knowledge"), parked_router("knowledge"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -36,7 +33,7 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     return Service(
         name="knowledge", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "knowledge", parts.pool, VIEWS), store=store,
+        projection=projection_of(kernel, "knowledge", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "knowledge", parts.pool, appender), reactor=reactor,
         helpers=[Regularly("knowledge.files", attaching.sweep, attachments.SWEEP_EVERY)],
         components=api.KnowledgeApp(

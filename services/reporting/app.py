@@ -3,11 +3,9 @@
 from services.reporting import api
 from services.reporting.completeness import Completeness
 from services.reporting.views import ReportView
-from shared.http.parked import parked_router
 from shared.service import Kernel, Service, common_parts, projection_of
 
 VIEWS = (ReportView(),)
-ROUTERS = (api.router, parked_router("reporting"))
 
 
 async def build(kernel: Kernel) -> Service:
@@ -16,6 +14,6 @@ async def build(kernel: Kernel) -> Service:
     projection = projection_of(kernel, "reporting", parts.pool, VIEWS)
     return Service(
         name="reporting", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection,
+        projection=projection,
         components=api.ReportingApp(parts.pool, Completeness(projection.name, kernel.feed)),
     )  # fmt: skip

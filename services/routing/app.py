@@ -1,7 +1,6 @@
 """Routing, wired."""
 
-from services.routing import api, domain, organisation, reads
-from services.routing.bulk import bulk
+from services.routing import api, domain
 from services.routing.domain.causes import CAUSES
 from services.routing.reactions import AgentForgetting, Routing
 from services.routing.ruling import Ruling
@@ -14,8 +13,6 @@ from shared.eventstore.eraser import Eraser
 from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.forgetting import TicketForgetting
-from shared.http.internal import internal_router
-from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import POLL, Regularly
@@ -25,14 +22,6 @@ TAKE_UP_EVERY = 5.0
 LAY_EVERY = 1.0
 """Seconds between looks at whether rules on time have changed."""
 VIEWS = (TicketView(),)
-ROUTERS = (
-    api.router,
-    reads.router,
-    bulk.router(),
-    organisation.internal,
-    internal_router("routing"),
-    parked_router("routing"),
-)
 
 
 async def build(kernel: Kernel) -> Service:
@@ -60,7 +49,7 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     return Service(
         name="routing", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
+        projection=projection_of(kernel, "routing", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "routing", parts.pool, appender), reactor=reactor,
         helpers=[
             Regularly("routing.take-up", routing.take_up, TAKE_UP_EVERY), Regularly("routing.rules", timed.lay, LAY_EVERY),

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.routing import api, domain
+from services.routing import domain
+from services.routing.api import moves
 from services.routing.domain import Handling
 from services.routing.domain.people import holder
 from shared.contracts.event import Event, NewEvent
@@ -28,10 +29,10 @@ def _moved_back(state: Handling, event: Event) -> Sequence[NewEvent]:
 bulk = Bulk(
     "routing",
     {
-        "assign": Verb(api.assign, "ticket.assign", api.AssignBody, needed=True),
-        "claim": Verb(api.claim, "ticket.assign", api.MessageOnly),
-        "release": Verb(api.release, "ticket.release", api.MessageOnly),
-        "transfer": Verb(api.transfer, "ticket.transfer", api.TransferBody, needed=True),
+        "assign": Verb(moves.assign, "ticket.assign", moves.AssignBody, needed=True),
+        "claim": Verb(moves.claim, "ticket.assign", moves.MessageOnly),
+        "release": Verb(moves.release, "ticket.release", moves.MessageOnly),
+        "transfer": Verb(moves.transfer, "ticket.transfer", moves.TransferBody, needed=True),
     },
     {"assigned": _given_back, "unassigned": _given_back, "transferred": _moved_back}, Handling, domain.evolve,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Routing's part of an organisation file: departments, teams, agents, topic routes, rules. Used by `ledgerdesk org apply`."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -49,7 +50,7 @@ class AgentEntry(Strict):
     departments: list[Key] = []
     roles: Annotated[dict[Key, Key], Field(max_length=200)] = {}
     skills: list[Key] = []
-    capacity: int = 0
+    capacity: Annotated[int, Field(ge=0)] = 0
     zone: Key = "UTC"
     shifts: Annotated[list[OpenHours], Field(max_length=50)] = []
     away: Annotated[list[Away], Field(max_length=200)] = []
@@ -209,6 +210,19 @@ def _check_roles(agent: AgentEntry, departments: set[str], roles: set[str]) -> N
                 )  # fmt: skip
 
 
+def _check_absences(agent: AgentEntry) -> None:
+    for days in agent.away:
+        try:
+            backwards = date.fromisoformat(days.end) < date.fromisoformat(days.start)
+        except ValueError as error:
+            wrong = f"{days.start} to {days.end}: must be days that there are ({error})"
+        else:
+            if not backwards:
+                continue
+            wrong = f"{days.start} to {days.end}: must not end before it begins"
+        raise Problem(422, f"agent {agent.login}: away {wrong}.", fields={"agents.away": wrong})
+
+
 def _check(body: RoutingSection, departments: set[str], roles: set[str], worded: set[str]) -> None:
     """See to it that what entries name is there, that shifts can be computed with, and that rules can hold.
 
@@ -225,6 +239,7 @@ def _check(body: RoutingSection, departments: set[str], roles: set[str], worded:
                     fields={"agents.departments": f"{key!r} must be one of the departments"},
                 )  # fmt: skip
         _check_roles(agent, departments, roles)
+        _check_absences(agent)
         try:
             hours_of({"zone": agent.zone, "hours": [span.model_dump() for span in agent.shifts]})
         except ValueError as error:

@@ -139,12 +139,15 @@ class Alarms:
     async def recompute(self, ids: Sequence[UUID], context: Context | None) -> list[dict[str, Any]]:
         """Look at the promises of these tickets under the plans and calendars as they are now.
 
+        With a context, they are under these versions from then on: also where no moment changes, but a step of the ladder does.
+
         Args:
             ids: Tickets; those without a plan are left alone.
             context: For whom; None: nothing is said, only what would change is returned.
 
         Returns:
-            For each promise whose moment changes: `ticket` (number), `target`, `due` and `was`, RFC 3339 or None.
+            For each promise whose moment changes, or that is made no more: `ticket` (number), `target`, `due` and `was`, RFC 3339
+            or None.
         """
         await self.refresh()
         changes: list[dict[str, Any]] = []
@@ -155,7 +158,8 @@ class Alarms:
                 continue
             contract = await self._contract(plan["key"], plan["version"], None)
             found = _changes(ticket, contract)
-            if found and context is not None:
+            renewed = any(pins.get(pin) != value for pin, value in contract.pins.items())
+            if (found or renewed) and context is not None:
                 own = Context(
                     derived("recompute", context.command_id, ticket.row["stream_id"]), context.actor, context.via
                 )
@@ -172,10 +176,9 @@ class Alarms:
             _see_whole(life, ticket.row)
             closing = life.closes_at is not None
             unfinished = closing and domain.unfinished(life, sheet_of(ticket.row, self._fields))
-            return domain.come_true(life, ticket.story, now, unfinished=unfinished) or (
-                sla.review(life, ticket.story, contract, now, priority=ticket.row["priority"], reason="time")
-                if contract is not None
-                else []
+            come_true = domain.come_true(life, ticket.story, now, unfinished=unfinished)
+            return come_true or sla.review(
+                life, ticket.story, contract, now, priority=ticket.row["priority"], reason="time"
             )
 
         await self._tickets.execute(ticket.row["stream_id"], decide, _by_itself("timer"))
@@ -278,11 +281,13 @@ def _by_itself(what: str) -> Context:
 
 def _changes(ticket: Looked, contract: Contract) -> list[dict[str, Any]]:
     """Return what changes for a ticket under a contract."""
-    clocks = ticket.row["sla"].get("clocks", {})
-    found = []
-    for promise in sla.promises(ticket.story, contract.plan, contract.hours):
-        was = clocks.get(promise.target, {}).get("due")
-        due = sla.moment(promise.due)
-        if promise.met is None and due != was:
-            found.append({"ticket": ticket.row["number"], "target": promise.target, "due": due, "was": was})
-    return found
+    clocks: Mapping[str, Any] = ticket.row["sla"].get("clocks", {})
+    running = {target: clock.get("due") for target, clock in clocks.items() if not clock.get("met")}
+    promised = sla.promises(ticket.story, contract.plan, contract.hours)
+    then = {promise.target: sla.moment(promise.due) for promise in promised if promise.met is None}
+    gone = dict.fromkeys(running.keys() - then.keys() - {promise.target for promise in promised})
+    return [
+        {"ticket": ticket.row["number"], "target": target, "due": due, "was": running.get(target)}
+        for target, due in sorted((then | gone).items())
+        if target in gone or due != running.get(target)
+    ]

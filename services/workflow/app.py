@@ -1,22 +1,7 @@
 """Workflow, wired."""
 
-from services.workflow import (
-    api,
-    dashboards,
-    domain,
-    organisation,
-    read_attachments,
-    read_canned,
-    read_fields,
-    read_links,
-    read_moves,
-    read_similar,
-    read_work,
-    reads,
-    saved_queues,
-)
+from services.workflow import api, domain
 from services.workflow.alarms import Alarms
-from services.workflow.bulk import bulk
 from services.workflow.domain import queues
 from services.workflow.domain.dashboards import Dashboard, evolve_dashboard
 from services.workflow.forgetting import Forgetting
@@ -30,8 +15,6 @@ from shared.eventstore.ledger import Ledger
 from shared.eventstore.store import EventStore
 from shared.http import attachments
 from shared.http.attachments import Attaching
-from shared.http.internal import internal_router
-from shared.http.parked import parked_router
 from shared.projection.reactor import Reactor, reactions
 from shared.service import Kernel, Service, common_parts, projection_of, relay_of
 from shared.timers import Regularly, Timers
@@ -39,23 +22,6 @@ from shared.timers import Regularly, Timers
 SWEEP_EVERY = 30.0
 """Seconds between looks at whom silence has lasted too long."""
 VIEWS = (TicketView(), QueueView(), DashboardView())
-ROUTERS = (
-    reads.router,
-    read_work.router,
-    read_links.router,
-    read_moves.router,
-    read_fields.router,
-    read_canned.router,
-    read_attachments.router,
-    read_similar.router,
-    saved_queues.router,
-    dashboards.router,
-    *api.ROUTERS,
-    bulk.router(),
-    organisation.internal,
-    internal_router("workflow"),
-    parked_router("workflow"),
-)
 
 
 async def build(kernel: Kernel) -> Service:
@@ -92,7 +58,7 @@ async def build(kernel: Kernel) -> Service:
     )  # fmt: skip
     return Service(
         name="workflow", kernel=kernel, pool=parts.pool, directory=parts.directory, authenticator=parts.authenticator,
-        routers=ROUTERS, projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
+        projection=projection_of(kernel, "workflow", parts.pool, VIEWS), store=store,
         appender=appender, relay=relay_of(kernel, "workflow", parts.pool, appender), reactor=reactor,
         helpers=[Timers("workflow", parts.pool, alarms.wake), Regularly("workflow.silence", alarms.sweep, SWEEP_EVERY),
                  Regularly("workflow.files", attaching.sweep, attachments.SWEEP_EVERY)],

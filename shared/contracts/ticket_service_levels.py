@@ -41,7 +41,11 @@ class SlaClock(Strict):
 
 
 class SlaScheduled(Imported):
-    """All promises of a ticket that are not kept yet, under a version of a plan and of its calendar; None: none is made any more."""
+    """All promises of a ticket that are not kept yet, under a version of a plan and of its calendar; None: none is made any more.
+
+    Attributes:
+        ladder_ends: The ladder that was being climbed ends: the plan has no step there.
+    """
 
     plan: Key | None = None
     plan_version: int | None = None
@@ -49,6 +53,7 @@ class SlaScheduled(Imported):
     calendar_version: int | None = None
     reason: Key
     clocks: list[SlaClock]
+    ladder_ends: bool = False
 
 
 class SlaWarned(Imported):

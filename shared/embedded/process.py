@@ -61,6 +61,7 @@ class ChildSpec:
         stop_signal: Asks the child to end.
         stop_timeout: Seconds it gets before SIGKILL.
         services: The services it runs, for `state.json`.
+        early: It is started at once, to load while those before it get ready, and waits for them by itself.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ChildSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
     services: tuple[str, ...] = ()
+    early: bool = False
 
     def log_path(self, folder: Path) -> Path:
         """Return the log file, `folder` being where logs go unless the spec says otherwise."""

@@ -55,6 +55,7 @@ class _Child:
     started: float = 0.0
     ready_since: float | None = None
     was_ready: bool = False
+    first_ready: float = 0.0
     starts: int = 0
     failures: int = 0
     due: float = 0.0
@@ -86,7 +87,7 @@ class Supervisor:
 
         Args:
             data_dir: `run/` (lock, `state.json`) and `log/` go there.
-            children: In order of start: each is started once the one before has been ready.
+            children: In order of start: each is started once the one before has been ready, or early. Stopped in reverse order.
             url: The origin people open, for `state.json`.
             ports: Ports by name, for `state.json`.
             start_timeout: Seconds a child has at the first start to get ready before the whole start is given up.
@@ -163,10 +164,11 @@ class Supervisor:
         return changed
 
     def _start_due(self) -> bool:
-        """Start what is due; nothing before all listed before it have been ready once."""
+        """Start what is due; nothing before all listed before it have been ready once, but what is to load early."""
         changed = False
+        its_turn = True
         for child in self._children:
-            if not child.process and child.due <= time.monotonic():
+            if (its_turn or child.spec.early) and not child.process and child.due <= time.monotonic():
                 child.starts += 1
                 child.started = time.monotonic()
                 try:
@@ -178,8 +180,7 @@ class Supervisor:
                     child.born = create_time(child.process.pid) or time.time()
                     child.state = "starting"
                 changed = True
-            if not child.was_ready:
-                break
+            its_turn = its_turn and child.was_ready
         return changed
 
     def _probe(self) -> bool:
@@ -199,7 +200,8 @@ class Supervisor:
                 # A dead one can look ready: a service found on its port may be its predecessor's.
                 if ready and not has_exited(child.process.pid):
                     now = time.monotonic()
-                    child.state, child.ready_since, child.was_ready = "running", now, True
+                    child.state, child.ready_since = "running", now
+                    child.first_ready, child.was_ready = child.first_ready or now, True
                     _log.info(
                         "%s is ready after %.2f s (pid %d)", child.spec.name, now - child.started, child.process.pid
                     )
@@ -220,10 +222,13 @@ class Supervisor:
 
     def _hopeless(self) -> _Child | None:
         """Return the child for which the first start is to be given up."""
+        its_turn = 0.0
         for child in self._children:
             if not child.was_ready and child.starts:
-                late = child.state == "starting" and time.monotonic() - child.started > self._start_timeout
+                begun = max(child.started, its_turn)  # one that loads early is not late because another one was
+                late = child.state == "starting" and time.monotonic() - begun > self._start_timeout
                 return child if late or child.failures >= _FAILURES_TO_GIVE_UP else None
+            its_turn = max(its_turn, child.first_ready)
         return None
 
     def _next_due(self) -> float:

@@ -3,7 +3,6 @@
 Where an nginx is installed it is asked, too, with a server in each service's place.
 """
 
-import importlib
 import json
 import re
 import shutil
@@ -19,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.generate import CONF, KEEPALIVE_SECONDS, Routes, conf
-from ledgerdesk.host import API, Host, create_app
+from ledgerdesk.host import API, Host, create_app, routes_of
 from ledgerdesk.switchboard import Switchboard
 from services.gateway.pages.client import owner_of
 from shared.embedded import free_port
@@ -33,30 +32,30 @@ Key = tuple[str, str]
 """(method, path)"""
 
 
-def routes_of(routes: Iterable[object]) -> Iterator[Key]:
+def keys_of(routes: Iterable[object]) -> Iterator[Key]:
     """Every (method, path), also of routers within routers."""
     for route in routes:
         if hasattr(route, "effective_route_contexts"):
-            yield from routes_of(route.effective_route_contexts())
+            yield from keys_of(route.effective_route_contexts())
         elif isinstance(route, Switchboard):
-            yield from routes_of(route.routes)
+            yield from keys_of(route.routes)
         else:
             plain = getattr(route, "starlette_route", None) or route
             yield from ((method, plain.path) for method in (plain.methods or ()) if method != "HEAD")
 
 
 def routes_of_service(name: str) -> set[Key]:
-    module = importlib.import_module(f"services.{name}.app")
+    module = routes_of(name)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for router in module.ROUTERS:
         app.include_router(router, prefix=API)
     for router in getattr(module, "PAGES", ()):
         app.include_router(router)
-    return set(routes_of(app.routes))
+    return set(keys_of(app.routes))
 
 
 def routes_of_every_process() -> set[Key]:
-    return set(routes_of(create_app(Host(Settings(), (), {})).routes))
+    return set(keys_of(create_app(Host(Settings(), (), {})).routes))
 
 
 def in_yaml(routes: Iterable[tuple[Key, str]]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Match
 
-from ledgerdesk.host import API, module_of
+from ledgerdesk.host import API, routes_of
 from ledgerdesk.switchboard import Switchboard
 from shared.settings import SERVICES
 
@@ -74,7 +74,7 @@ def test_it_finds_what_asking_every_router_finds():
     board = Switchboard(sorted_app)
     paths = set()
     for name in SERVICES:
-        module = module_of(name)
+        module = routes_of(name)
         for prefix, routers in ((API, module.ROUTERS), ("", getattr(module, "PAGES", ()))):
             for router in routers:
                 plain.include_router(router, prefix=prefix)

@@ -16,8 +16,8 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from services.reporting import api
 from services.reporting.analytics import install_analytics
+from services.reporting.api import ReportingApp, reports
 from services.reporting.completeness import Completeness
 from services.reporting.views import ReportView
 from shared import db
@@ -154,11 +154,11 @@ async def client(postgres_dsn: str, connection: db.Connection, heads: Heads) -> 
     completeness = Completeness("reporting.views", heads)  # type: ignore[arg-type] # of a feed it asks for the head alone
     app.state.services = {
         "reporting": SimpleNamespace(
-            authenticator=SimpleNamespace(caller=caller), components=api.ReportingApp(pool, completeness)
+            authenticator=SimpleNamespace(caller=caller), components=ReportingApp(pool, completeness)
         )
     }
     problems.install(app)
-    app.include_router(api.router, prefix="/api/v1")
+    app.include_router(reports.router, prefix="/api/v1")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://reports/api/v1",

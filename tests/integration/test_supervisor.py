@@ -86,6 +86,21 @@ def ready():
 good = child("good", GOOD)
 children = [replace(good, ready=ready)]
 """
+EARLY = """
+from dataclasses import replace
+first = replace(child("first", GOOD), ready=(data / "early.ready").exists)
+children = [first, child("second", GOOD), child("early", GOOD, early=True)]
+"""
+LATER = """
+from dataclasses import replace
+from functools import partial
+import time
+begun = time.monotonic()
+def takes(seconds):
+    return lambda: time.monotonic() - begun > seconds
+children = [replace(child("first", GOOD), ready=takes(3.5)), replace(child("early", GOOD, early=True), ready=takes(7))]
+Supervisor = partial(Supervisor, start_timeout=5)
+"""
 TWO = "children = [child('first', GOOD, services=('ledger',)), child('second', GOOD)]"
 
 
@@ -178,6 +193,20 @@ def test_start_in_order_stop_in_reverse(driven):
     assert supervisor.wait(10) == 0
     assert driven.history() == ["a started", "b started", "c started", "c stopped", "b stopped", "a stopped"]
     assert read_state(driven.data) is None
+
+
+def test_a_child_that_loads_early_is_not_waited_for_and_stopped_in_its_place(driven):
+    supervisor = driven.start(EARLY)
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+    begun, ended = driven.history()[:3], driven.history()[3:]
+    assert (sorted(begun[:2]), begun[2]) == (["early started", "first started"], "second started")
+    assert ended == ["early stopped", "second stopped", "first stopped"]
+
+
+def test_a_child_that_loads_early_is_not_late_because_another_one_was(driven):
+    driven.start(LATER)
+    assert driven.entry("early")["state"] == "running"
 
 
 def test_a_killed_child_is_started_again_at_once(driven):

@@ -287,6 +287,7 @@ def agent(who: str, *departments: str, **more):
 CONFIG = Config(
     agents=[agent(JOHN, "support"), agent(JANE, "sysadmin", skills=["vpn"]), agent(LEA, "support", "sysadmin")],
     departments={key: {"key": key, "active": True} for key in ("support", "sysadmin", "empty")} | {"old": {"key": "old", "active": False}},
+    teams={"on-call": {"key": "on-call", "members": [JOHN]}},
 )  # fmt: skip
 IN_SUPPORT = fact("transferred", department="support", previous=None, why=WHY)
 

@@ -11,11 +11,12 @@ Strategies of a department:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from services.routing.domain.state import Config
 from shared.contracts.event import rfc3339
+from shared.hours import zone_named
 
 LEAST_LOADED = "skill_least_load"
 """The name by which events have always called it."""
@@ -64,9 +65,10 @@ class Whereabouts:
 def whereabouts(agent: Mapping[str, Any], config: Config, at: datetime) -> Whereabouts:
     """Return where an agent is at this moment."""
     hours = config.hours.get(agent["person_id"])
-    local = at.astimezone(hours.zone).date() if hours is not None else at.date()
+    # His own day, also where he has no shifts; held against text, so that no ticket waits for a day that does not exist.
+    today = at.astimezone(zone_named(agent.get("zone") or "UTC")).date().isoformat()
     for away in agent.get("away") or ():
-        if date.fromisoformat(away["start"]) <= local <= date.fromisoformat(away["end"]):
+        if away["start"] <= today <= away["end"]:
             return Whereabouts(on_shift=False, away_until=away["end"])
     if hours is None or hours.covers(at):
         return Whereabouts(on_shift=True)

@@ -57,9 +57,8 @@ def _pick(
     load: Mapping[str, int], now: Moment,
 ) -> list[NewEvent]:  # fmt: skip
     """Pick the agent (or team) for a ticket in a department."""
-    team, team_rule = first(rules, "team")
-    agent, agent_rule = first(rules, "agent")
-    if agent is not None and any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
+    team, team_rule, agent, agent_rule = _who_is_there(rules, config)
+    if agent is not None:
         why = because(agent_rule, "the rule names the agent")
         return [NewEvent(ASSIGNED, {"agent": agent, "team": team, "previous": _NOBODY, "why": why})]
     if team is not None:
@@ -69,6 +68,13 @@ def _pick(
         return []
     skills, _ = first(rules, "skills")
     return _give(department, list(skills or topic.get("skills") or []), config, load, now)
+
+
+def _who_is_there(rules: Sequence[Held], config: Config) -> tuple[str | None, Held | None, str | None, Held | None]:
+    """Return the team and the agent that rules name, each with its rule; one that is not there (any more) is passed over."""
+    agents = {agent["person_id"] for agent in config.agents if agent.get("active", True)}
+    teams = {key for key, team in config.teams.items() if team.get("active", True)}
+    return *first(rules, "team", teams.__contains__), *first(rules, "agent", agents.__contains__)
 
 
 def _give(
@@ -125,10 +131,7 @@ def handle(
 
 def _named(state: Handling, rules: Sequence[Held], config: Config) -> list[NewEvent] | None:
     """Give it to whom rules name; None: they name nobody who is there."""
-    team, team_rule = first(rules, "team")
-    agent, agent_rule = first(rules, "agent")
-    if agent is None or not any(a["person_id"] == agent and a.get("active", True) for a in config.agents):
-        agent, agent_rule = None, None
+    team, team_rule, agent, agent_rule = _who_is_there(rules, config)
     if agent is None and team is None:
         return None
     if team in {None, state.team} and agent in {None, state.agent}:

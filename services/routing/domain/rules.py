@@ -1,6 +1,6 @@
 """What rules look at in a new ticket, and what those that hold want. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -30,11 +30,14 @@ def matching_rules(config: Config, ticket: NewTicket) -> list[Held]:
     return rules.matching(asked, seen_of(ticket))
 
 
-def first(held: Sequence[Held], action: str) -> tuple[Any, Held | None]:
-    """Return what the first rule that says something of this action says, and the rule."""
+def first(
+    held: Sequence[Held], action: str, is_there: Callable[[Any], bool] = lambda _: True
+) -> tuple[Any, Held | None]:
+    """Return what the first rule that says something of this action says, and the rule. Who is not there is passed over."""
     for one in held:
-        if one.rule["actions"].get(action):
-            return one.rule["actions"][action], one
+        said = one.rule["actions"].get(action)
+        if said and is_there(said):
+            return said, one
     return None, None
 
 

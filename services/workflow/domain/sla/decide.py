@@ -60,9 +60,8 @@ def review(
     """
     said = life.sla
     if contract is None:
-        if not said.get("plan"):
-            return []
-        return [fact("sla_scheduled", {"reason": reason, "clocks": []})]
+        ends = _ladder_ends(said, None)
+        return [fact("sla_scheduled", {"reason": reason, "clocks": [], **ends})] if said.get("plan") or ends else []
     known, moments = _promised(promises(story, contract.plan, contract.hours), said, contract, now, timer=timer)
     moments += _schedule(known, said, contract, now, reason)
     if timer:
@@ -156,8 +155,15 @@ def _schedule(known: Sequence[Promise], said: Said, contract: Contract, now: dat
         if name != "target"
     )
     gone = before.keys() - after.keys() - kept
-    if differ or gone or any(said.get(pin) != value for pin, value in contract.pins.items()):
-        yield _fact("sla_scheduled", now, 3, {**contract.pins, "reason": reason, "clocks": running})
+    ends = _ladder_ends(said, contract)
+    if differ or gone or ends or any(said.get(pin) != value for pin, value in contract.pins.items()):
+        yield _fact("sla_scheduled", now, 3, {**contract.pins, "reason": reason, "clocks": running, **ends})
+
+
+def _ladder_ends(said: Said, contract: Contract | None) -> dict[str, bool]:
+    """Say that the ladder ends, if it was begun under another plan and this one has no step there: nobody would climb it."""
+    steps = len(contract.plan["ladder"]) if contract is not None else 0
+    return {"ladder_ends": True} if said.get("ladder_at") and said.get("rung", 0) >= steps else {}
 
 
 def _step_at(plan: Mapping[str, Any], breach: datetime, rung: int) -> str | None:

@@ -25,7 +25,8 @@ def _scheduling(said: Said, data: Mapping[str, Any]) -> Said:
     clocks = said.get("clocks", {})
     kept = {target: clock for target, clock in clocks.items() if clock.get("met")}
     fresh = {clock["target"]: _scheduled(clocks, clock) for clock in data["clocks"]}
-    return {**said, **{pin: data.get(pin) for pin in _PINS}, "clocks": {**kept, **fresh}}
+    ends = {"ladder_at": None} if data.get("ladder_ends") else {}
+    return {**said, **{pin: data.get(pin) for pin in _PINS}, "clocks": {**kept, **fresh}, **ends}
 
 
 def _breached(said: Said, data: Mapping[str, Any]) -> Said:

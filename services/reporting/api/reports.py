@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.reporting.answers import as_csv, ordered, plain
-from services.reporting.completeness import Completeness
+from services.reporting.api.common import ReportingDep
 from services.reporting.queries import REPORTS, Question, Report
 from services.reporting.queries.counting import Place, count_one_by_one
 from services.reporting.questions import (
@@ -29,18 +29,6 @@ from shared.http.caller import Caller, CallerDep
 from shared.http.paging import CursorParameter, LimitParameter, Page, decode_cursor, encode_cursor, no_cursor
 from shared.http.problems import RESPONSES, Problem
 from shared.http.versions import wait_until_seen
-from shared.service import component
-
-
-@dataclass(slots=True)
-class ReportingApp:
-    """What reporting's routes work with."""
-
-    pool: Pool
-    completeness: Completeness
-
-
-ReportingDep = Annotated[ReportingApp, Depends(component("reporting"))]
 
 MOST_VERSIONS = 2**31
 

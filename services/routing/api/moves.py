@@ -1,41 +1,24 @@
 """Routing by HTTP: who handles a ticket."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from services.routing import domain
+from services.routing.api.common import RoutingApp, RoutingDep
 from services.routing.config import load_config
-from shared.configuration import Entry
 from shared.contracts.event import NewEvent
 from shared.contracts.fields import Body, Key, Line, Strict
 from shared.contracts.permissions import Permission
-from shared.db import Pool
-from shared.directory.people import Directory
-from shared.eventstore.ledger import Ledger
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import TicketRef, known_ticket
-from shared.service import component
 
-
-@dataclass(slots=True)
-class RoutingApp:
-    """What routing's routes work with."""
-
-    pool: Pool
-    directory: Directory
-    tickets: Ledger[domain.Handling]
-    entries: Ledger[Entry]
-
-
-RoutingDep = Annotated[RoutingApp, Depends(component("routing"))]
 router = APIRouter(tags=["routing"], responses=RESPONSES)
 
 
@@ -89,6 +72,11 @@ class Taken(BaseModel):
 
 
 Decide = Callable[[domain.Handling], list[NewEvent]]
+_OVER = {
+    "closed": "The ticket is closed: reopen it first.",
+    "merged": "The ticket is merged into another: act on that one, or unmerge this one first.",
+}
+"""Statuses in which nobody is given a ticket, and what to do instead."""
 
 
 async def _row(ref: str, permission: Permission, command: CommandRequest, routing: RoutingApp) -> asyncpg.Record:
@@ -100,9 +88,9 @@ async def _row(ref: str, permission: Permission, command: CommandRequest, routin
 
 async def _work_on(row: asyncpg.Record, command: CommandRequest, routing: RoutingApp, decide: Decide) -> Taken:
     """Run a command on a ticket that is still work."""
-    # As far as routing knows. An assignment that crosses a close is a fact: see docs/consistency.md.
-    if row["status"] == "closed" and await routing.tickets.repeat_of(command.context()) is None:
-        raise Problem(409, "The ticket is closed: reopen it first.")
+    # As far as routing knows. An assignment that crosses a close or a merge is a fact: see docs/consistency.md.
+    if row["status"] in _OVER and await routing.tickets.repeat_of(command.context()) is None:
+        raise Problem(409, _OVER[row["status"]])
     result = await command.run("routing", routing, row, decide)
     return Taken(id=row["stream_id"], versions={"routing": result.version})
 
