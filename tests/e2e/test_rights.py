@@ -120,7 +120,7 @@ OTHER_OPERATIONS: dict[tuple[str, str], tuple[object, set[str]]] = {
     ("PUT", "/internal/gateway/organisation"): ({}, {"administrator"}),
     ("PUT", "/internal/knowledge/organisation"): ({}, {"administrator"}),
     ("POST", "/internal/rules/try"): ({"rules": [{"key": "x", "name": "x", "order": 1, "tests": [], "actions": {}}]}, {"administrator"}),
-    ("POST", "/articles/preview"): ({"body": "x"}, {"desk"}), ("POST", "/articles"): ({"title": "x", "body": "y"}, {"desk"}),
+    ("POST", "/articles/preview"): ({"body": "x"}, {"desk"}), ("GET", "/articles/preview/images/{image}"): (None, {"desk"}), ("POST", "/articles"): ({"title": "x", "body": "y"}, {"desk"}),
     ("POST", "/articles/{article}/rating"): ({"helpful": True}, {"all"}),
     **{(method, f"/articles/{{article}}{path}"): (body, {"desk"}) for (method, path), body in WRITING.items()},
     ("POST", "/internal/intake/forget"): ({"who": "x@y.example", "reason": "asked"}, {"administrator"}),
