@@ -9,7 +9,7 @@ from shared.contracts.permissions import PERMISSIONS
 from shared.service_names import OWNERS
 from shared.testing.wait import wait_until
 from tests.e2e.desk import ledgerdesk, opened
-from tests.e2e.test_rights import (
+from tests.e2e.rights.table import (
     OF_THE_REQUESTER,
     OTHER_OPERATIONS,
     PERMISSION_FOR,
