@@ -16,8 +16,12 @@ from shared.http.forms import audience_of
 from shared.http.paging import decode_cursor, encode_cursor
 from shared.http.problems import Problem
 
-_SEARCH = """(search @@ plainto_tsquery('simple', {q}) OR stream_id IN (
-    SELECT ticket_id FROM timeline WHERE words @@ plainto_tsquery('simple', {q}){only_public} LIMIT 10000))"""
+_SEARCH = """(search @@ {q} OR stream_id IN (
+    SELECT ticket_id FROM timeline WHERE words @@ {q}{only_public} LIMIT 10000))"""
+_SHORTEST_BEGINNING = 3
+"""Letters or digits of a beginning: fewer would begin nearly everything."""
+_LONGEST_BEGINNING = 100
+_AROUND = ".,;:!?()[]{}<>\"'`|&*\\"
 
 ANSWERED = "last_reply_at IS NOT NULL AND (last_message_at IS NULL OR last_reply_at > last_message_at)"
 MOST_ALTERNATIVES = 10
@@ -161,9 +165,36 @@ async def _where_of(directory: Directory, query: ListQuery, caller: Caller) -> _
     return where
 
 
+def begun(text: str) -> tuple[str, str] | None:
+    """Return the words before the last, and the last as a `tsquery` of what begins with it; None if it is too short, or no word at all."""
+    *before, last = text.lower().split() or [""]
+    last = last.strip(_AROUND)
+    if sum(letter.isalnum() for letter in last) < _SHORTEST_BEGINNING or len(last) > _LONGEST_BEGINNING:
+        return None
+    quoted = last.replace("\\", "\\\\").replace("'", "''")
+    return " ".join(before), f"'{quoted}':*"
+
+
+def _asked(where: _Where, text: str) -> str:
+    """Return the words as a `tsquery`: all of them, the last of which need not have been typed to its end.
+
+    It is looked for as the server takes it apart (`D-0059` are two words, the second is begun), and as it was typed: an address, or a name
+    such as `db1.example.org`, is one word only once it is whole.
+    """
+    words = f"plainto_tsquery('simple', {where.parameter(text)})"
+    found = begun(text)
+    if found is None:
+        return words
+    before, last = found
+    typed = f"{where.parameter(last)}::text::tsquery"
+    if before:
+        typed = f"(plainto_tsquery('simple', {where.parameter(before)}) && {typed})"
+    return f"(coalesce((nullif({words}::text, '') || ':*')::tsquery, '') || {typed})"
+
+
 def _add_words(where: _Where, text: str, caller: Caller) -> None:
     """Add the words that are looked for: in what the caller would be shown of a ticket, and nowhere else."""
-    q = where.parameter(text)
+    q = _asked(where, text)
     public = _SEARCH.format(q=q, only_public=" AND public")
     if not caller.is_desk:
         where.conditions.append(public)

@@ -4,10 +4,11 @@ import { toast } from "./shell.js";
 import { _, zone } from "./words.js";
 
 const timers = new WeakMap();
+const wordsOf = (form) => form.querySelector("textarea"); // the first one: others ask for fields
 
 function restore(place) {
   for (const form of place.querySelectorAll("form[data-draft]")) {
-    const field = form.querySelector("textarea");
+    const field = wordsOf(form);
     if (!field || form.dataset.draftRead) continue;
     form.dataset.draftRead = "1";
     const draft = recall(`draft.${form.dataset.draft}`, "");
@@ -34,7 +35,7 @@ function taken(form, draft) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-draft]");
-  const field = form?.querySelector("textarea");
+  const field = form && wordsOf(form);
   if (!field) return;
   for (const name of ["draft", "sent"]) keep(`${name}.${form.dataset.draft}`, field.value);
 });
@@ -44,14 +45,14 @@ document.addEventListener("htmx:response:error", (event) => { // refused: the wo
 });
 document.addEventListener("ledgerdesk:looked", () => {
   for (const form of document.querySelectorAll("form[data-draft]:not([data-sent])")) {
-    const field = form.querySelector("textarea");
+    const field = wordsOf(form);
     if (field?.value && taken(form, field.value)) field.value = "";
   }
 });
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-draft]");
-  if (!form || !event.target.matches("textarea")) return;
+  if (!form || event.target !== wordsOf(form)) return;
   clearTimeout(timers.get(form));
   timers.set(form, setTimeout(() => {
     keep(`draft.${form.dataset.draft}`, event.target.value);
@@ -67,6 +68,8 @@ document.addEventListener("click", (event) => {
   const tab = event.target.closest(".composer .tab");
   if (tab) requestAnimationFrame(() => document.getElementById(`body-${tab.htmlFor.slice(3)}`)?.focus());
   if (event.target.closest("[data-fold-composer]")) fold();
+  const given = event.target.closest("form[data-draft] [data-close-dialog]")?.form; // given up, and not just out of the way
+  if (given) { clearTimeout(timers.get(given)); forget(given); }
   const opener = event.target.closest("[data-canned]");
   for (const list of document.querySelectorAll(".canned-list")) {
     list.hidden = opener?.getAttribute("aria-controls") === list.id ? !list.hidden : true;

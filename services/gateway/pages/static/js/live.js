@@ -26,6 +26,7 @@ async function swap(fresh) {
     if (!next || (region.dataset.live === "form" && isTouched(region))) continue;
     writeTimes(next);
     keepOpen(region, next);
+    document.dispatchEvent(new CustomEvent("ledgerdesk:drawing", { detail: next })); // what scripts have put there is put there again
     const text = content(next);
     if (shown.get(region.id) === text) continue; // nothing new
     markNew(region, next);

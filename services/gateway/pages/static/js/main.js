@@ -7,6 +7,7 @@ import "./keys.js";
 import "./palette.js";
 import "./list.js";
 import "./composer.js";
+import "./unsent.js";
 import "./attach.js";
 import "./thread.js";
 import "./here.js";

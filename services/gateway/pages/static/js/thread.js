@@ -12,6 +12,18 @@ function remember(ticket, at) {
   keep("seen", { ...Object.fromEntries(rest), [ticket]: at });
 }
 
+/** The line above the first unread, in what is shown or is about to be. */
+function mark(place, first, count) {
+  const card = place.querySelector(`#${CSS.escape(first)}`);
+  if (!card) return null;
+  const line = document.createElement("li");
+  line.id = "unread-line"; // so that a live look finds it again
+  line.className = "unread-line";
+  line.textContent = ngettext("%(num)s new", "%(num)s new", count);
+  card.before(line);
+  return line;
+}
+
 function newest(article) {
   const all = [...article.querySelectorAll(".card-entry[data-at]")].map((one) => one.dataset.at);
   return all.sort().at(-1);
@@ -26,10 +38,8 @@ function arrive(place) {
   const thread = article.querySelector("[data-thread]");
   if (unread.length) {
     article.dataset.firstUnread = unread[0].id;
-    const line = document.createElement("li");
-    line.className = "unread-line";
-    line.textContent = ngettext("%(num)s new", "%(num)s new", unread.length);
-    unread[0].before(line);
+    article.dataset.unread = String(unread.length);
+    const line = mark(article, unread[0].id, unread.length);
     const button = article.querySelector("[data-unread]");
     if (button) {
       button.hidden = false;
@@ -59,6 +69,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 onContent(arrive);
+document.addEventListener("ledgerdesk:drawing", (event) => {
+  const { firstUnread, unread } = document.querySelector("article[data-first-unread]")?.dataset ?? {};
+  if (firstUnread) mark(event.detail, firstUnread, Number(unread));
+});
 document.addEventListener("ledgerdesk:looked", () => { // live: what came while one reads is read
   const article = document.querySelector("article[data-ticket]");
   const last = article && newest(article);
