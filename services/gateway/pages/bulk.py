@@ -96,7 +96,7 @@ async def _told(visit: Visit, said: str, report: Mapping[str, Any], undo_at: str
     """Say what came of it: in passing if all went well, else with what failed, and why."""
     if report["failed"]:
         await visit.start()
-        page = visit.page("bulk_done.html", said=None, summary=said, report=report, undo=undo_at)
+        page = visit.page("bulk_done.html", summary=said, report=report, undo=undo_at)
         page.headers.update(
             {"HX-Retarget": "#sheet-body", "HX-Reswap": "innerHTML", "HX-Trigger": "ledgerdesk:looknow"}
         )
