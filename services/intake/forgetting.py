@@ -125,9 +125,12 @@ class Forgetting:
     async def _erase(self, ticket_id: UUID, person_id: str, reason: str, cause: Event) -> None:
         def decide(events: Sequence[Event]) -> list[NewEvent]:
             own = any(e.type == CREATED and e.data["person_id"] == person_id for e in events)
-            return erase(
-                events, lambda e: own or e.data.get("person_id") == person_id, TICKET_ERASED, reason, person_id
-            )
+            his = {str(e.event_id) for e in events if e.data.get("person_id") == person_id}
+
+            def wanted(e: Event) -> bool:  # what corrects his words has them, too, whoever did it
+                return own or e.data.get("person_id") == person_id or e.data.get("event") in his
+
+            return erase(events, wanted, TICKET_ERASED, reason, person_id)
 
         await self._eraser.erase(ticket_id, decide, context_of(cause, "intake", ticket_id))
 

@@ -2,6 +2,7 @@
 
 from services.knowledge import api, domain
 from services.knowledge.reactions import forgetting
+from services.knowledge.unsaved import Unsaved
 from services.knowledge.views import ArticleView, RatingView, TicketView
 from shared import db
 from shared.configuration import entry_after, no_entry
@@ -39,6 +40,6 @@ async def build(kernel: Kernel) -> Service:
         components=api.KnowledgeApp(
             parts.pool, parts.directory, Ledger(store, appender, domain.Article, domain.evolve),
             Ledger(store, appender, domain.Opinion, domain.evolve_opinion), Ledger(store, appender, no_entry, entry_after), eraser,
-            attaching,
+            attaching, Unsaved(kernel.settings),
         ),
     )  # fmt: skip

@@ -27,10 +27,10 @@ _RENDERER = RendererHTML(_PARSER)
 
 
 class Place(NamedTuple):
-    """Where a file of an article is: to be downloaded, and to be shown, if it is an image that is."""
+    """Where a file of an article is: to be downloaded, unless it is not saved yet, and to be shown, if it is an image that is."""
 
     name: str
-    file: str
+    file: str | None
     image: str | None
 
 
@@ -72,12 +72,17 @@ def _placed(tokens: Sequence[Token], known: dict[str, Place]) -> list[Token]:
         if token.type == "image":
             found += _image(token, known, linked=within == 0)
             continue
-        if token.type == "link_open" and (place := known.get(str(token.attrGet("href")))):
-            token.attrSet("href", place.file)
+        if token.type == "link_open" and (file := _file_at(token, known)):
+            token.attrSet("href", file)
             token.attrSet("download", "")
         within += token.nesting if token.type in {"link_open", "link_close"} else 0
         found.append(token)
     return found
+
+
+def _file_at(token: Token, known: dict[str, Place]) -> str | None:
+    place = known.get(str(token.attrGet("href")))
+    return place.file if place is not None else None
 
 
 def _image(token: Token, known: dict[str, Place], *, linked: bool) -> list[Token]:
@@ -90,7 +95,9 @@ def _image(token: Token, known: dict[str, Place], *, linked: bool) -> list[Token
         return [token]
     words = _RENDERER.renderInlineAsText(token.children or [], _PARSER.options, {})
     said = Token("text", "", 0, content=words or address.removeprefix(_SCHEME))
-    if not linked or (place is None and address.startswith(_SCHEME)):
+    ours = address.startswith(_SCHEME)
+    file = place.file if place is not None else None
+    if not linked or (ours and file is None):
         return [said]
-    start = Token("link_open", "a", 1, attrs={"href": place.file, "download": ""} if place else {"href": address})
+    start = Token("link_open", "a", 1, attrs={"href": file, "download": ""} if file is not None else {"href": address})
     return [start, said, Token("link_close", "a", -1)]

@@ -92,13 +92,16 @@ class ResolvedPersonal(Strict):
 
 
 class Closed(Stated):
-    """The ticket is over."""
+    """The ticket is over. `let_in`: says somebody who acts as its requester does, and is another."""
+
+    let_in: bool = False
 
 
 class Reopened(Stated):
-    """The ticket is not over, after all; `previous` is its status before."""
+    """The ticket is not over, after all; `previous` is its status before, `let_in` as in `Closed`."""
 
     previous: str | None = None
+    let_in: bool = False
 
 
 class StateChanged(Stated):

@@ -22,12 +22,16 @@ class FieldsChanged(Imported):
     Attributes:
         worded: Fields of words, which are personal, to whether they hold any now.
         as_created: Fields that hold again what the ticket was opened with.
+        let_in: As in `Closed`.
+        again: They hold what they held; the event that had said it is blank, as it told the words of somebody who is forgotten, too.
     """
 
     new: dict[FieldKey, FieldValue | None] = {}
     old: dict[FieldKey, FieldValue | None] = {}
     worded: dict[FieldKey, bool] = {}
     as_created: list[FieldKey] = []
+    let_in: bool = False
+    again: bool = False
 
 
 class FieldsChangedPersonal(Strict):

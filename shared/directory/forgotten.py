@@ -7,11 +7,11 @@ after that look is read by the views later still, and they know it then.
 from collections.abc import Callable, Iterable, Sequence
 
 from shared.contracts.event import Event
-from shared.db import Connection
+from shared.db import Connection, Pool
 
 
 async def of_the_forgotten(
-    connection: Connection, events: Sequence[Event], people: Callable[[Event], Iterable[str]]
+    connection: Connection | Pool, events: Sequence[Event], people: Callable[[Event], Iterable[str]]
 ) -> list[Event]:
     """Return those of the events that are of somebody who is forgotten, as far as this service's own `person` rows know.
 

@@ -10,7 +10,7 @@ from shared.forms.filling import decided, missing, refusal
 from shared.forms.reading import SAID_IN, readable, seen_data, visible, without_fields
 from shared.forms.terms import NOTHING, PREFIX, Audience, CustomField, Facts, Form, Values
 from shared.forms.values import BadValueError, checked, parsed
-from shared.forms.wording import WORDED, as_opened, bare, blank, parted, plain, words
+from shared.forms.wording import WORDED, as_opened, bare, blank, is_words, parted, plain, words
 
 __all__ = [
     "NOTHING",
@@ -31,6 +31,7 @@ __all__ = [
     "decided",
     "form_of",
     "in_turn",
+    "is_words",
     "may",
     "missing",
     "parsed",

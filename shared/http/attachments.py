@@ -63,7 +63,7 @@ class Attaching:
     def upload_of(self, stored: Stored, caller: Caller) -> str:
         """Return the id of what somebody uploaded: the same each time, so that a command that is sent again is the same."""
         claims = {
-            "aud": "upload", "for": _whose(caller), "sha256": stored.sha256, "size": stored.size,
+            "aud": "upload", "for": whose(caller), "sha256": stored.sha256, "size": stored.size,
             "media_type": stored.media_type,
         }  # fmt: skip
         return jwt.encode({"alg": _ALGORITHM}, claims, self._key)
@@ -78,12 +78,7 @@ class Attaching:
         """
         if not named:
             return []
-        if len(named) > self.most:
-            raise Problem(
-                422, f"attachments: at most {self.most} files go with one message.",
-                fields={"attachments": f"must be at most {self.most}: send the others with another message"},
-            )  # fmt: skip
-        found = [self._read(one, place, command.caller) for place, one in enumerate(named)]
+        found = self.read(named, command.caller)
         if await ledger.repeat_of(command.context()) is not None:
             return found
         for place, one in enumerate(found):
@@ -93,12 +88,25 @@ class Attaching:
                 raise _bad(place, "is not kept any more: upload the file again") from error
         return found
 
+    def read(self, named: Sequence[AttachmentBody], caller: Caller) -> list[dict[str, Any]]:
+        """Return what is named, as an event would say it; nothing is kept for that.
+
+        Raises:
+            Problem: 422, naming the field: too many, or no upload of the caller's.
+        """
+        if len(named) > self.most:
+            raise Problem(
+                422, f"attachments: at most {self.most} files go with one message.",
+                fields={"attachments": f"must be at most {self.most}: send the others with another message"},
+            )  # fmt: skip
+        return [self._read(one, place, caller) for place, one in enumerate(named)]
+
     def _read(self, one: AttachmentBody, place: int, caller: Caller) -> dict[str, Any]:
         try:
             claims = jwt.decode(one.upload, self._key, algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise _bad(place, "must be what POST /attachments answered") from error
-        if claims.get("aud") != "upload" or claims.get("for") != _whose(caller):
+        if claims.get("aud") != "upload" or claims.get("for") != whose(caller):
             raise _bad(place, "must be an upload of your own: upload the file yourself")
         return {"name": safe_name(one.name), **{name: claims[name] for name in ("sha256", "size", "media_type")}}
 
@@ -123,7 +131,8 @@ WHERE EXISTS (SELECT FROM event WHERE personal -> 'attachments' @> jsonb_build_a
 """
 
 
-def _whose(caller: Caller) -> str:
+def whose(caller: Caller) -> str:
+    """Return what names the caller in what is good for him alone, and names him to nobody."""
     return str(derived("upload", caller.identity))
 
 

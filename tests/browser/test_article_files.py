@@ -38,6 +38,19 @@ async def shown(page: Page) -> list[int]:
     return found
 
 
+async def paste_picture(page: Page, side: int) -> None:
+    """Paste a picture into the text, as from the clipboard."""
+    await page.evaluate(
+        """bytes => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+            document.querySelector("textarea[name=body]").dispatchEvent(
+                new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: files }));
+        }""",
+        list(png(side)),
+    )
+
+
 async def publish(page: Page) -> None:
     await page.get_by_role("button", name="Publish for everybody").click()
     await expect(page.get_by_role("button", name="Publish for everybody")).to_have_count(0)
@@ -98,21 +111,61 @@ async def test_a_picture_that_is_pasted_stands_where_one_writes(people: People) 
     await john.get_by_label("Title").fill("Pasted")
     await john.get_by_label("Text (Markdown)").fill("Look: ")
     for _ in range(2):  # from the clipboard both are called so
-        await john.evaluate(
-            """bytes => {
-                const files = new DataTransfer();
-                files.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
-                document.querySelector("textarea[name=body]").dispatchEvent(
-                    new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: files }));
-            }""",
-            list(png(12)),
-        )
+        await paste_picture(john, 12)
     await expect(john.locator(".chosen li span")).to_contain_text(["image.png", "image-2.png"])
     written = "Look: ![What it shows](<attachment:image.png>)![What it shows](<attachment:image-2.png>)"
     await expect(john.get_by_label("Text (Markdown)")).to_have_value(written)
     await john.get_by_role("button", name="Save version").click()
     await expect(john.locator(".files a")).to_have_text(["image.png", "image-2.png"])
     assert await shown(john) == [12, 12]
+
+
+async def test_a_picture_is_previewed_before_it_is_saved_by_who_writes_alone(people: People) -> None:
+    people.expected += ["status of 404", "status of 422"]  # what is not another's to see; a form that is refused
+    john, jane = await people.sign_in("john"), await people.sign_in("jane")
+    await john.goto("/kb/new")
+    await john.get_by_label("Title").fill("Previewed")
+    await john.get_by_label("Text (Markdown)").fill("Look: ")
+    await paste_picture(john, 12)
+    await john.get_by_role("button", name="Preview").click()
+    await expect(john.locator("#kb-preview img")).to_have_attribute("alt", "What it shows")
+    assert await shown(john) == [12]
+    await picture(john, "article-previewed")
+    address = str(await john.locator("#kb-preview img").get_attribute("src"))
+    assert address.startswith("/api/v1/articles/preview/images/")
+    assert (await jane.request.get(address)).status == 404
+    await expect(john.locator(".chosen li")).to_have_count(1)  # it goes with the version still
+
+    await john.get_by_label("Keywords").fill("x" * 200)
+    await john.get_by_role("button", name="Save version").click()
+    await expect(john.locator("p.problem")).to_contain_text("keywords")
+    await john.get_by_role("button", name="Preview").click()
+    await expect(john.locator("#kb-preview img")).to_have_count(1)
+    assert await shown(john) == [12], "it was uploaded with the form that was refused"
+    await john.get_by_label("Text (Markdown)").fill("")
+    before = str(await john.locator("#kb-preview img").get_attribute("src"))
+    await paste_picture(john, 9)
+    await expect(john.get_by_label("Text (Markdown)")).to_have_value("![What it shows](<attachment:image-2.png>)")
+    await john.get_by_role("button", name="Preview").click()
+    await expect(john.locator("#kb-preview img")).not_to_have_attribute("src", before)
+    assert await shown(john) == [9]
+    await john.get_by_label("Keywords").fill("")
+    await john.get_by_role("button", name="Save version").click()
+    await expect(john.locator(".files a")).to_have_text(["image.png", "image-2.png"])
+    assert await shown(john) == [9]
+
+
+async def test_a_preview_that_is_refused_says_why_and_leaves_the_words(people: People) -> None:
+    people.expected.append("status of 422")
+    john = await people.sign_in("john")
+    await john.goto("/kb/new")
+    await john.get_by_label("Text (Markdown)").fill("Many files")
+    await john.locator("form.stack input[type=file]").set_input_files(
+        [image(f"{n}.png", png(n + 1)) for n in range(11)]
+    )
+    await john.get_by_role("button", name="Preview").click()
+    await expect(john.locator("#kb-preview").get_by_role("alert")).to_contain_text("at most 10 files")
+    await expect(john.get_by_label("Text (Markdown)")).to_have_value("Many files")
 
 
 async def test_nothing_of_a_hostile_file_runs(people: People) -> None:

@@ -1,47 +1,18 @@
-"""No words of ours are left in English; German from the sign-in to the reply, also on a phone."""
+"""No words of ours are left in English: every page, in a language in which all of ours are in brackets."""
 
-import re
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from uuid import uuid4
-from zoneinfo import available_timezones
 
 import pytest
-import yaml
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
 from services.gateway.pages.configuring.kinds import KINDS
 from services.gateway.pages.moves import AT_ONCE, MOVES, WRITING
 from services.gateway.pages.queue import TABS
-from shared.contracts.permissions import PERMISSIONS
 from tests.browser import pseudo
 from tests.browser.conftest import demo_stack
-from tests.browser.desk import PASSWORD, ROOT, People, Stack, picture
-from tests.browser.test_accessible import AXE, findings
-
-TEXTS = """() => {
-    const found = [];
-    const skipped = "script, style, noscript, code, kbd, time, template, [data-zone], .avatar, .brand, .words, .qr, .uplot";
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        const parent = node.parentElement;
-        const other = parent.closest("[lang]");
-        if (parent.closest(skipped) || !node.textContent.trim() || (other && other.lang !== document.documentElement.lang)) continue;
-        let text = node.textContent;
-        if (parent.querySelector(":scope > code")) { // a sentence around commands or names of columns is one
-            const whole = parent.cloneNode(true);
-            for (const code of whole.querySelectorAll("code, time")) code.remove();
-            text = whole.textContent;
-        }
-        found.push(text.trim().replace(/\\s+/g, " "));
-    }
-    for (const name of ["aria-label", "title", "placeholder", "alt", "data-hotkey-label", "data-hotkey-group", "data-palette", "data-palette-group"]) {
-        for (const one of document.querySelectorAll(`[${name}]`)) if (!one.closest("time") && one.getAttribute(name)) found.push(one.getAttribute(name));
-    }
-    found.push(document.title);
-    return [...new Set(found)];
-}"""
-"""Every text of a page that is not by its place somebody's own, and everything that is said for those who do not see it."""
+from tests.browser.desk import People, Stack
+from tests.browser.walk import Walk, data_of, sign_in, untranslated
 
 
 @pytest.fixture(scope="module")
@@ -52,54 +23,6 @@ def stack() -> Iterator[Stack]:
 
 
 REPORTS = ("volumes", "activities", "moves", "durations", "backlog", "agents", "reopens")
-NAMES = (
-    "Ledgerdesk", "Corp", "Kafka", "English", "Deutsch", "Esperanto", "UTC", "CSV", "Markdown", "Ctrl", "Enter", "Esc", "Chrome", "Linux",
-    "text/plain", "Sev-A", "Sev-B", "Sev-C", "field.device", "admin", "kB", "MB", "GET", "ISO",
-)  # fmt: skip
-"""What is called so in every language."""
-LONG = 80
-
-
-def _strings(value: object) -> set[str]:
-    if isinstance(value, dict):
-        return set().union(*map(_strings, value.keys()), *map(_strings, value.values()))
-    if isinstance(value, list):
-        return set().union(*map(_strings, value))
-    return {" ".join(value.split())} if isinstance(value, str) else set()
-
-
-def _data(stack: Stack, words: set[str]) -> list[str]:
-    """Return what people and the organisation have named: the longest first, so that none is part of another."""
-    organisation = _strings(yaml.safe_load((ROOT / "examples" / "org.yaml").read_text()))
-    with stack.api() as api:
-        projections = {one["name"] for one in api.get("/internal/projections").json()["projections"]}
-    found = organisation | words | projections | set(NAMES) | available_timezones() | set(PERMISSIONS)
-    return sorted((one for one in found if len(one) > 1), key=len, reverse=True)
-
-
-def _untranslated(text: str, data: list[str]) -> str:
-    """Return what of a text is neither in brackets nor data; empty if nothing is."""
-    left = re.sub(r"⟦[^⟦⟧]*⟧", " ", text)
-    if any(left.strip().removesuffix("...").strip() in one for one in data if len(one) > LONG):
-        return ""  # a text of somebody's that is shown in part
-    left = re.sub(
-        r"[\w.+-]+@[\w.-]+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{4}-\w{3,}-[0-9]+", " ", left
-    )  # addresses, ids, days
-    for one in data:
-        if one in left:
-            left = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", " ", left)
-    left = re.sub(r"\w*\d\w*", " ", left)
-    return left.strip() if re.search(r"[^\W\d_]{2}", left) else ""
-
-
-async def _sign_in(people: People, login: str, locale: str, **options: object) -> Page:
-    page = await people.page(locale=locale, **options)
-    await page.goto("/sign-in")
-    await page.locator("[name=login]").fill(login)
-    await page.locator("[name=password]").fill(PASSWORD)
-    await page.locator("form[action='/sign-in'] button").click()
-    await page.wait_for_url(lambda url: "/sign-in" not in url)
-    return page
 
 
 def _a_busy_ticket(stack: Stack, subject: str) -> tuple[str, str, str]:
@@ -181,26 +104,6 @@ def _a_dashboard(stack: Stack, name: str) -> str:
     return str(made["id"])
 
 
-@dataclass
-class Walk:
-    """Looks at pages, and notes what is left in English, and where."""
-
-    data: list[str]
-    found: dict[str, set[str]] = field(default_factory=dict)
-    seen: int = 0
-
-    async def look(self, page: Page, where: str) -> None:
-        texts = await page.evaluate(TEXTS)
-        self.seen += sum("⟦" in text for text in texts)
-        for text in texts:
-            if _untranslated(text, self.data):
-                self.found.setdefault(text, set()).add(where)
-
-    async def go(self, page: Page, path: str, where: str = "") -> None:
-        await page.goto(path)
-        await self.look(page, where or path)
-
-
 async def _outside(walk: Walk, people: People, guest_link: str) -> None:
     page = await people.page(locale=pseudo.TAG)
     people.expected.append("the server responded with a status of 410")  # of a link that is not good
@@ -210,7 +113,7 @@ async def _outside(walk: Walk, people: People, guest_link: str) -> None:
 
 
 async def _what_scripts_say(walk: Walk, people: People, number: str, subject: str) -> None:
-    page = await _sign_in(people, "jane", pseudo.TAG)
+    page = await sign_in(people, "jane", pseudo.TAG)
     await page.goto(f"/tickets/{number}")
     await page.keyboard.press("?")
     await expect(page.locator("#keys h3").first).to_be_visible()
@@ -237,7 +140,7 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
         subject, f"{subject} again", "Ken", "lin@example.org", "Have a look", "A part", "Look", "Looked", "Lin", "Help yourself", "vpn",
         "Turn it on", "application/octet-stream", "A note", "A reply", "Another message", "It is out", "Still out", "Mended", "nothing-of-that-name",
     }  # fmt: skip
-    walk = Walk(_data(stack, told))
+    walk = Walk(data_of(stack, told))
     with stack.api() as api:
         body = {"subject": subject, "body": "A note", "requester": {"email": "lin@example.org", "name": "Lin"}}
         guests = api.post("/tickets", json=body).raise_for_status().json()["number"]
@@ -250,7 +153,7 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
     pages["john"] += _of_johns_own(stack, subject, first)
     pages["ana"] += ["/dashboards", f"/dashboards/{_a_dashboard(stack, subject)}"]
     for login, paths in pages.items():
-        page = await _sign_in(people, login, pseudo.TAG)
+        page = await sign_in(people, login, pseudo.TAG)
         assert await page.locator("html").get_attribute("lang") == pseudo.TAG
         for path in paths:
             await page.goto(path)
@@ -261,150 +164,10 @@ async def test_nothing_that_we_say_is_left_in_english(people: People, stack: Sta
             await walk.look(page, f"{login} {path}")
     await _what_scripts_say(walk, people, first, subject)
     assert walk.seen > 1000, "the language was not that of the test"
-    left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(walk.found.items())]
-    assert not left, "\n".join(left)
-
-
-@pytest.fixture
-async def first(browser: Browser, empty_stack: Stack) -> AsyncIterator[People]:
-    """Those who come to a stack for the first time."""
-    several = People(browser, empty_stack.url)
-    yield several
-    for context in several.contexts:
-        await context.close()
-    assert several.complaints == []
-
-
-async def test_the_first_visit_is_not_left_in_english(first: People, empty_stack: Stack) -> None:
-    first.expected.append("422")
-    about = {"name": "Zyx First", "login": "zyx", "email": "zyx@first.example"}
-    walk = Walk(_data(empty_stack, {*about.values(), "Zyx Desk", "Anton Agent", "anton", "ldk_"}))
-    page = await first.page(locale=pseudo.TAG)
-
-    async def greet(secret: str) -> None:
-        for name, text in {
-            **about,
-            "secret": secret,
-            "password": "umbrella kettle marathon",
-            "again": "umbrella kettle marathon",
-        }.items():
-            await page.locator(f"[name={name}]").fill(text)
-        await page.locator("form[action='/welcome'] button").click()
-
-    await page.goto("/welcome")
-    assert await page.locator("html").get_attribute("lang") == pseudo.TAG
-    await walk.look(page, "/welcome")
-    await greet("ldk_" + "0" * 64)
-    await expect(page.locator(".field-error")).to_have_count(1)
-    await walk.look(page, "/welcome, with another key")
-    await greet(empty_stack.admin_key)
-    await page.wait_for_url("**/welcome/desk")
-    await walk.look(page, "/welcome/desk")
-    form = page.locator("form[action='/welcome/desk']")
-    for name, text in {
-        "desk": "Zyx Desk",
-        "department": "Zyx First",
-        "topic": "Zyx Desk",
-        "agent_name": "Anton Agent",
-    }.items():
-        await form.locator(f"[name={name}]").fill(text)
-    await form.locator("button").click()
-    await expect(page.locator(".field-error").first).to_be_visible()
-    await walk.look(page, "/welcome/desk, not whole")
-    await form.locator("[name=agent_login]").fill("anton")
-    await form.locator("[name=agent_email]").fill("anton@first.example")
-    await form.locator("button").click()
-    await expect(page.locator(".outcome code")).to_be_visible()
-    await walk.look(page, "/welcome/desk, done")
-    assert walk.seen > 50, "the language was not that of the test"
-    left = [f"{text[:90]!r} at {', '.join(sorted(where)[:2])}" for text, where in sorted(walk.found.items())]
-    assert not left, "\n".join(left)
+    assert not walk.left
 
 
 def test_the_test_sees_what_is_left_in_english() -> None:
-    assert _untranslated("⟦Priority: ⟧High", ["Ken Ito"]) == "High"
-    assert _untranslated("⟦Reply to ⟧Ken Ito · 24 · a1", ["Ken Ito"]) == ""
-    assert _untranslated("Kenneth", ["Ken"]) == "Kenneth"
-
-
-PHONE = {"viewport": {"width": 375, "height": 800}, "has_touch": True}
-
-
-async def test_german_from_signing_in_to_the_reply(people: People) -> None:
-    subject = f"Drucker druckt nicht {uuid4().hex[:6]}"
-    problems: list[str] = []
-
-    async def check(page: Page, where: str) -> None:
-        assert await page.locator("html").get_attribute("lang") == "de"
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} is too wide"
-        if AXE.exists():
-            problems.extend(await findings(page, where))
-
-    ken = await people.page(locale="de-AT", reduced_motion="reduce", **PHONE)
-    await ken.goto("/sign-in")
-    await expect(ken.get_by_role("heading", level=1)).to_have_text("Anmelden")
-    await check(ken, "sign-in")
-    await ken.get_by_label("Anmeldename oder E-Mail-Adresse").fill("ken")
-    await ken.get_by_label("Passwort").fill(PASSWORD)
-    await ken.get_by_role("button", name="Anmelden", exact=True).click()
-    await expect(ken.get_by_role("heading", level=1)).to_have_text("Womit können wir helfen, Ken?")
-    await check(ken, "portal")
-    await picture(ken, "german-portal")
-    await ken.goto("/tickets/new?topic=general")
-    await check(ken, "new ticket")
-    await ken.get_by_label("Betreff").fill(subject)
-    await ken.get_by_label("Was ist geschehen").fill("Seit heute früh.")
-    await ken.get_by_role("button", name="Ticket eröffnen").click()
-    await expect(ken.locator("#live-head h1")).to_have_text(subject)
-    await expect(ken.locator("#live-head .badge").first).to_have_text("Neu")
-    number = ken.url.rsplit("/", 1)[1].split("?")[0]
-    await check(ken, "my ticket")
-
-    john = await _sign_in(people, "john", "de-DE", reduced_motion="reduce")
-    await expect(john.locator("#nav")).to_contain_text("Nicht zugewiesen")
-    await check(john, "queue")
-    await picture(john, "german-queue")
-    await john.goto(f"/tickets/{number}?list=tab%3Dall")
-    await check(john, "ticket")
-    await john.locator(".composer label.tab.reply").click()
-    await expect(john.locator("form.write.reply")).to_contain_text("Ken Ito")
-    await john.locator("form.write.reply textarea").fill("Wir sehen nach.")
-    await john.get_by_role("button", name="Antwort senden").click()
-    await expect(john.locator("#toaster")).to_contain_text("Antwort gesendet.")
-    await expect(john.locator(".card-entry.reply .kind")).to_have_text("Antwort an die anfragende Person")
-    await picture(john, "german-ticket")
-    await john.set_viewport_size({"width": 375, "height": 800})
-    for path in ("/queue", f"/tickets/{number}", "/inbox", "/queues/new", "/profile"):
-        await john.goto(path)
-        await check(john, f"phone {path}")
-    await expect(ken.locator(".card-entry.reply")).to_contain_text("Wir sehen nach.")
-    assert problems == []
-
-
-async def test_language_and_zone_can_be_chosen(people: People) -> None:
-    page = await people.page()
-    await page.goto("/kb?q=x")
-    await page.get_by_role("button", name="Deutsch").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Wissensdatenbank")
-    assert page.url.endswith("/kb?q=x")
-    await page.goto("/sign-in")
-    await page.get_by_label("Anmeldename oder E-Mail-Adresse").fill("john")
-    await page.get_by_label("Passwort").fill(PASSWORD)
-    await page.get_by_role("button", name="Anmelden", exact=True).click()
-    await page.wait_for_url(lambda url: "/sign-in" not in url)
-    await page.goto("/profile")
-    assert await page.locator("time").first.get_attribute("title") is not None
-    await page.get_by_label("Zeitzone").select_option("Asia/Tokyo")
-    await page.get_by_role("region", name="Sprache und Zeit").get_by_role("button", name="Speichern").click()
-    await expect(page.locator("html")).to_have_attribute("data-time-zone", "Asia/Tokyo")
-    shown = page.locator(".profile time").first
-    await expect(shown).to_have_attribute("title", re.compile(r"Asia/Tokyo"))
-    local = await shown.evaluate(
-        "t => new Intl.DateTimeFormat('de', {hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo'}).format(new Date(t.dateTime))"
-    )
-    await expect(shown).to_contain_text(local)
-    await page.locator("[name=language]").select_option("en")
-    await page.locator("[name=zone]").select_option("")
-    await page.get_by_role("region", name="Sprache und Zeit").get_by_role("button", name="Speichern").click()
-    await expect(page.get_by_role("heading", name="Language and time")).to_be_visible()
-    assert await page.locator("html").get_attribute("data-time-zone") is None
+    assert untranslated("⟦Priority: ⟧High", ["Ken Ito"]) == "High"
+    assert untranslated("⟦Reply to ⟧Ken Ito · 24 · a1", ["Ken Ito"]) == ""
+    assert untranslated("Kenneth", ["Ken"]) == "Kenneth"

@@ -8,7 +8,7 @@ from babel.messages import Catalog, Message
 from babel.messages.pofile import read_po
 
 from services.gateway.pages.language import CATALOGUE, FOLDER, languages
-from services.gateway.pages.refusals import KNOWN
+from services.gateway.pages.refusals import KNOWN, OF_A_STATUS
 from services.gateway.pages.vocabulary import WORDS
 from tests.contract.messages import PAGES, said, updated
 
@@ -98,7 +98,10 @@ def test_refusals_that_are_translated_are_those_that_the_api_says():
     sources = re.sub(
         r'"\s*\n\s*f?"',
         "",
-        "".join(path.read_text() for path in (PAGES.parent).rglob("*.py") if PAGES not in path.parents),
+        "".join(path.read_text() for path in PAGES.parents[1].rglob("*.py") if PAGES not in path.parents),
     )
     assert [text for text in KNOWN if text not in sources] == []
+    refused = [text.removeprefix("A ticket that is %(status)s cannot be ").split(": ", 1) for text in OF_A_STATUS]
+    assert [(verb, remedy) for verb, remedy in refused if f'refuse(state, "{verb}", "{remedy}")' not in sources] == []
+    assert "open tasks block closing: finish or drop them first." in sources
     assert "Too many failed attempts: try again in {seconds // 60} minutes." in sources

@@ -1,6 +1,7 @@
 """Files of articles: to who reads the version that they go with, shown only if they are images, and gone with their words."""
 
 import hashlib
+import re
 from uuid import uuid4
 
 import httpx
@@ -159,6 +160,50 @@ def test_what_is_written_is_seen_before_it_is_kept(john):
     assert "<img" not in john("POST", "/articles/preview", told).json()["html"]
     john("POST", "/articles/preview", {**told, "article": str(uuid4())}, status=404)
     john("POST", "/articles/preview", {**told, "article": "x"}, status=422)
+
+
+def test_what_is_not_saved_yet_is_seen_by_who_has_uploaded_it_and_nobody_else(john, person, guest):
+    content = fresh(PNG)
+    files = attached(john.client, ("a b.png", content), ("drawing.png", fresh(DRAWING)))
+    told = {"body": "![x](<attachment:a b.png>) ![y](attachment:drawing.png)", "attachments": files}
+    html = john("POST", "/articles/preview", told).json()["html"]
+    (image,) = re.findall(r'<img src="/api/v1([^"]+)" alt="x" loading="lazy">', html)
+    assert "y" in html
+    assert "href" not in html
+    assert hashlib.sha256(content).hexdigest() not in html
+    got = john("GET", image)
+    assert (got.content, got.headers["content-type"]) == (content, "image/png")
+    assert got.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["cache-control"] == "private, no-store"
+    assert {name: status(person(name), image) for name in ("jane", "ken")} == {"jane": 404, "ken": 403}
+    assert status(guest, image) == 401
+    assert status(john.client, f"{image}x") == status(john.client, "/articles/preview/images/x") == 404
+    assert john.client.get(image, params={"x": "1"}).status_code == 400
+    refused = person("jane").post("/articles/preview", json=told)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "attachments.0.upload"
+
+
+def test_a_preview_calls_files_as_the_version_will(john):
+    article = written(john, ("plan.png", fresh(PNG)), ("b.png", fresh(PNG)))
+    told = {
+        "article": article, "body": "![old](attachment:plan.png) ![new](attachment:plan-2.png) ![b](attachment:b.png)",
+        "attachments": attached(john.client, ("plan.png", fresh(PNG))),
+    }  # fmt: skip
+    old, new, b = (
+        f'src="/api/v1/articles/{way}'
+        for way in (f"{article}/versions/1/images/0", "preview/images/", f"{article}/versions/1/images/1")
+    )
+    html = john("POST", "/articles/preview", told).json()["html"]
+    assert [html.count(one) for one in (old, new, b)] == [1, 1, 1]
+    html = john("POST", "/articles/preview", {**told, "keep": ["b.png"]}).json()["html"]
+    assert [html.count(one) for one in (old, new, b)] == [0, 1, 1], "the name is free again"
+    refused = john("POST", "/articles/preview", {**told, "keep": ["c.png"]}, status=422)
+    assert refused.json()["errors"][0]["field"] == "keep"
+    many = told["attachments"] * 11
+    refused = john("POST", "/articles/preview", {**told, "attachments": many}, status=422)
+    assert refused.json()["errors"][0]["field"] == "attachments"
 
 
 def test_sent_again_it_is_one_version_with_one_file(john):

@@ -225,6 +225,39 @@ async def test_the_same_address_is_somebody_new(desk, stack):
     assert await everything(stack.environment["DATABASE_URL"], [ADDRESS]) == []
 
 
+async def test_what_she_said_where_she_was_let_in_goes_and_what_the_desk_said_stays(desk, stack):
+    address, word = f"let-in.{WHO}@zebra.example", f"inwardly{uuid4().hex[:8]}"
+    body = {
+        "subject": "Another's",
+        "body": "x",
+        "requester": {"email": f"owner.{WHO}@zebra.example"},
+        "topic": "hardware",
+    }
+    ticket = desk.admin.post("/tickets", json={**body, "fields": {"device": "laptop"}}).raise_for_status().json()["id"]
+    path = f"/tickets/{ticket}"
+    wait_until(lambda: desk.john.post(f"{path}/claim").is_success, message="john to have it")
+    desk.john.post(f"{path}/collaborators", json={"email": address}).raise_for_status()
+    with stack.client() as hers:
+        hers.headers["Ledgerdesk-On-Behalf-Of"] = address
+        wait_until(lambda: hers.get(path).is_success, message="her sight of it")
+        hers.patch(f"{path}/fields", json={"serial": f"{word} 1"}).raise_for_status()
+        hers.post(f"{path}/close", json={"message": f"{word} is well"}).raise_for_status()
+        hers.post(f"{path}/reopen", json={"message": f"{word} is not"}).raise_for_status()
+    desk.john.patch(f"{path}/fields", json={"serial": "S/N 7"}).raise_for_status()
+    desk.john.post(f"{path}/close", json={"message": "The desk's"}).raise_for_status()
+    settled(desk.admin)
+    before = figures(desk.admin)
+    assert await everything(stack.environment["DATABASE_URL"], [word])
+    assert ledgerdesk(stack, "person", "forget", address, "--reason", "asked", "--yes").returncode == 0
+    assert await everything(stack.environment["DATABASE_URL"], [word, address]) == []
+    shown = desk.john.get(path).raise_for_status().json()
+    assert (shown["fields"]["serial"], shown["status"]) == ("S/N 7", "closed")
+    assert "The desk's" in desk.timeline(ticket)
+    assert figures(desk.admin) == before
+    audited = ledgerdesk(stack, "verify", "--audit")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+
+
 async def test_what_came_into_a_store_just_after_is_forgotten_too(desk, stack):
     """As facts, which nobody checks: a person's own credential is refused a second later, and no test can count on being faster."""
     address, word = f"late.{WHO}@zebra.example", f"lateness{uuid4().hex[:8]}"

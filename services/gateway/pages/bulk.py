@@ -11,6 +11,7 @@ from services.gateway.pages.choices import read_choices
 from services.gateway.pages.client import ApiProblem, owner_of
 from services.gateway.pages.language import _, ngettext
 from services.gateway.pages.moves import MOVES, Move, values_of
+from services.gateway.pages.refusals import in_words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.ticket import form_offers
 from services.gateway.pages.visit import Form, Visit, VisitDep, is_partial, new_key
@@ -95,6 +96,8 @@ def _count(number: int) -> str:
 async def _told(visit: Visit, said: str, report: Mapping[str, Any], undo_at: str) -> Response:
     """Say what came of it: in passing if all went well, else with what failed, and why."""
     if report["failed"]:
+        for item in report["results"]:
+            item["detail"] = in_words(item["detail"] or "")
         await visit.start()
         page = visit.page("bulk_done.html", summary=said, report=report, undo=undo_at)
         page.headers.update(

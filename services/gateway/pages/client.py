@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 from fastapi import FastAPI, Request
 
+from services.gateway.pages.refusals import in_words
 from shared.service_names import SERVICES
 
 API = "/api/v1"
@@ -105,7 +106,7 @@ def _problem(response: httpx.Response) -> ApiProblem:
     try:
         body = response.json()
         fields = {str(item["field"]): str(item["message"]) for item in body.get("errors", [])}
-        return ApiProblem(response.status_code, str(body["title"]), str(body["detail"]), fields)
+        return ApiProblem(response.status_code, str(body["title"]), in_words(str(body["detail"])), fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return ApiProblem(response.status_code, "Error", f"The service answered {response.status_code}.")
 

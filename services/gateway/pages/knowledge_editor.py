@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from services.gateway.pages import attaching
 from services.gateway.pages.choices import Choice, read_choices
@@ -54,12 +55,25 @@ async def write_new(visit: VisitDep) -> Response:
 
 @router.post("/kb/preview")
 async def preview(visit: VisitDep) -> Response:
-    """Return what is being written as it will be shown."""
-    form = await visit.form()
+    """Return what is being written as it will be shown, with the files that would go with it.
+
+    Raises:
+        ApiProblem: 401, the session has ended.
+    """
+    form = await visit.form(LISTS)
     if not form.get("body", "").strip():
         return HTMLResponse("")
-    body = {"body": form["body"]} | ({"article": form["article"]} if form.get("article") else {})
-    return HTMLResponse((await visit.api.post("/articles/preview", body))["html"])
+    try:
+        await attaching.take(visit.request, visit.api, form)
+        files = {"attachments": attaching.kept(form)}
+        of = {"article": form["article"], "keep": _lines(form, "keep")} if form.get("article") else {}
+        made = await visit.api.post("/articles/preview", {"body": form["body"], **files, **of})
+    except ApiProblem as problem:
+        if problem.status == UNAUTHENTICATED:
+            raise
+        said = Markup('<p class="problem" role="alert">{}</p>').format(problem.detail)
+        return HTMLResponse(said, problem.status)
+    return HTMLResponse(made["html"])
 
 
 @router.get("/kb/{article}/edit")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from services.knowledge import domain, rights
 from services.knowledge.rights import Reader
+from services.knowledge.unsaved import Unsaved
 from shared.configuration import Entry
 from shared.contracts.event import NewEvent, Via
 from shared.contracts.permissions import Permission
@@ -54,6 +55,7 @@ class KnowledgeApp:
     entries: Ledger[Entry]
     eraser: Eraser
     attaching: Attaching
+    unsaved: Unsaved
 
     async def reader(self, caller: Caller) -> Reader:
         """Return what a caller reads."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.knowledge import domain
 from services.knowledge.api.common import (
@@ -16,18 +16,13 @@ from services.knowledge.api.common import (
     by_writer,
     need_writer,
     need_writer_for,
-    version_of,
-    writers_article,
 )
 from services.knowledge.languages import DEFAULT
-from services.knowledge.markdown import rendered
-from services.knowledge.shown import places_of
 from shared.contracts.articles import MOST_FILES, MOST_KEYWORDS, Language, Visibility
-from shared.contracts.fields import Body, Id, Key, Line, Strict, Tag
+from shared.contracts.fields import Body, Key, Line, Strict, Tag
 from shared.contracts.ids import derived
 from shared.eventstore.ledger import Result
 from shared.http.attachments import Attachments
-from shared.http.caller import CallerDep
 from shared.http.commands import CommandDep, CommandRequest
 from shared.http.problems import RESPONSES, Problem
 from shared.http.tickets import known_ticket
@@ -173,31 +168,6 @@ async def write_version(article: ArticleRef, body: NextVersion, command: Command
         article, command, knowledge,
         lambda state: domain.revise(state, words=body.words, language=body.language, files=files, keep=body.keep),
     )  # fmt: skip
-
-
-class Preview(Strict):
-    """Markdown that somebody is typing."""
-
-    body: Body
-    article: Id | None = Field(None, description="Of which article; files of its newest version are shown")
-
-
-class Rendered(BaseModel):
-    """The same as HTML that is safe to show."""
-
-    html: str
-
-
-@router.post("/articles/preview")
-async def preview(body: Preview, caller: CallerDep, knowledge: KnowledgeDep) -> Rendered:
-    """Return Markdown as it will be shown. Nothing is kept."""
-    if body.article is None:
-        need_writer(caller)
-        return Rendered(html=rendered(body.body))
-    row, _ = await writers_article(knowledge, UUID(body.article), caller)
-    newest = await version_of(knowledge, row["stream_id"], row["latest"])
-    places = places_of(row["stream_id"], row["latest"], newest["attachments"] or [])
-    return Rendered(html=rendered(body.body, places))
 
 
 class VersionNamed(Strict):

@@ -13,6 +13,12 @@ AWAY = DONE | {"merged"}
 NO_WORK = "personal_erased"
 """An event that is on the timeline and in no figure: a report says the same before and after somebody is forgotten."""
 
+
+def name_of(event: Event) -> str:
+    """Return an event's name; what is said again because somebody is forgotten counts as that."""
+    return NO_WORK if event.data.get("again") else event.name
+
+
 _AFTER = {
     "started": "open", "held": "on_hold", "resumed": "open", "resolved": "resolved", "closed": "closed",
     "reopened": "open", "merged": "merged",
@@ -176,7 +182,7 @@ def advance(head: Head | None, event: Event) -> Head:
 
 def evolve(ticket: Ticket, event: Event) -> Ticket:
     """Fold the next event of any owner into the row. Total, and the order of owners does not matter."""
-    name, source, at = event.name, event.source, event.occurred_at
+    name, source, at = name_of(event), event.source, event.occurred_at
     before, slots = ticket.slots, step(ticket.slots, name, sets_of(event))
     number, created_at = ticket.number, ticket.created_at
     resolved, closed = ticket.first_resolved_at, ticket.first_closed_at

@@ -22,6 +22,7 @@ from services.reporting.domain.ticket import (
     as_uuid,
     initial,
     kind_of,
+    name_of,
     reopened_from,
     sets_of,
     step,
@@ -113,8 +114,8 @@ def entries_of(before: Ticket, events: Iterable[Event]) -> list[Entry]:
         person = actor.get("id") if actor.get("kind") == "person" else None
         repeated = head is not None and (head.actor, head.correlation) == (now.actor, now.correlation)
         entry = Entry(
-            event.stream_id, event.source, event.version, event.name, event.occurred_at, event.recorded_at, now.at,
-            now.rank, int(origin.get("row") or 0), origin.get("log"), str(origin.get("activity") or event.name),
+            event.stream_id, event.source, event.version, name_of(event), event.occurred_at, event.recorded_at, now.at,
+            now.rank, int(origin.get("row") or 0), origin.get("log"), str(origin.get("activity") or name_of(event)),
             as_uuid(origin.get("actor") or person), not repeated and event.via.get("kind") != "reaction", sets_of(event),
         )  # fmt: skip
         entries.append(entry)

@@ -40,7 +40,7 @@ def by_somebody(event: Event) -> bool:
 
 def when_of(event: Event) -> str | None:
     """Return which rules an event asks: those for new tickets, for changes, for messages or for replies. None: none."""
-    return _WHEN.get(event.name) if by_somebody(event) else None
+    return _WHEN.get(event.name) if by_somebody(event) and not event.data.get("again") else None
 
 
 def kinds_of(event: Event) -> frozenset[str]:

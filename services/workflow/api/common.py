@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from services.workflow import domain
 from services.workflow.alarms import Alarms
+from services.workflow.domain import let_in
 from services.workflow.domain.dashboards import Dashboard
 from services.workflow.domain.queues import SavedQueue
 from shared.configuration import Entry
@@ -79,10 +80,16 @@ async def run(
     """Run a command on a ticket that the caller may act on; one that is merged into another takes few."""
 
     def guarded(state: domain.Life) -> list[NewEvent]:
-        return decide(state if on_merged else domain.needs_no_merge(state))
+        facts = decide(state if on_merged else domain.needs_no_merge(state))
+        return let_in.marked(facts) if _is_let_in(command.caller, row) else facts
 
     result = await command.run("workflow", workflow, row, guarded)
     return Taken(id=row["stream_id"], versions={"workflow": result.version})
+
+
+def _is_let_in(caller: Caller, row: asyncpg.Record) -> bool:
+    """Whether he acts on somebody else's ticket as its requester does."""
+    return caller.is_asker(row) and caller.person_id != row["requester_id"]
 
 
 async def for_staff(

@@ -6,7 +6,12 @@ from uuid import UUID
 from services.workflow.domain.sla import TOLD
 from services.workflow.views import row, timeline, timers
 from services.workflow.views.dashboard import DashboardView
-from services.workflow.views.late import WORDED, may_be_late, of_forgotten_requesters
+from services.workflow.views.late import (
+    WORDED,
+    may_be_late,
+    of_forgotten_requesters,
+    of_the_forgotten_let_in,
+)
 from services.workflow.views.queue import QueueView
 from services.workflow.views.row import COLUMNS, TicketRow, evolve
 from services.workflow.views.timeline import audit_timeline
@@ -71,6 +76,7 @@ class TicketView:
             if may_be_late(event) and str(rows[event.stream_id].requester_id) == event.actor["id"]
         ]
         await enqueue_always(connection, [event for event, _ in await of_forgotten_requesters(connection, own)])
+        await enqueue_always(connection, await of_the_forgotten_let_in(connection, applied))
 
 
 async def _plans_are_made(connection: Connection, applied: Sequence[Event]) -> bool:

@@ -1,4 +1,4 @@
-"""What a requester says on his ticket after he was forgotten: for a second more, his credential is good."""
+"""What a requester says on his ticket, or who is let in on one, after he was forgotten: for a second more, his credential is good."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from shared.contracts.erasing import blanks_whole
 from shared.contracts.event import Event
 from shared.contracts.topic_names import TICKETS
 from shared.db import Connection, Pool
+from shared.directory.forgotten import of_the_forgotten
 
 WORDED = frozenset(
     spec.type.rpartition(".")[2]
@@ -44,3 +45,9 @@ async def of_forgotten_requesters(connection: Connection | Pool, events: Sequenc
     }
     found = [(event, reasons.get((event.stream_id, event.actor["id"]))) for event in said]
     return [(event, reason) for event, reason in found if reason is not None]
+
+
+async def of_the_forgotten_let_in(connection: Connection | Pool, events: Sequence[Event]) -> list[Event]:
+    """Return the words of those who were let in and are forgotten, as far as this service's own `person` rows know."""
+    said = [event for event in events if may_be_late(event) and event.data.get("let_in")]
+    return await of_the_forgotten(connection, said, lambda event: [event.actor["id"]])

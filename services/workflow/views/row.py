@@ -320,7 +320,7 @@ def evolve(state: TicketRow, event: Event) -> TicketRow:
     name = event.name
     fold = _FOLDS.get(name)
     changes = fold(state, event) if fold is not None else {}
-    if name not in _QUIET:
+    if name not in _QUIET and not event.data.get("again"):
         changes["updated_at"] = _later(state.updated_at, event.occurred_at)
     if name in TIMED:
         changes |= _timed(state, event, changes)

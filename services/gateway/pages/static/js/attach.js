@@ -35,7 +35,9 @@ const add = (input, files) => put(input, [...(chosen.get(input) ?? []), ...files
 // An article's text shows its images by their names: what is dropped or pasted gets one that is free, and is put where one writes.
 const SHOWN = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif" };
 function named(input, file) {
-  const taken = new Set([...(chosen.get(input) ?? []).map((one) => one.name), ...[...input.form.querySelectorAll("[name=keep]")].map((one) => one.value)].map((name) => name.toLowerCase()));
+  const of = (name) => [...input.form.querySelectorAll(`[name=${name}]`)].map((one) => one.value);
+  const names = [...(chosen.get(input) ?? []).map((one) => one.name), ...of("keep"), ...of("uploads").map((line) => line.slice(line.indexOf(" ") + 1))];
+  const taken = new Set(names.map((name) => name.toLowerCase()));
   const stem = file.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}_ -]/gu, "").trim().slice(0, 60) || "image";
   for (let n = 1; ; n += 1) {
     const name = `${stem}${n > 1 ? `-${n}` : ""}.${SHOWN[file.type]}`;
