@@ -131,6 +131,12 @@ document.addEventListener("visibilitychange", () => { // a page nobody looks at 
 window.addEventListener("pagehide", () => source?.close());
 window.addEventListener("pageshow", (event) => { if (event.persisted) open(); });
 document.addEventListener("htmx:after:swap", (event) => { if (event.detail?.ctx?.target?.dataset?.live === undefined) shown.clear(); });
+let restored = false; // by the browser's own back and forward: the main part alone, so the menu is asked for
+document.addEventListener("htmx:before:history:restore", () => { restored = true; });
+document.addEventListener("htmx:after:swap", () => {
+  if (restored) document.dispatchEvent(new Event("ledgerdesk:looknow"));
+  restored = false;
+});
 for (const said of ["ledgerdesk:done", "ledgerdesk:looknow"]) {
   document.addEventListener(said, () => { clearTimeout(timer); timer = null; last = 0; soon(); });
 }
