@@ -205,7 +205,7 @@ class Listener:
 
 async def _missed(pool: Pool, listener: Listener) -> AsyncIterator[ServerSentEvent]:
     """Return what the feed has had since the listener's place, as far as he may be told."""
-    oldest, newest = await pool.fetchrow("SELECT min(id), max(id) FROM feed")
+    ((oldest, newest),) = await pool.fetch("SELECT min(id), max(id) FROM feed")
     if oldest is None:
         listener.place.last = 0
     elif (
