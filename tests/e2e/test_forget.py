@@ -215,7 +215,9 @@ async def test_what_she_said_where_she_was_let_in_goes_and_what_the_desk_said_st
     }
     ticket = desk.admin.post("/tickets", json={**body, "fields": {"device": "laptop"}}).raise_for_status().json()["id"]
     path = f"/tickets/{ticket}"
-    wait_until(lambda: desk.john.post(f"{path}/claim").is_success, message="john to have it")
+    given = {"agent": "john"}  # routing chooses somebody else, from whom it cannot be claimed
+    wait_until(lambda: desk.admin.post(f"{path}/assign", json=given).is_success, message="john to have it")
+    wait_until(lambda: desk.john.post(f"{path}/notes", json={"body": "Begun"}).is_success, message="its beginning")
     desk.john.post(f"{path}/collaborators", json={"email": address}).raise_for_status()
     with stack.client() as hers:
         hers.headers["Ledgerdesk-On-Behalf-Of"] = address
