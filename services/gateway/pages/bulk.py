@@ -99,7 +99,7 @@ async def _told(visit: Visit, said: str, report: Mapping[str, Any], undo_at: str
         for item in report["results"]:
             item["detail"] = in_words(item["detail"] or "")
         await visit.start()
-        page = visit.page("bulk_done.html", said=None, summary=said, report=report, undo=undo_at)
+        page = visit.page("bulk_done.html", summary=said, report=report, undo=undo_at)
         page.headers.update(
             {"HX-Retarget": "#sheet-body", "HX-Reswap": "innerHTML", "HX-Trigger": "ledgerdesk:looknow"}
         )
