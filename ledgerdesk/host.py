@@ -169,6 +169,7 @@ def create_app(host: Host) -> FastAPI:
                 board.include(router, API)
             for router in getattr(module, "PAGES", ()):
                 board.include(router)
+            app.state.nothing = getattr(module, "NOTHING", None) or getattr(app.state, "nothing", None)
     return app
 
 

@@ -33,6 +33,7 @@ from services.gateway.pages import (
     welcome,
     work,
 )
+from services.gateway.pages.route import nothing_here
 from shared.http.internal import internal_router
 from shared.http.parked import parked_router
 
@@ -65,3 +66,5 @@ _INSIDE = (
 )
 PAGES = (*(page.router for page in (*_OUTSIDE, *_INSIDE)), *configuring.ROUTERS)
 """At the root of the origin, not below /api/v1. /tickets/new before /tickets/{number}, /kb/new before /kb/{article}."""
+NOTHING = nothing_here
+"""What a browser is answered where there is no page."""

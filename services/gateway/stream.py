@@ -1,18 +1,18 @@
 """The live stream: server-sent events from the gateway's own feed, filtered by what the caller may see."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import asyncpg
 import orjson
 import structlog
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.gateway import presence
 from services.gateway.api import GatewayDep
+from services.gateway.place import MOST_OWED, Place, PlaceHeader, place_of
 from shared.db import LOST_CONNECTION, Pool
 from shared.http.caller import Again, AgainDep, Caller
 from shared.http.problems import RESPONSES, Problem
@@ -93,19 +93,37 @@ class FeedTail:
                 queue.put_nowait(item)
 
 
+_ROWS = f"""
+SELECT f.*, t.stream_id, t.number, t.requester_id, t.collaborators, t.access, {ORGANISATION},
+    EXISTS (SELECT FROM person p WHERE p.stream_id = t.requester_id AND p.registered IS NOT NULL) AS met
+FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id
+"""
+"""Rows of the feed with what decides who may be told, and whether the requester, who says of which organisation he is, has been heard of."""
+
+
 async def after(pool: Pool, last: int) -> list[asyncpg.Record]:
     """Return what the feed holds past an id."""
-    return await pool.fetch(
-        f"""
-        SELECT f.*, t.stream_id, t.number, t.requester_id, t.collaborators, t.access, {ORGANISATION}
-        FROM feed f JOIN ticket t ON t.stream_id = f.ticket_id WHERE f.id > $1 ORDER BY f.id LIMIT $2
-        """,
-        last, PAGE,
-    )  # fmt: skip
+    return await pool.fetch(f"{_ROWS} WHERE f.id > $1 ORDER BY f.id LIMIT $2", last, PAGE)
 
 
-def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
-    """Return a feed row as the caller may see it; None when he may not."""
+async def _looked_at_again(pool: Pool, ids: Sequence[int]) -> list[asyncpg.Record]:
+    """Return these rows of the feed as they are now; a listener waits as long as the database is away."""
+    while True:
+        try:
+            return await pool.fetch(f"{_ROWS} WHERE f.id = ANY ($1) ORDER BY f.id", ids)
+        except LOST_CONNECTION as error:
+            await log.awarning("feed delayed", error=repr(error))
+            await asyncio.sleep(POLL)
+
+
+def is_undecided(row: asyncpg.Record, caller: Caller) -> bool:
+    """Whether it cannot be said yet if the caller may be told: as a colleague of a requester who has not been heard of."""
+    is_colleagues = row["public"] and caller.organisation is not None
+    return bool(is_colleagues and not row["met"] and not caller.sees(row))
+
+
+def shown(row: asyncpg.Record, caller: Caller, place: Place) -> ServerSentEvent | None:
+    """Return a feed row as the caller may see it, told at this place; None when he may not."""
     if not caller.sees(row):
         return None
     inside = caller.sees_inside(row)
@@ -117,14 +135,25 @@ def shown(row: asyncpg.Record, caller: Caller) -> ServerSentEvent | None:
     }  # fmt: skip
     if inside:
         data["actor"] = row["actor"]
-    return ServerSentEvent(data=orjson.dumps(data).decode(), id=str(row["id"]), event=row["type"])
+    return ServerSentEvent(data=orjson.dumps(data).decode(), id=str(place), event=row["type"])
+
+
+def _reset() -> ServerSentEvent:
+    """Return what tells a listener that something he has missed is no longer kept: he reads anew."""
+    return ServerSentEvent(data="{}", event="reset")
 
 
 class Listener:
-    """Who listens; asked again before anything is told, which costs a look into memory: a credential is remembered for a second."""
+    """Who listens; asked again before anything is told, which costs a look into memory: a credential is remembered for a second.
 
-    def __init__(self, caller: Caller, again: Again) -> None:
+    Attributes:
+        caller: Who he is.
+        place: How far he has been told.
+    """
+
+    def __init__(self, caller: Caller, again: Again, place: Place | None = None) -> None:
         self.caller = caller
+        self.place = place or Place()
         self._again = again
 
     async def is_still_there(self) -> bool:
@@ -137,70 +166,99 @@ class Listener:
             await log.awarning("listener not asked", error=repr(error))
         return True
 
-    def shown(self, item: asyncpg.Record | presence.Change) -> ServerSentEvent | None:
-        """Return what he may see of an item; None: nothing."""
-        if isinstance(item, presence.Change):
-            return presence.shown(item, self.caller)
-        return shown(item, self.caller)
+    async def told(
+        self, pool: Pool, items: Sequence[asyncpg.Record | presence.Change]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Return what he is told now that these have come: of a ticket's steps, those that he was owed go first."""
+        if self.place.owed:
+            async for event in self._owed(pool):
+                yield event
+        for item in items:
+            told = presence.shown(item, self.caller) if isinstance(item, presence.Change) else self._step(item)
+            if told is not None:
+                yield told
 
+    def _step(self, row: asyncpg.Record) -> ServerSentEvent | None:
+        """Return a row as he is told of it; None: not at all, not yet, or not again."""
+        if row["id"] <= self.place.last:
+            return None
+        self.place.last = row["id"]
+        if not is_undecided(row, self.caller):
+            return shown(row, self.caller, self.place)
+        owed = [*self.place.owed, row["id"]]
+        self.place.owed = owed[-MOST_OWED:]
+        return _reset() if len(owed) > MOST_OWED else None
 
-async def _missed(pool: Pool, last: int, listener: Listener) -> AsyncIterator[tuple[int, ServerSentEvent | None]]:
-    """Return what the feed has had since: id, and what the listener may see of it."""
-    oldest = await pool.fetchval("SELECT coalesce(min(id), 0) FROM feed")
-    if oldest and last < oldest - 1:
-        yield oldest - 1, ServerSentEvent(data="{}", event="reset")  # what was missed is no longer kept: read anew
-        last = oldest - 1
-    while (rows := await after(pool, last)) and await listener.is_still_there():
+    async def _owed(self, pool: Pool) -> AsyncIterator[ServerSentEvent]:
+        """Return what he was owed and may be told by now, in its order."""
+        rows = await _looked_at_again(pool, self.place.owed)
+        if len(rows) < len(self.place.owed):
+            self.place.owed = [row["id"] for row in rows]
+            yield _reset()
         for row in rows:
-            last = row["id"]
-            yield last, listener.shown(row)
+            if not is_undecided(row, self.caller):
+                self.place.owed = [one for one in self.place.owed if one != row["id"]]
+                event = shown(row, self.caller, self.place)
+                if event is not None:
+                    yield event
+
+
+async def _missed(pool: Pool, listener: Listener) -> AsyncIterator[ServerSentEvent]:
+    """Return what the feed has had since the listener's place, as far as he may be told."""
+    oldest = await pool.fetchval("SELECT coalesce(min(id), 0) FROM feed")
+    if oldest and listener.place.last < oldest - 1:
+        yield _reset()
+        listener.place.last = oldest - 1
+    while (rows := await after(pool, listener.place.last)) and await listener.is_still_there():
+        async for event in listener.told(pool, rows):
+            yield event
+
+
+async def _next(queue: asyncio.Queue[Item], seconds: float) -> list[Item]:
+    """Return what has come, or nothing when nothing has for a while."""
+    try:
+        return [await asyncio.wait_for(queue.get(), seconds)]
+    except TimeoutError:
+        return []
 
 
 async def _events(
-    request: Request, pool: Pool, tail: FeedTail, listener: Listener, last: int | None
+    request: Request, pool: Pool, tail: FeedTail, listener: Listener, *, resumed: bool = False
 ) -> AsyncIterator[ServerSentEvent]:
     queue = await tail.open()
     try:
-        sent = 0
-        if last is not None:
-            async for number, event in _missed(pool, last, listener):
-                sent = number
-                if event is not None:
-                    yield event
+        if resumed:
+            async for event in _missed(pool, listener):
+                yield event
         if await listener.is_still_there():
             present = await presence.changes(pool, {}, await presence.everywhere(pool))
-            for event in filter(None, map(listener.shown, present)):
+            async for event in listener.told(pool, present):
                 yield event
         while await listener.is_still_there() and not await request.is_disconnected():
-            try:
-                new = await asyncio.wait_for(queue.get(), ASKED_AGAIN)
-            except TimeoutError:
-                continue
-            if new is None:
+            new = await _next(queue, POLL if listener.place.owed else ASKED_AGAIN)
+            if None in new or not await listener.is_still_there():
                 return
-            known = isinstance(new, asyncpg.Record) and new["id"] <= sent
-            if not known and await listener.is_still_there() and (event := listener.shown(new)) is not None:
+            async for event in listener.told(pool, [item for item in new if item is not None]):
                 yield event
     finally:
         tail.close(queue)
 
 
-async def followed(request: Request, pool: Pool, again: Again, last: int | None) -> EventSourceResponse:
+async def followed(request: Request, pool: Pool, again: Again, last: str | None) -> EventSourceResponse:
     """Return what somebody may follow, until his credential is good no more.
 
     Raises:
         Problem: 401, it is none.
     """
     tail: FeedTail = request.app.state.services["gateway"].extras["tail"]
-    listener = Listener(await again(), again)
-    return EventSourceResponse(_events(request, pool, tail, listener, last), ping=15)
+    listener = Listener(await again(), again, place_of(last) if last is not None else None)
+    return EventSourceResponse(_events(request, pool, tail, listener, resumed=last is not None), ping=15)
 
 
 @router.get("/stream", response_class=EventSourceResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream(
-    request: Request, again: AgainDep, gateway: GatewayDep,
-    last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**62)] = None,
-) -> EventSourceResponse:  # fmt: skip
+    request: Request, again: AgainDep, gateway: GatewayDep, last_event_id: PlaceHeader = None
+) -> EventSourceResponse:
     """Follow what happens, as server-sent events; reconnecting with Last-Event-ID loses nothing of the last 7 days.
 
     It ends when the credential is good no more. Who works tickets is also told who is viewing or typing on which: `presence`.

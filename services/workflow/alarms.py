@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import structlog
 
-from services.workflow import domain
+from services.workflow import catching_up, domain
 from services.workflow.domain import sla
 from services.workflow.domain.sla import Contract, Story
 from services.workflow.fields import sheet_of
@@ -131,6 +131,10 @@ class Alarms:
                 return domain.warn_of_closing(life, story, policy, self._clock())
 
             await self._tickets.execute(ticket.row["stream_id"], decide, _by_itself("silence"))
+
+    async def missing(self) -> catching_up.Missing:
+        """Wait, not for ever, until the view shows all that had been acknowledged when this was asked; returns what is missing still."""
+        return await catching_up.missing(self._pool, self._feed)
 
     async def recompute(self, ids: Sequence[UUID], context: Context | None) -> list[dict[str, Any]]:
         """Look at the promises of these tickets under the plans and calendars as they are now.

@@ -1,7 +1,9 @@
 """A ticket as it was: its events up to a moment, folded by the view's own `evolve`. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -32,6 +34,47 @@ def part_of(rows: Sequence[Row], ticket: UUID) -> set[UUID]:
     while more := {one for one, other in into.items() if other in found} - found:
         found |= more
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A moment at which a ticket's timeline became another.
+
+    Attributes:
+        at: When.
+        apart: Tickets that were part of it until then, and stand for themselves again (or moved on into another).
+    """
+
+    at: datetime
+    apart: frozenset[UUID] = frozenset()
+
+
+def steps_of(rows: Sequence[Row], ticket: UUID, shown: Collection[UUID], told: Collection[UUID]) -> list[Step]:
+    """Return the steps of a ticket's history: where something was told in its timeline, was merged into it or came apart from it.
+
+    They begin when it was opened: before, there is nothing to show.
+
+    Args:
+        rows: Of the ticket and of every ticket that was ever part of it.
+        ticket: It.
+        shown: The tickets of which the reader is shown something.
+        told: The events that he is shown, where their ticket is part of it.
+    """
+    steps: list[Step] = []
+    merging: list[Row] = []
+    part, is_open = {ticket}, False
+    when = itemgetter("ordered_at")
+    for at, together in groupby(sorted(rows, key=when), key=when):
+        happened, before = list(together), part
+        merges = [row for row in happened if row["type"] in MERGING]
+        if merges:
+            merging += merges
+            part = part_of(merging, ticket) & {ticket, *shown}
+        is_open = is_open or any(row["type"] == "created" and row["ticket_id"] == ticket for row in happened)
+        is_told = any(row["ticket_id"] in part and row["event_id"] in told for row in happened)
+        if is_open and (is_told or part != before):
+            steps.append(Step(at, frozenset(before - part)))
+    return steps
 
 
 def folded(ticket: UUID, rows: Sequence[Row]) -> TicketRow:

@@ -74,7 +74,7 @@ async def read_ticket(
     Who may see the ticket now sees its past: what he may see of it goes by how it is now.
     """
     refuse_unknown_parameters(request, {"at"})
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     row = await visible(workflow, ref, caller)
     if at is not None:
         return await _as_it_was(workflow, row, at, caller, ref)
@@ -125,18 +125,53 @@ async def read_timeline(
     since stay so. Of tickets that stand for themselves again, the caller sees what he may see today.
     """
     refuse_unknown_parameters(request, {"at"})
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     row = await visible(workflow, ref, caller)
     full = caller.sees_inside(row)
     if at is None:
         rows = await threads.rows_now(workflow.pool, row, full=full)
         return Timeline(items=await show_timeline(workflow.directory, rows, row["stream_id"], full=full))
     ever, shown = await threads.rows_ever(workflow.pool, row, caller, full=full)
-    part = past.part_of(past.until(ever, at), row["stream_id"]) & shown
+    part = past.part_of(past.until(ever, at), row["stream_id"]) & shown.keys()
     rows = [one for one in ever if one["ticket_id"] in part]
     then = {one["event_id"] for one in past.until(rows, at)}
     items = await show_timeline(workflow.directory, rows, row["stream_id"], full=full)
     return Timeline(items=[item for item in items if item.id in then])
+
+
+class StepShown(BaseModel):
+    """A moment at which a ticket's timeline became another."""
+
+    at: datetime
+    unmerged: list[str] = Field(
+        description="Numbers of tickets that were part of it until then: they stand for themselves again, or elsewhere"
+    )
+
+
+class Steps(BaseModel):
+    """The steps of a ticket's history, oldest first."""
+
+    items: list[StepShown]
+
+
+@router.get("/tickets/{ref}/steps")
+async def read_steps(
+    ref: TicketRef, request: Request, response: Response, caller: CallerDep, workflow: WorkflowDep, after: AfterHeader = None
+) -> Steps:  # fmt: skip
+    """Return the moments at which the ticket's timeline became another: each is an `at` that shows something new.
+
+    They are those of its own steps, of the steps of other tickets while they were part of it, and those at which one was merged into
+    it or came apart from it. None is before it was opened.
+    """
+    refuse_unknown_parameters(request)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
+    row = await visible(workflow, ref, caller)
+    full, ticket = caller.sees_inside(row), row["stream_id"]
+    rows, shown = await threads.rows_ever(workflow.pool, row, caller, full=full)
+    mine = [one for one in rows if one["ticket_id"] in shown]
+    told = {item.id for item in await show_timeline(workflow.directory, mine, ticket, full=full)}
+    steps = past.steps_of(rows, ticket, shown, told)
+    return Steps(items=[StepShown(at=one.at, unmerged=sorted(shown[other] for other in one.apart)) for one in steps])
 
 
 PERSONAL_FILTERS = ("assignee", "teams", "involved", "watching", "task")
@@ -182,7 +217,7 @@ async def read_tickets(
     """
     by_field = {name for name in request.query_params if name.startswith(forms.PREFIX)}
     refuse_unknown_parameters(request, by_field | set(ListParameters.model_fields))
-    await wait_until_seen(workflow.pool, after, request, response)
+    await wait_until_seen(workflow.pool, after, request, response, met=caller.organisation is not None)
     fields = {name: request.query_params.getlist(name) for name in sorted(by_field)}
     query = ListQuery(**parameters.model_dump(), fields=fields)
     for name in PERSONAL_FILTERS:

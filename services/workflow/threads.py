@@ -43,8 +43,8 @@ async def rows_now(pool: Pool, row: asyncpg.Record, *, full: bool) -> list[async
 
 async def rows_ever(
     pool: Pool, row: asyncpg.Record, caller: Caller, *, full: bool
-) -> tuple[list[asyncpg.Record], set[UUID]]:
-    """Return the entries of a ticket and of every ticket that was ever part of it, oldest first; and which of these to show.
+) -> tuple[list[asyncpg.Record], dict[UUID, str]]:
+    """Return the entries of a ticket and of every ticket that was ever part of it, oldest first; and which of these to show: id to number.
 
     What is merged into it now is shown with it, as its timeline shows it without `at`. What was, and stands for itself again, is
     shown to who may see it today: of who sees the ticket inside, to who sees the other one inside, too.
@@ -52,7 +52,7 @@ async def rows_ever(
     tickets = await pool.fetch(_EVER, row["stream_id"], None if full else row["requester_id"])
     now = _reaching(tickets, row["stream_id"])
     sees = caller.sees_inside if full else caller.sees
-    shown = {one["stream_id"] for one in tickets if one["stream_id"] in now or sees(one)}
+    shown = {one["stream_id"]: one["number"] for one in tickets if one["stream_id"] in now or sees(one)}
     rows: list[asyncpg.Record] = await pool.fetch(_OF, [one["stream_id"] for one in tickets])
     return rows, shown
 

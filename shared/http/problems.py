@@ -118,7 +118,16 @@ async def _validation(_: Request, error: Exception) -> Response:
     return problem_response(422, f"{first['field']}: {first['message']}", errors)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+def _is_somebody(request: Request) -> bool:
+    """Whether a person's browser asks, and not for the API."""
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and not request.url.path.startswith("/api/")
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this type only
     if isinstance(error.__cause__, Problem):  # raised while the body was read: FastAPI takes it for one it cannot parse
         return error.__cause__.response()
@@ -126,6 +135,10 @@ async def _http(_: Request, error: Exception) -> Response:
         return problem_response(
             422, "body: must be JSON in UTF-8", [{"field": "body", "message": "must be JSON in UTF-8"}]
         )
+    page = getattr(request.app.state, "nothing", None)
+    if error.status_code == 404 and page is not None and _is_somebody(request):  # noqa: PLR2004 -- HTTP's own number
+        answer: Response = await page(request)
+        return answer
     detail = {
         404: "There is nothing at this path. /api/v1/openapi.json lists what there is.",
         405: "This path does not take that method. /api/v1/openapi.json lists what it takes.",

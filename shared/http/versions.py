@@ -79,17 +79,26 @@ def parse_after(values: str | None) -> dict[UUID, Versions]:
     return wanted
 
 
+_MET = " AND EXISTS (SELECT FROM person p WHERE p.stream_id = requester_id AND p.registered IS NOT NULL)"
+"""Of a row of workflow's table `ticket`: whether its requester has been heard of, who says of which organisation he is."""
+
+
 async def wait_until_seen(
-    pool: Pool, after: str | None, request: Request, response: Response, tables: Sequence[str] = ("ticket",)
-) -> None:
+    pool: Pool, after: str | None, request: Request, response: Response, tables: Sequence[str] = ("ticket",), *, met: bool = False
+) -> None:  # fmt: skip
     """Wait until the views in these tables hold what the reader has written (Ledgerdesk-After); after 2 s say that it is stale.
+
+    With `met` (for workflow's rows, and a reader who sees some as a colleague of their requesters: a list leaves them out before it is
+    known whose they are), it waits until the requesters have been heard of, too.
 
     What an owner has said that has no part in them is not waited for, since it never comes: a ticket's list shows no article.
 
     An error says so, too: a ticket that is not there yet is another matter than one that does not exist.
     """
     elsewhere = set(OWNERS) - {owner for table in tables for owner in _PARTS[table]}
-    look = " UNION ALL ".join(f"SELECT versions FROM {table} WHERE stream_id = $1" for table in tables)
+    look = " UNION ALL ".join(
+        f"SELECT versions FROM {table} WHERE stream_id = $1{_MET if met else ''}" for table in tables
+    )
 
     async def seen(stream_id: UUID, versions: Versions) -> bool | None:
         row = await pool.fetchval(look, stream_id)

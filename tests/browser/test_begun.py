@@ -41,6 +41,7 @@ async def fill_in(page: Page) -> None:
     await page.goto("/tickets/new")
     await page.get_by_label("Subject").fill(f"Begun {RUN}")
     await page.get_by_label("Topic").select_option("network")
+    await expect(page.locator("#topic-fields [data-field=device]")).to_be_visible()  # what it asks for has come
     await page.get_by_label("What happened").fill("Since nine, in every room.")
 
 

@@ -187,6 +187,12 @@ async def test_going_back_and_forth_is_kept(people: People) -> None:
     await expect(jane.locator("#pane article")).to_have_count(0)
     await jane.go_forward()
     await expect(jane.locator("#live-head h1")).to_have_text(subject)
+    here = jane.locator("#nav [aria-current=page]")
+    await expect(here).to_contain_text("Mine")
+    await jane.locator("#nav").get_by_role("link", name="Knowledge base").click()
+    await expect(here).to_contain_text("Knowledge base")
+    await jane.go_back()
+    await expect(here).to_contain_text("Mine")
 
 
 async def test_what_hangs_on_a_ticket(people: People) -> None:

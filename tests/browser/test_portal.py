@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from shared.testing.wait import wait_until
 from tests.browser.desk import People, Stack, picture
@@ -99,6 +99,10 @@ async def test_a_colleagues_ticket_where_the_organisation_shares(people: People,
             await expect(ken.locator(".my-tickets")).to_contain_text("Kim Colleague")
             await fits(ken)
             await picture(ken, "portal-organisation-phone")
+            new = f"toner{uuid4().hex[:6]}"
+            asks = {"email": f"{new}@example.org", "name": "New Colleague"}
+            api.post("/tickets", json={"subject": f"The {new}", "body": "x", "requester": asks}).raise_for_status()
+            await expect(ken.locator(".my-tickets")).to_contain_text(f"The {new}")  # without a reload, of somebody new
             await tabs.get_by_role("link", name="My own").click()
             await expect(tabs.get_by_role("link", name="My own")).to_have_attribute("aria-current", "true")
             await expect(ken.locator("main")).not_to_contain_text(word)
@@ -110,3 +114,31 @@ async def test_a_colleagues_ticket_where_the_organisation_shares(people: People,
                 "/internal/intake/organisation", json={"organisations": [{**entry, "shared": False}]}
             ).raise_for_status()
             wait_until(lambda: his.get("/me").json()["organisation"] is None, message="it shares no more")
+
+
+async def test_what_the_stream_has_told_of_is_waited_for_again(people: People, stack: Stack) -> None:
+    """Where a look could not wait any longer, the next one waits for the same."""
+    ken = await people.sign_in("ken", **PHONE)
+    asked: list[str] = []
+
+    async def answer_late(route: Route) -> None:
+        if "ledgerdesk-live" not in route.request.headers:
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        told = route.request.headers.get("ledgerdesk-after", "")
+        asked.extend([told] if told else [])
+        late = told and len(asked) < 3
+        toast = "<div class='toast' data-duration='60000' data-stale>late</div>" if late else ""
+        text = (await answer.text()).replace("<div data-toasts>", f"<div data-toasts>{toast}")
+        await route.fulfill(response=answer, body=text)
+
+    await ken.goto("/queue")
+    await ken.route("**/queue*", answer_late)
+    with stack.api("ken") as his:
+        made = his.post("/tickets", json={"subject": "Waited for", "body": "x"}).raise_for_status().json()
+    created = f"{made['id']}:intake:1"
+    async with asyncio.timeout(20):
+        while sum(created in one for one in asked) < 3:
+            await asyncio.sleep(0.05)
+    await expect(ken.locator("#toaster .toast")).to_have_count(1)

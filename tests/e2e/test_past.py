@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import uuid4
 
 import httpx
@@ -99,6 +100,53 @@ def test_a_ticket_is_shown_where_it_was_merged_into_then(person):
     tickets, moments = merging(john, "ab", "bc")
     assert parts(john, tickets, "c", moments) == ["c", "abc"]
     assert parts(john, tickets, "b", moments) == ["ab", "ab"]
+
+
+def steps(client, tickets, asked):
+    """The moments of a ticket's steps, and who came apart from it at each."""
+    letters = {client.get(f"/tickets/{ticket}").json()["number"]: letter for letter, ticket in tickets.items()}
+    items = client.get(f"/tickets/{tickets[asked]}/steps").raise_for_status().json()["items"]
+    return {one["at"]: "".join(letters[number] for number in one["unmerged"]) for one in items}
+
+
+def test_the_end_of_a_merge_is_a_step_of_its_history(person, stack):
+    john = person("john")
+    tickets, moments = merging(john, "ab", "a", "ab", "a", "ac")
+    found = steps(john, tickets, "b")
+    assert [found.get(moment) for moment in moments] == ["", "a", "", "a", None]
+    assert [steps(john, tickets, "c").get(moment) for moment in moments] == [None] * 4 + [""]
+    own = [one["at"] for one in john.get(f"/tickets/{tickets['b']}/timeline").json()["items"]]
+    assert set(own) <= set(found)
+    assert list(found) == sorted(found)
+    views = [at(john, tickets["b"], moment, "/timeline")["items"] for moment in found]
+    assert all(one != other for one, other in pairwise(views)), "each shows something else than the one before"
+    assert john.get(f"/tickets/{tickets['b']}/steps", params={"at": moments[0]}).status_code == 400
+    token = john.headers["Authorization"].removeprefix("Bearer ")
+    number = john.get(f"/tickets/{tickets['a']}").json()["number"]
+    with httpx.Client(base_url=stack.url, cookies={COOKIE: token}, trust_env=False, timeout=30) as page:
+        for asked in ({"step": list(found).index(moments[1]) + 1}, {"at": moments[1]}):
+            answer = page.get(f"/tickets/{tickets['b']}", params=asked)
+            assert (answer.status_code, f"no longer merged into it: {number}" in answer.text) == (200, True)
+
+
+def test_a_requester_has_no_step_of_what_he_may_not_see(stack, person):
+    john, kim = person("john"), f"kim.{uuid4().hex[:8]}@example.org"
+    tickets, moments = merging(john, "ab", "a")
+    for _ in range(2):  # with the first it is started, which he may see
+        noted = did(john, "POST", f"/tickets/{tickets['b']}/notes", {"body": "inside"})
+    items = seen(john, noted, f"/tickets/{tickets['b']}/timeline")["items"]
+    inside = max(one["at"] for one in items if one["type"] == "noted")
+    ken = person("ken")
+    wait_until(lambda: ken.get(f"/tickets/{tickets['b']}").is_success, message="his ticket")
+    assert [steps(ken, tickets, "b").get(moment) for moment in moments] == ["", "a"], "both are his"
+    assert inside in steps(john, tickets, "b")
+    assert inside not in steps(ken, tickets, "b")
+    did(john, "POST", f"/tickets/{tickets['b']}/collaborators", {"email": kim})
+    with stack.client() as let_in:
+        let_in.headers["Ledgerdesk-On-Behalf-Of"] = kim
+        wait_until(lambda: let_in.get(f"/tickets/{tickets['b']}").is_success, message="her sight of it")
+        found = let_in.get(f"/tickets/{tickets['b']}/steps").raise_for_status().json()["items"]
+        assert not {one["at"] for one in found} & set(moments), "nobody let her in on the other one"
 
 
 def test_what_stands_for_itself_again_is_shown_in_the_past_to_who_may_see_it(stack, person):

@@ -105,6 +105,39 @@ def test_a_changed_calendar_shows_what_it_would_change(plan, stack, admin, john,
     applied(stack, tmp_path, FILE)
 
 
+def recomputed(admin, **body) -> dict:
+    """What is answered by somebody who has heard of all; who has not says so, and is asked again."""
+
+    def look() -> dict | None:
+        answer = admin.post("/sla/recompute", json=body)
+        assert answer.status_code in {200, 503}, answer.text
+        found = answer.json()
+        return found if answer.is_success and (found["unheard"], found["unreacted"]) == ([], 0) else None
+
+    return wait_until(look, timeout=60, message="who has heard of all")
+
+
+def test_what_was_just_acknowledged_is_in_it(plan, admin, john):
+    """Nobody waits here for a view: a ticket is opened, its calendar changed, and at once asked what changes."""
+    calendar = {**FILE["calendars"][0], "key": plan, "zone": "UTC"}
+    for n in range(3):
+        ticket = admin.post(
+            "/tickets",
+            json={"subject": "At once", "body": "x", "topic": plan, "requester": {"email": "ken@example.org"}},
+        )
+        closed = [str((datetime.now(UTC) + timedelta(days=day - 1)).date()) for day in range(3 + n)]
+        changed = {**calendar, "closed": closed}
+        admin.put("/internal/workflow/organisation", json={"calendars": [changed]}).raise_for_status()
+        recomputed(admin, calendar=plan, apply=True)
+        number = ticket.raise_for_status().json()["number"]
+        wait_until(lambda t=number: promises(john, t), message="its promises")
+        assert recomputed(admin, calendar=plan)["changes"] == [], "nothing was passed over"
+    admin.put("/internal/workflow/organisation", json={"calendars": [calendar]}).raise_for_status()
+    new = f"new-{plan}"
+    admin.put("/internal/workflow/organisation", json={"calendars": [{**calendar, "key": new}]}).raise_for_status()
+    assert recomputed(admin, calendar=new)["tickets"] == 0
+
+
 @pytest.mark.parametrize(
     ("section", "entry", "said"),
     [

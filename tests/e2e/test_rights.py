@@ -22,7 +22,7 @@ NOBODY = str(uuid4())
 # (method, path below the ticket) to (body, who may): `see` whoever sees the ticket; `ask` of those, no analyst; `let` the
 # requester and the desk; `desk` who works it; `lead` who may change what others have said.
 TICKET_OPERATIONS: dict[tuple[str, str], tuple[object, str]] = {
-    ("GET", ""): (None, "see"), ("GET", "/timeline"): (None, "see"), ("GET", "/collaborators"): (None, "see"),
+    ("GET", ""): (None, "see"), ("GET", "/timeline"): (None, "see"), ("GET", "/steps"): (None, "see"), ("GET", "/collaborators"): (None, "see"),
     ("POST", "/messages"): ({"body": "x"}, "ask"), ("POST", "/close"): (None, "ask"), ("POST", "/reopen"): (None, "ask"),
     ("POST", "/rating"): ({"score": 5}, "rate"), ("POST", "/collaborators"): ({"email": f"c@{RUN}.example"}, "let"),
     ("DELETE", f"/collaborators/{NOBODY}"): (None, "let"),
@@ -72,7 +72,7 @@ PERMISSION_FOR: dict[str, list[tuple[str, str]]] = {
     "thread.edit": [("PUT", f"/messages/{NOBODY}"), ("DELETE", f"/messages/{NOBODY}")],
 }  # fmt: skip
 SIGHT_ALONE = {
-    ("GET", ""), ("GET", "/timeline"), ("GET", "/collaborators"), ("GET", f"/attachments/{NOBODY}/0"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
+    ("GET", ""), ("GET", "/timeline"), ("GET", "/steps"), ("GET", "/collaborators"), ("GET", f"/attachments/{NOBODY}/0"), ("GET", "/tasks"), ("GET", "/time"), ("GET", "/links"),
     ("GET", "/similar"), ("GET", "/articles"), ("GET", "/fields"), ("GET", "/moves"), ("GET", "/presence"), ("POST", "/watch"), ("POST", "/unwatch"), ("POST", "/presence"),
 }  # fmt: skip
 OF_THE_REQUESTER = {("POST", "/rating")}

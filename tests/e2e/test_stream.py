@@ -190,3 +190,26 @@ async def test_a_requester_is_told_of_corrections_of_what_he_reads_and_of_no_oth
             await wait_until_async(lambda kind=kind: len(desk.of(kind, ticket)) == 2, message=f"both, {kind}")
             await wait_until_async(lambda kind=kind: requester.of(kind, ticket), message=f"his own, {kind}")
             assert len(requester.of(kind, ticket)) == 1
+
+
+async def test_a_colleague_is_told_of_the_ticket_of_somebody_new_and_a_stranger_is_not(stack, person, tmp_path, admin):
+    key = f"acme-{uuid4().hex[:6]}"
+    who = {"email": f"lea@{key}.example", "login": key, "name": "Lea", "roles": ["requester"], "password": PASSWORD}
+    path = tmp_path / "acme.yaml"
+    shared = {"key": key, "name": "Acme", "domains": [f"{key}.example"], "shared": True}
+    path.write_text(yaml.safe_dump({"organisations": [shared], "people": [who]}))
+    answer = await asyncio.to_thread(ledgerdesk, stack, "org", "apply", str(path))
+    assert answer.returncode == 0, answer.stderr
+    with stack.signed_in(key) as lea:
+        async with listening(lea) as heard, listening(person("ken")) as stranger:
+            tickets = [opened(admin, requester={"email": f"new{n}@{key}.example"}) for n in range(5)]
+            for ticket in tickets:
+                await wait_until_async(lambda t=ticket: heard.of("created", t), message="a newcomer's ticket")
+            mine = opened(lea, requester={"email": who["email"]})
+            await wait_until_async(lambda: heard.of("created", mine), message="her own")
+        last = next(one["id"] for one in heard.events if one["event"] == "created" and one["ticket"] == tickets[0])
+        async with listening(lea, **{"Last-Event-ID": last}) as again:
+            await wait_until_async(lambda: again.of("created", mine), message="her own, again")
+    assert [len(heard.of("created", ticket)) for ticket in tickets] == [1] * 5
+    assert not [event for event in stranger.events if event["ticket"] in tickets]
+    assert again.of("created", tickets[0]) == []

@@ -1,12 +1,14 @@
 """What is decided before everybody has heard of everything: of an agent, of who asks, of whose ticket it was before."""
 
 import asyncio
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from fastapi import Request, Response
 
 from ledgerdesk.verify import verify
-from services.workflow import canned
+from services.workflow import canned, reads
 from services.workflow.reactions import Workflow
 from shared import db, waiting
 from shared.contracts.erasing import AGENT_ERASED
@@ -15,6 +17,7 @@ from shared.contracts.ids import directory_id
 from shared.contracts.topic_names import DIRECTORY
 from shared.directory import people
 from shared.directory.people import Directory
+from shared.http.problems import STALE
 from shared.http.rights import Caller
 from shared.projection.reactor import ATTEMPTS, Reactor
 from shared.projection.whole import BehindError
@@ -199,3 +202,32 @@ async def test_a_reply_that_names_nobody_waits_for_nobody(greeting):
     row = await greeting.pools["workflow"].fetchrow("SELECT * FROM ticket")
     with pytest.raises(Refusal, match="agent"):
         await canned.automatic(Directory(greeting.pools["workflow"]), row, "greeting")
+
+
+# -- whose ticket a colleague's list shows -----------------------------------------------------------------------------
+
+
+async def listed(desk: Desk, caller: Caller) -> tuple[list[str], str | None]:
+    """Return what somebody's list shows who has been told that the ticket was opened, and whether it is stale."""
+    pool = desk.pools["workflow"]
+    request, response = Request({"type": "http", "query_string": b"", "headers": []}), Response()
+    workflow = SimpleNamespace(pool=pool, directory=Directory(pool))
+    page = await reads.read_tickets(request, response, caller, workflow, reads.ListParameters(), f"{TICKET}:intake:1")
+    return [item.number for item in page.items], response.headers.get(STALE)
+
+
+async def test_a_colleagues_list_waits_for_whose_ticket_it_is(desk, monkeypatch):
+    def requester(organisation: str | None) -> Caller:
+        return Caller(TOM, "tom", "Tom", None, frozenset({"requester"}), Via("key", "k"), organisation=organisation)
+
+    await desk.does("intake", created(person_id=str(LEA)))
+    with monkeypatch.context() as patched:
+        patched.setattr(waiting.wait_for, "__defaults__", (0,))
+        assert await listed(desk, requester("example")) == ([], "true"), "it says that it cannot show it yet"
+        assert await listed(desk, requester(None)) == ([], None), "who sees nobody's but his own does not wait"
+        boss = Caller(None, None, "key", None, frozenset({"administrator"}), Via("key", "key"))
+        assert await listed(desk, boss) == (["100001"], None)
+    coming = asyncio.create_task(listed(desk, requester("example")))
+    await desk.register(LEA, "Lea")
+    assert await coming == (["100001"], None)
+    assert await listed(desk, requester("other")) == ([], None)

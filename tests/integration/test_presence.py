@@ -1,24 +1,19 @@
 """Who is viewing or typing: in every process of the gateway, to who works the ticket, as long as it is said again."""
 
 import asyncio
-import json
-from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
-from ledgerdesk.initialise import migration_folders
 from services.gateway import presence, stream
-from services.gateway.stream import FeedTail, Listener
-from shared import db
+from services.gateway.stream import FeedTail
 from shared.contracts.event import Via
 from shared.http.caller import Caller, unauthenticated
 from shared.http.problems import Problem
 from shared.http.sight import Sight
-from shared.testing.servers import database
-from shared.testing.stores import prepare
 from shared.testing.wait import wait_until_async
+from tests.integration.listening import listeners, two_processes
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 JOHN, JANE, KEN = UUID(int=11), UUID(int=12), UUID(int=13)
@@ -39,10 +34,7 @@ def agent(person: UUID, *roles: str, sight: Sight | None = None) -> Caller:
 
 @pytest.fixture
 async def pools(postgres_server_at):
-    """Two processes of the gateway."""
-    async with database(postgres_server_at) as dsn:
-        await prepare(dsn, {"gateway": migration_folders("gateway")})
-        both = [await db.create_pool(dsn, "gateway", maximum=3) for _ in range(2)]
+    async with two_processes(postgres_server_at) as both:
         for ticket, number in ((ONE, "100001"), (TWO, "100002")):
             await both[0].execute(
                 "INSERT INTO ticket (stream_id, versions, number, requester_id, access) VALUES ($1, $2, $3, $4, $5)",
@@ -54,47 +46,12 @@ async def pools(postgres_server_at):
                 person, login, login.title(),
             )  # fmt: skip
         yield both
-        for pool in both:
-            await pool.close()
-
-
-class Connected:
-    """A request of a client who stays."""
-
-    async def is_disconnected(self) -> bool:
-        return False
 
 
 @pytest.fixture
 async def listen(pools):
-    """Return a listener's events, by process; each with a tail of its own."""
-    tails = [FeedTail(pool) for pool in pools]
-    opened = []
-
-    async def of(caller: Caller, process: int = 0, again=None, last: int | None = None):
-        async def same() -> Caller:
-            return caller
-
-        found: list[dict] = []
-        listener = Listener(caller, again or same)
-
-        async def read() -> None:
-            events = stream._events(Connected(), pools[process], tails[process], listener, last)
-            async with aclosing(events):
-                async for event in events:  # one by one: the test looks while it listens
-                    found.append({"event": event.event, "id": event.id, **json.loads(event.data)})  # noqa: PERF401 -- same
-
-        task = asyncio.create_task(read())
-        opened.append(task)
-        await wait_until_async(lambda: tails[process]._listeners or task.done(), message="the tail")
-        return found, task
-
-    yield of
-    for task in opened:
-        task.cancel()
-    await asyncio.gather(*opened, return_exceptions=True)
-    for tail in tails:
-        await tail.stop()
+    async with listeners(pools) as listen:
+        yield listen
 
 
 def people(event: dict) -> list[tuple[str, str]]:
@@ -230,7 +187,7 @@ async def test_what_came_while_a_session_ended_is_not_shown(pools, listen, monke
         raise unauthenticated()
 
     await presence.say(pools[0], ONE, JOHN, "typing")
-    heard, task = await listen(agent(JANE), again=again, last=0)
+    heard, task = await listen(agent(JANE), again=again, last="0")
     await wait_until_async(task.done, message="the end")
     assert heard == []
 

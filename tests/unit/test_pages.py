@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.pages.charts import bars_of, chart_of, drill
 from services.gateway.pages.moves import MOVES, body_of, offered
-from services.gateway.pages.past import moments_of, past_of
+from services.gateway.pages.past import past_of
 from services.gateway.pages.queue import TABS, asked, created
 from services.gateway.pages.render import few, initials, linked
 from services.gateway.pages.thread import blocks_of
@@ -154,7 +154,7 @@ def test_small_words() -> None:
     assert [few(n) for n in (5, 5483, 10_000)] == ["5", "5,483", "10k"]
 
 
-HISTORY = [{"at": f"2026-11-0{day}T09:00:00.5Z"} for day in (3, 1, 2, 2)]
+HISTORY = [{"at": f"2026-11-0{day}T09:00:00.5Z", "unmerged": []} for day in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -170,16 +170,3 @@ def test_the_past_is_asked_for_by_step_or_by_moment(step: str, at: str, shown: i
     past = past_of(HISTORY, step, at)
     assert (past and (past.step, past.steps, past.at)) == (shown and (shown, 3, f"2026-11-0{shown}T09:00:00.5Z"))
     assert past_of([], step, at) is None
-
-
-def test_the_past_has_no_step_before_its_ticket_or_before_what_was_merged_into_it() -> None:
-    """An older ticket that is merged into this one was no part of it then; and before it was opened, there is nothing to show."""
-
-    def step(day: int, kind: str, ticket: str | None = None) -> dict[str, str | None]:
-        return {"at": f"2026-11-0{day}T09:00:00Z", "type": kind, "ticket": ticket}
-
-    items = [
-        step(1, "created", "older"), step(2, "created"), step(3, "merged", "older"), step(4, "unmerged", "older"),
-        step(5, "noted", "older"), step(6, "noted"), step(7, "merged", "older"), step(8, "personal_erased", "older"),
-    ]  # fmt: skip
-    assert [int(moment[9:10]) for moment in moments_of(items)] == [2, 6, 7, 8]

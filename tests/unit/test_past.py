@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workflow.past import folded, part_of, row_of, until
+from services.workflow.past import folded, part_of, row_of, steps_of, until
 from services.workflow.views.row import evolve, initial
 from shared.contracts.event import Event, NewEvent
 from shared.testing.events import NOON, created, event_of_fact
@@ -164,3 +164,80 @@ def test_a_part_is_who_stands_for_whom_at_that_moment(told, second, asked, data)
             at = into.get(at, "")
     rows = data.draw(st.permutations(moves(*told)))
     assert set(part_at(rows, asked, second)) == expected
+
+
+def began(ticket: str, second: int) -> dict:
+    moment = NOON + timedelta(seconds=second)
+    return row(event_of_fact(created(), "intake", named(ticket), 1, occurred_at=moment), moment)
+
+
+def noted(ticket: str, second: int, version: int = 1) -> dict:
+    moment = NOON + timedelta(seconds=second)
+    fact = NewEvent("ledgerdesk.ticket.assigned", {"agent": JANE, "team": None})
+    return row(event_of_fact(fact, "routing", named(ticket), version, occurred_at=moment), moment)
+
+
+def steps(rows, ticket: str, shown: str = "abc", told=None) -> list[str]:
+    """The seconds of a ticket's steps, each with what came apart from it."""
+    ids = {one["event_id"] for one in rows} if told is None else told
+    found = steps_of(rows, named(ticket), {named(letter) for letter in shown}, ids)
+    apart = ["".join(sorted(chr(one.int) for one in step.apart)) for step in found]
+    return [f"{(step.at - NOON).seconds}{left}" for step, left in zip(found, apart, strict=True)]
+
+
+def test_the_end_of_a_merge_is_a_step():
+    rows = [began("a", 0), began("b", 1), noted("a", 3), noted("a", 5, 2), *moves(("a", "b", 2), ("a", "", 4))]
+    assert steps(rows, "b") == ["1", "2", "3", "4a"]
+    assert steps(rows, "a") == ["0", "2", "3", "4", "5"], "its own steps are its own"
+
+
+def test_what_moves_on_with_what_it_is_merged_into_comes_apart_with_it():
+    rows = [began(one, 0) for one in "abc"] + moves(
+        ("a", "b", 1), ("b", "c", 2), ("a", "", 3), ("b", "", 4), ("a", "b", 5)
+    )
+    assert steps(rows, "c") == ["0", "2", "3a", "4b"]
+    assert steps(rows, "b") == ["0", "1", "2", "3a", "4", "5"]
+
+
+def test_it_begins_when_the_ticket_was_opened():
+    rows = [began("a", 0), began("b", 3), noted("a", 2), *moves(("a", "b", 1))]
+    assert steps(rows, "b") == ["3"]
+
+
+def test_of_what_the_reader_is_not_shown_there_is_no_step():
+    rows = [began("a", 0), began("b", 0), noted("b", 1), noted("a", 3), *moves(("a", "b", 2), ("a", "", 4))]
+    assert steps(rows, "b", shown="b") == ["0", "1"]
+    told = {one["event_id"] for one in rows if one["type"] != "assigned"}
+    assert steps(rows, "b", told=told) == ["0", "2", "4a"]
+
+
+def test_what_was_merged_and_unmerged_at_one_moment_changes_nothing():
+    rows = [began("a", 0), began("b", 0), *moves(("a", "b", 2), ("a", "", 2))]
+    assert steps(rows, "b") == ["0"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["a", "b", "c", "", "-"]), st.integers(0, 8)), max_size=8),
+    st.tuples(*[st.integers(0, 8)] * 3),
+)  # fmt: skip
+def test_the_steps_are_the_moments_at_which_the_timeline_is_another(told, opened):
+    told = sorted((one for one in told if one[0] != one[1]), key=lambda one: one[2])
+    merges, into = [], {}
+    for ticket, other, second in told:
+        if other != "-" and (other or into.get(ticket)):
+            merges.append((ticket, other, second))
+            into[ticket] = other
+    rows = [began(one, second) for one, second in zip("abc", opened, strict=True)] + moves(*merges)
+    rows += [noted(ticket, second, n) for n, (ticket, other, second) in enumerate(told) if other == "-"]
+
+    def view(ticket: str, second: int) -> set | None:
+        then = until(rows, NOON + timedelta(seconds=second))
+        if not any(one["ticket_id"] == named(ticket) and one["type"] == "created" for one in then):
+            return None
+        return {one["event_id"] for one in then if one["ticket_id"] in part_of(then, named(ticket))}
+
+    for ticket in "abc":
+        changes = [
+            second for second in range(9) if view(ticket, second) != (view(ticket, second - 1) if second else None)
+        ]
+        assert [int(step[0]) for step in steps(rows, ticket)] == changes

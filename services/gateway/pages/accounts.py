@@ -142,6 +142,25 @@ def named(problem: ApiProblem) -> ApiProblem:
     return ApiProblem(problem.status, problem.title, problem.detail, fields)
 
 
+async def check_account(directory: Directory, *, login: str, name: str, email: str, roles: Sequence[str]) -> None:
+    """See to it that an account can be opened, before anything is made.
+
+    Raises:
+        ApiProblem: Something is missing or taken.
+    """
+    missing = _("is needed")
+    wrong = {key: missing for key, value in (("login", login), ("name", name), ("email", email)) if not value}
+    wrong |= {} if roles else {"roles": _("Choose one at least.")}
+    if not set(roles) <= set(ROLES):
+        wrong["roles"] = _("There is no such role.")
+    if wrong:
+        raise refused(wrong)
+    for key, value in (("login", login), ("email", email.lower())):
+        taken = await directory.by_login(value)
+        if taken is not None and taken.account is not None:
+            raise refused({key: _("Somebody has an account with this already.")})
+
+
 async def open_account(
     api: ApiClient,
     directory: Directory,
@@ -160,17 +179,7 @@ async def open_account(
     Raises:
         ApiProblem: Something is missing or taken, or an owner refused.
     """
-    missing = _("is needed")
-    wrong = {key: missing for key, value in (("login", login), ("name", name), ("email", email)) if not value}
-    wrong |= {} if roles else {"roles": _("Choose one at least.")}
-    if not set(roles) <= set(ROLES):
-        wrong["roles"] = _("There is no such role.")
-    if wrong:
-        raise refused(wrong)
-    for key, value in (("login", login), ("email", email.lower())):
-        taken = await directory.by_login(value)
-        if taken is not None and taken.account is not None:
-            raise refused({key: _("Somebody has an account with this already.")})
+    await check_account(directory, login=login, name=name, email=email, roles=roles)
     known = await api.put("/internal/intake/organisation", {"people": [{"email": email, "name": name}]})
     person_id = UUID(next(iter(known["people"].values())))
     account = {"person_id": str(person_id), "login": login, "name": name, "email": email, "roles": list(roles)}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,6 +25,7 @@ from services.gateway.pages.thread import blocks_of
 from services.gateway.pages.timeline import entries_of
 from services.gateway.pages.topic_form import held_of
 from services.gateway.pages.visit import AFTER_LIFETIME, Form, Refused, is_brief, new_key, read_form
+from services.gateway.place import PlaceHeader
 from services.gateway.stream import followed
 from shared.contracts.fields import Email
 from shared.http.caller import Caller, unauthenticated
@@ -264,9 +265,7 @@ async def _form(request: Request) -> Form:
 
 
 @router.get("/guest/{ticket}/stream")
-async def follow(
-    ticket: str, request: Request, last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**62)] = None
-) -> Response:  # fmt: skip
+async def follow(ticket: str, request: Request, last_event_id: PlaceHeader = None) -> Response:
     """Follow what happens on the ticket, as far as its requester reads it, until the link is taken back."""
     gateway: Service = request.app.state.services["gateway"]
 

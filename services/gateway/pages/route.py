@@ -23,7 +23,7 @@ from services.gateway.pages.visit import Refused, SignInNeeded, Visit, is_brief,
 from shared.http.cookies import session_cookie
 from shared.http.problems import TITLES, Problem
 
-SIGNED_OUT = 401
+SIGNED_OUT, NOT_FOUND = 401, 404
 NOT_TYPED = frozenset(
     {
         "csrf", "key", "next", "login", "password", "current", "again", "code", "challenge", "token", "secret", "uri", "session",
@@ -117,16 +117,33 @@ class PageRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            await look_up(request.app)
-            with reading(reader := reader_of(request)):
+            async def answer() -> Response:
                 try:
-                    response = await inner(request)
+                    return await inner(request)
                 except Exception as error:
-                    response = await _answer(request, error)
-            protect(response.headers)
-            if response.headers.get("content-type", "").startswith("text/html"):
-                response.headers["Content-Language"] = reader.language.tag
-                response.headers.add_vary_header("Accept-Language, Cookie")
-            return response
+                    return await _answer(request, error)
+
+            return await _to_reader(request, answer)
 
         return handler
+
+
+async def _to_reader(request: Request, answer: Callable[[], Coroutine[Any, Any, Response]]) -> Response:
+    """Return an answer in its reader's language and with our brand, protected."""
+    await look_up(request.app)
+    with reading(reader := reader_of(request)):
+        response = await answer()
+    protect(response.headers)
+    if response.headers.get("content-type", "").startswith("text/html"):
+        response.headers["Content-Language"] = reader.language.tag
+        response.headers.add_vary_header("Accept-Language, Cookie")
+    return response
+
+
+async def nothing_here(request: Request) -> Response:
+    """Answer a browser that asks for an address at which there is nothing: with a page, and the way back."""
+
+    async def answer() -> Response:
+        return _problem_page(request, NOT_FOUND, _("There is no page at this address."), {})
+
+    return await _to_reader(request, answer)

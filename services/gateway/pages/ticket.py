@@ -15,7 +15,7 @@ from services.gateway.pages.correcting import correctable
 from services.gateway.pages.filling_in import FINISHING, fill_in, lacking, sent_by
 from services.gateway.pages.finishing import done, show_again
 from services.gateway.pages.language import _
-from services.gateway.pages.past import past_of
+from services.gateway.pages.past import Past, past_of
 from services.gateway.pages.queue import PRIORITIES, list_of, offers, read_listing
 from services.gateway.pages.render import words
 from services.gateway.pages.route import PageRoute
@@ -88,11 +88,17 @@ def form_offers(choices: Choices) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def _asked(visit: Visit, path: str) -> Past | None:
+    """Return where in the ticket's history the address looks; None: it looks at the ticket as it is."""
+    step, at = (visit.request.query_params.get(name, "") for name in ("step", "at"))
+    return past_of((await visit.api.get(f"{path}/steps"))["items"], step, at) if step or at else None
+
+
 async def _show(visit: Visit, number: str, attempt: Attempt | None = None) -> Response:
     path = ticket_path(number)
     ticket, timeline = await visit.start(visit.api.get(path), visit.api.get(f"{path}/timeline"))
     query = visit.request.query_params
-    past = past_of(timeline["items"], query.get("step", ""), query.get("at", "")) if visit.sees_all else None
+    past = await _asked(visit, path) if visit.sees_all else None
     if past is not None:
         then = [("at", past.at)]
         ticket, timeline = await asyncio.gather(visit.api.get(path, then), visit.api.get(f"{path}/timeline", then))

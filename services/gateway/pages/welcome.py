@@ -6,6 +6,7 @@ Nothing is open meanwhile: without the key nobody becomes anybody. Once there is
 import hmac
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.gateway.api import Gateway
-from services.gateway.pages.accounts import named, open_account, refused
+from services.gateway.pages.accounts import check_account, named, open_account, refused
 from services.gateway.pages.client import ApiClient, ApiProblem
 from services.gateway.pages.configuring.pages import only_administrators
 from services.gateway.pages.door import TOO_OLD, is_own_form, outside_form, outside_page
@@ -121,7 +122,7 @@ async def _desk_page(
 ) -> Response:
     return visit.page(
         "welcome_desk.html", problem.status if problem else 200, form=form or {}, problem=problem, fields=problem.fields if problem else {},
-        empty=await no_desk_yet(visit.gateway.directory), **{"link": None, "agent": "", **done},
+        empty=await no_desk_yet(visit.gateway.directory), **{"link": None, "agent": "", "again": False, **done},
     )  # fmt: skip
 
 
@@ -144,36 +145,80 @@ async def make_desk(visit: VisitDep) -> Response:
     except ApiProblem as problem:
         if problem.status == SIGNED_OUT:
             raise
-        return await _desk_page(visit, form, _of_agent(named(problem)))
+        return await _desk_page(visit, form, _of_agent(named(problem)), again=True)
     return await _desk_page(visit, form, link=link, agent=form.get("agent_name", "").strip(), made=True)
 
 
 async def _begin(visit: Visit, form: Form) -> Any:
     """Make department, topic, routes, and the agent's account if one is named; return the agent's link.
 
+    What is wrong is said before anything is made. If something fails all the same, the form can be sent again: what is there
+    already stays as it is, and the rest is made.
+
     Raises:
-        ApiProblem: Something is missing, an owner refused, or there is a desk already.
+        ApiProblem: Something is missing, an owner refused, or the desk has other departments.
     """
-    department, topic, login = (form.get(one, "").strip() for one in ("department", "topic", "agent_login"))
+    department, topic = (form.get(one, "").strip() for one in ("department", "topic"))
     wrong = {one: _("is needed") for one, value in (("department", department), ("topic", topic)) if not value}
     if wrong:
         raise refused(wrong)
-    if not await no_desk_yet(visit.gateway.directory):
-        said = _("This desk has departments already: change them under Organisation.")
-        raise ApiProblem(INVALID, _("Not saved"), said)
-    where, what = key_of(department, "support"), key_of(topic, "general")
-    await _name_desk(visit, form.get("desk", "").strip())
-    routes = [{"topic": one, "department": where} for one in (what, "*")]
-    desk = {"departments": [{"key": where, "name": department}], "topic_routes": routes}
-    await visit.api.put("/internal/intake/organisation", {"topics": [{"key": what, "name": topic}]})
-    if not any(form.get(f"agent_{one}", "").strip() for one in ("name", "login", "email")):
+    where = _key_among(await visit.gateway.directory.entries("department"), department)
+    agent = {one: form.get(f"agent_{one}", "").strip() for one in ("login", "name", "email")}
+    to_open = any(agent.values()) and not await _is_invited(gateway_of(visit.request), agent)
+    if to_open:
+        await check_account(visit.gateway.directory, **agent, roles=["agent"])
+    try:
+        await _name_desk(visit, form.get("desk", "").strip())
+        await _make(visit, (where, department), topic, agent if to_open else None)
+        if not any(agent.values()):
+            return None
+        return await visit.api.post(f"/accounts/{quote(agent['login'], safe='')}/links", None, form.get("key"))
+    except ApiProblem as problem:
+        again = _("What was made stays: correct what is marked, if anything is, and send the form again.")
+        raise ApiProblem(problem.status, problem.title, f"{problem.detail} {again}", problem.fields) from problem
+
+
+def _key_among(departments: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return the key of the desk's one department, the new one or that which this form has made before. Pure.
+
+    Raises:
+        ApiProblem: There are others.
+    """
+    key = key_of(name, "support")
+    if not departments:
+        return key
+    mine = [one["key"] for one in departments if one["key"] == key or one["name"] == name]
+    if mine and len(departments) == 1:
+        return str(mine[0])
+    said = _("This desk has departments already: change them under Organisation.")
+    names = ", ".join(one["name"] for one in departments)
+    raise ApiProblem(INVALID, _("Not saved"), said, {"department": _("There is already: %(names)s", names=names)})
+
+
+async def _is_invited(gateway: Gateway, agent: Mapping[str, str]) -> bool:
+    """Whether this form has opened this very account before, and nobody has used its link yet: then another link is issued."""
+    person = await gateway.directory.by_login(agent["login"])
+    if person is None or person.account is None or not person.account.get("active", True):
+        return False
+    if (person.login, person.email, person.account["roles"]) != (agent["login"], agent["email"].lower(), ["agent"]):
+        return False
+    return (await gateway.sign_ins.credentials_of(person.person_id)).password is None
+
+
+async def _make(visit: Visit, department: tuple[str, str], topic: str, agent: Mapping[str, str] | None) -> None:
+    """Make what is not there of department (key and name), topic and routes, and open the agent's account if one is to be."""
+    directory, (where, name), what = visit.gateway.directory, department, key_of(topic, "general")
+    if await directory.entry("topic", what) is None:
+        await visit.api.put("/internal/intake/organisation", {"topics": [{"key": what, "name": topic}]})
+    routed = {route["topic"] for route in await directory.entries("topic_route")}
+    desk = {
+        "departments": [{"key": where, "name": name}] if await directory.entry("department", where) is None else [],
+        "topic_routes": [{"topic": one, "department": where} for one in (what, "*") if one not in routed],
+    }
+    if agent is not None:
+        await open_account(visit.api, directory, **agent, roles=["agent"], departments=[where], beside=desk)
+    elif any(desk.values()):
         await visit.api.put("/internal/routing/organisation", desk)
-        return None
-    await open_account(
-        visit.api, visit.gateway.directory, login=login, name=form.get("agent_name", "").strip(),
-        email=form.get("agent_email", "").strip(), roles=["agent"], departments=[where], beside=desk,
-    )  # fmt: skip
-    return await visit.api.post(f"/accounts/{quote(login, safe='')}/links", None, form.get("key"))
 
 
 async def _name_desk(visit: Visit, name: str) -> None:

@@ -7,12 +7,14 @@ import { _ } from "./words.js";
 const PAUSE = 350; // ms at least between two looks at the page, however much happens
 const RETRY = 4000; // ms until a stream that was refused is asked for again
 const MOST_AFTER = 8;
+const PATIENCE = 5; // looks in a row that wait for what the stream has told of, 2 s each
 
 let seen = [];
 let timer = null;
 let last = 0;
 let busy = false;
 let again = false;
+let behind = 0; // how many looks in a row have not shown yet what has happened
 let source = null;
 let ended = false;
 
@@ -33,9 +35,11 @@ async function swap(fresh) {
     await window.htmx.swap({ target: region, sourceElement: region, text: next.innerHTML, swap: "innerMorph" });
     shown.set(region.id, text);
   }
+  const stale = Boolean(fresh.querySelector("[data-stale]"));
+  if (behind) fresh.querySelector("[data-stale]")?.remove(); // said once
   const toasts = fresh.querySelector("[data-toasts]");
   if (toasts?.children.length) document.getElementById("toaster").append(...toasts.children);
-  return Boolean(fresh.querySelector("[data-stale]"));
+  return stale;
 }
 
 const shown = new Map();
@@ -76,7 +80,10 @@ async function look() {
       source?.close();
       toast(_("What you opened is not good any more: open your link again. What you typed is still here."), "error");
     } else if (response.ok && location.href === where) {
-      if (await swap(new DOMParser().parseFromString(await response.text(), "text/html"))) again = true;
+      const stale = await swap(new DOMParser().parseFromString(await response.text(), "text/html"));
+      behind = stale ? behind + 1 : 0;
+      again ||= stale;
+      if (stale && behind <= PATIENCE) seen = [...after, ...seen].slice(-MOST_AFTER);
     }
   } catch { /* the connection is gone; EventSource will say when it is back, and that is when we look again */ }
   document.dispatchEvent(new Event("ledgerdesk:looked"));
@@ -124,6 +131,12 @@ document.addEventListener("visibilitychange", () => { // a page nobody looks at 
 window.addEventListener("pagehide", () => source?.close());
 window.addEventListener("pageshow", (event) => { if (event.persisted) open(); });
 document.addEventListener("htmx:after:swap", (event) => { if (event.detail?.ctx?.target?.dataset?.live === undefined) shown.clear(); });
+let restored = false; // by the browser's own back and forward: the main part alone, so the menu is asked for
+document.addEventListener("htmx:before:history:restore", () => { restored = true; });
+document.addEventListener("htmx:after:swap", () => {
+  if (restored) document.dispatchEvent(new Event("ledgerdesk:looknow"));
+  restored = false;
+});
 for (const said of ["ledgerdesk:done", "ledgerdesk:looknow"]) {
   document.addEventListener(said, () => { clearTimeout(timer); timer = null; last = 0; soon(); });
 }

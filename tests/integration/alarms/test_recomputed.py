@@ -9,7 +9,7 @@ from shared.contracts.ids import random_id
 from shared.eventstore.ledger import Context
 from shared.testing.events import DOOR, SYSTEM, created
 from tests.integration import desk as desks
-from tests.integration.test_alarms import GOLD, MONDAY, OFFICE, TICKET, Desk
+from tests.integration.alarms.clocked import GOLD, MONDAY, OFFICE, TICKET, Desk
 
 STEP = {"after": 0, "notify": [], "raise_priority": False, "reassign": None}
 

@@ -7,7 +7,7 @@ import pytest
 from services.reporting import days
 from services.reporting.queries import REPORTS, Question, backlog, moves, volumes
 from services.reporting.questions import moment_of
-from tests.integration.test_reports import VIEW, connection, told  # noqa: F401 -- fixtures
+from tests.integration.reports.told import VIEW
 
 BOUNDS = (None, "2026-01-10", "2026-02-01", "2026-02-03", "2026-03-06", "2026-05-01")
 
@@ -22,7 +22,7 @@ def _questions():
 
 @pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("name", ["volumes", "moves", "backlog"])
-async def test_whole_days_give_what_the_entries_give(name, connection, monkeypatch):  # noqa: F811 -- a fixture
+async def test_whole_days_give_what_the_entries_give(name, connection, monkeypatch):
     report = REPORTS[name]
     asked = list(_questions())
     summed = [await report.rows(connection, question) for question in asked]
@@ -38,7 +38,7 @@ async def test_whole_days_give_what_the_entries_give(name, connection, monkeypat
 
 
 @pytest.mark.usefixtures("told")
-async def test_sums_that_are_not_those_of_the_entries_are_found(connection):  # noqa: F811 -- a fixture
+async def test_sums_that_are_not_those_of_the_entries_are_found(connection):
     assert await VIEW.audit_whole(connection) == []
     await connection.execute("UPDATE entry SET kind = NULL WHERE name = 'held'")
     (first, second, third) = await VIEW.audit_whole(connection)
@@ -47,7 +47,7 @@ async def test_sums_that_are_not_those_of_the_entries_are_found(connection):  # 
 
 
 @pytest.mark.usefixtures("told")
-async def test_rows_of_one_day_are_drawn_together_and_say_the_same(connection, monkeypatch):  # noqa: F811 -- a fixture
+async def test_rows_of_one_day_are_drawn_together_and_say_the_same(connection, monkeypatch):
     await connection.execute("INSERT INTO day_sum SELECT * FROM day_sum")
     before = await connection.fetch(
         "SELECT clock, day, kind, sum(count) FROM day_sum GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"

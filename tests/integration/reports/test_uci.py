@@ -30,7 +30,7 @@ from shared.projection.folding import fold
 from shared.projection.model import AnyModel
 from shared.testing.stores import SHARED, prepare
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LOG = Path(os.environ.get("LEDGERDESK_UCI_LOG") or ROOT.parent / "shared" / "data" / "uci_incident_sample12.csv.gz")
 FOLDERS = [SHARED / "projection/migrations", SHARED / "directory/migrations", ROOT / "services/reporting/migrations"]
 
