@@ -185,16 +185,8 @@ async def test_what_is_seen_in_passing_is_not_left_in_english(people: People, st
     subject = f"Parked {tag}"
     first, other, _ = await asyncio.to_thread(_a_busy_ticket, stack, subject)
     told = {
-        subject,
-        f"{subject} again",
-        "Sam Sample",
-        "Ken",
-        "lin@example.org",
-        "Lin",
-        tag,
-        "Why, says Zyx",
-        "CheckViolationError",
-    }
+        subject, f"{subject} again", "Sam Sample", "Ken", "lin@example.org", "Lin", tag, "vpn", "Why, says Zyx", "CheckViolationError",
+    }  # fmt: skip
     walk = Walk(data_of(stack, told))
     await _the_code(walk, people, stack)
     await _a_bulk_move(walk, people, first, other)
