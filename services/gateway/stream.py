@@ -205,10 +205,14 @@ class Listener:
 
 async def _missed(pool: Pool, listener: Listener) -> AsyncIterator[ServerSentEvent]:
     """Return what the feed has had since the listener's place, as far as he may be told."""
-    oldest = await pool.fetchval("SELECT coalesce(min(id), 0) FROM feed")
-    if oldest and listener.place.last < oldest - 1:
+    ((oldest, newest),) = await pool.fetch("SELECT min(id), max(id) FROM feed")
+    if oldest is None:
+        listener.place.last = 0
+    elif (
+        not oldest - 1 <= listener.place.last <= newest
+    ):  # not kept any more; or, of a database that has been restored, not there yet
         yield _reset()
-        listener.place.last = oldest - 1
+        listener.place.last = oldest - 1 if listener.place.last < oldest else newest
     while (rows := await after(pool, listener.place.last)) and await listener.is_still_there():
         async for event in listener.told(pool, rows):
             yield event

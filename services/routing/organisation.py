@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
+from services.routing.named import departments_there, need_names, teams_there
 from shared.configuration import Entry
 from shared.contracts.directory import Away, Strategy
 from shared.contracts.event import Event, NewEvent
@@ -265,10 +266,11 @@ async def apply_section(
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
     need_one_entry(body, if_version, "known_roles")
-    departments = {d.key for d in body.departments} | {d["key"] for d in await routing.directory.entries("department")}
+    departments = await departments_there(body, routing)
     roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
     worded = {key for key, field in (await routing.directory.fields()).items() if field["type"] in WORDED}
     _check(body, departments, roles, worded)
+    need_names(body, departments, await teams_there(body, routing))
     applier = _Applier(routing, caller, if_version)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

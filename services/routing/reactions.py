@@ -102,9 +102,10 @@ class Routing:
 
     async def on_reopened(self, event: Event) -> None:
         """Let who had it have it again, if he is there."""
+        topic = await self._pool.fetchval("SELECT looks ->> 'topic' FROM ticket WHERE stream_id = $1", event.stream_id)
         await self.give(
             event.stream_id, _context("reopened", event), event.occurred_at,
-            lambda state, now: domain.taken_up_again(state, self.config, self.load, now),
+            lambda state, now: domain.taken_up_again(state, self.config, self.load, now, topic),
         )  # fmt: skip
 
     async def on_escalated(self, event: Event) -> None:

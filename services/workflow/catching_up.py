@@ -14,6 +14,8 @@ from shared.waiting import wait_for
 
 CONSUMER = "workflow.views"
 TOPICS = (TICKETS, DIRECTORY)
+OWNERS = checkpoints.publishers([TICKETS])
+"""Whose facts and configuration tickets are made of."""
 SECONDS = 10.0
 """For which it is waited: how far the topic has been read is told once a second."""
 PATIENCE = 3.0
@@ -41,7 +43,7 @@ async def missing(pool: Pool, feed: Feed, seconds: float = SECONDS) -> Missing:
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    owners = await _behind(pool, feed, checkpoints.publishers(TOPICS), deadline)
+    owners = await _behind(pool, feed, OWNERS, deadline)
     last = await pool.fetchval("SELECT max(id) FROM reaction_inbox")
     left = "SELECT count(*) FROM reaction_inbox WHERE id <= $1"
 

@@ -70,3 +70,39 @@ async def test_a_phone_without_scripts_has_a_menu(people: People) -> None:
     await picture(ken, "phone-without-scripts")
     await ken.get_by_role("button", name="Sign out").click()
     await expect(ken.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_the_columns_of_a_saved_queue_stand_below_their_names(people: People, stack: Stack) -> None:
+    long_ticket(stack)
+    with stack.api() as api:
+        body = {
+            "subject": f"Short {RUN}",
+            "body": "x",
+            "topic": "mail",
+            "tags": [TAGS[0]],
+            "requester": {"email": "c@example.org"},
+        }
+        api.post("/tickets", json=body).raise_for_status()
+        all_know(api)
+    jane = await people.sign_in("jane")
+    await jane.goto(f"/queues/new?tab=all&tag={TAGS[0]}")
+    await jane.get_by_label("Name").fill(f"Columns {RUN}")
+    for name in ("Topic", "Channel"):
+        await jane.get_by_role("checkbox", name=name, exact=True).check()
+    await jane.get_by_role("button", name="Save queue").click()
+    heads = jane.locator(".row-heads .cell")
+    await expect(heads).to_have_text(["Topic", "Channel"])
+    short = jane.locator(".ticket-row", has_text=f"Short {RUN}").locator(".more .cell")
+    await expect(short).to_have_text(["Topic: E-mail", "Channel: API"])
+    await expect(jane.locator(".ticket-row", has_text=f"Fits {RUN}").first.locator(".more .cell").first).to_have_text(
+        "Topic: \N{EN DASH}"
+    )
+    for n, head in enumerate(await heads.all()):
+        boxes = [await head.bounding_box()] + [
+            await one.bounding_box() for one in await jane.locator(f".ticket-row .more .cell:nth-child({n + 1})").all()
+        ]
+        assert len({(round(box["x"]), round(box["width"])) for box in boxes if box}) == 1, "one below the other"
+        assert len(boxes) >= 3
+    await picture(jane, "queue-columns")
+    await jane.set_viewport_size({"width": 375, "height": 740})
+    await expect(heads.first).to_be_hidden()

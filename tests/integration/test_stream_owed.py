@@ -207,3 +207,16 @@ async def test_what_was_owed_and_is_kept_no_more_is_told_of(pools, listen):
     await until(heard, 3)
     assert told(heard) == [("replied", OLD.int), ("reset", 0), ("held", OLD.int)]
     assert heard[-1]["id"] == str(last)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+async def test_who_comes_with_an_id_that_is_yet_to_be_hears_what_comes(pools, listen, swept):
+    """The database was restored as it had been before."""
+    if swept:
+        await pools[0].execute("DELETE FROM feed")
+    heard, _ = await listen(COLLEAGUE, last="999999-999998")
+    await wait_until_async(lambda: heard, message="reset")
+    assert {kind for kind, _ in told(heard)} == {"reset"}
+    last = await happens(pools[0], OLD, "held")
+    await wait_until_async(lambda: told(heard)[-1] == ("held", OLD.int), message="what comes")
+    assert heard[-1]["id"] == str(last)

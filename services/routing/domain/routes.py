@@ -39,7 +39,7 @@ def route(
     rules = matching_rules(config, ticket)
     events = [applied(held, {"when": "created"}) for held in rules if set(wanted(held)) - set(OF_ROUTING)]
     department, rule = first(rules, "department")
-    topic = config.topic_routes.get(ticket.topic or EVERY_TOPIC) or config.topic_routes.get(EVERY_TOPIC) or {}
+    topic = _way_of(ticket.topic, config)
     reason = "the rule says so"
     if department is None:
         department = topic.get("department")
@@ -50,6 +50,11 @@ def route(
     else:
         department = None
     return events + _pick(rules, topic, department, config, load, now)
+
+
+def _way_of(topic: str | None, config: Config) -> Mapping[str, Any]:
+    """Return where a topic's tickets go, and what who gets them must know."""
+    return config.topic_routes.get(topic or EVERY_TOPIC) or config.topic_routes.get(EVERY_TOPIC) or {}
 
 
 def _pick(
@@ -158,8 +163,13 @@ def take_up(state: Handling, config: Config, load: Mapping[str, int], now: Momen
     return [event for event in events if event.type == ASSIGNED]
 
 
-def taken_up_again(state: Handling, config: Config, load: Mapping[str, int], now: Moment) -> list[NewEvent]:
-    """Decide on a reopened ticket: who had it has it, if he is there; else somebody else of the department."""
+def taken_up_again(
+    state: Handling, config: Config, load: Mapping[str, int], now: Moment, topic: str | None = None
+) -> list[NewEvent]:
+    """Decide on a reopened ticket: who had it has it, if he is there; else somebody else of the department, as if it were new.
+
+    What the topic's tickets ask for counts where they go: in another department, people have decided otherwise.
+    """
     if state.agent is None:
         return []
     agent = next((a for a in config.agents if a["person_id"] == state.agent and a.get("active", True)), None)
@@ -170,7 +180,9 @@ def taken_up_again(state: Handling, config: Config, load: Mapping[str, int], now
     freed = NewEvent(UNASSIGNED, {"previous": before, "why": {"by": "policy", "reason": f"who had it {reason}"}})
     if state.department is None:
         return [freed]
-    return [freed, *_give(state.department, [], config, load, now, because="reopened: ")]
+    way = _way_of(topic, config)
+    needed = list(way.get("skills") or []) if way.get("department") == state.department else []
+    return [freed, *_give(state.department, needed, config, load, now, because="reopened: ")]
 
 
 def reassign(

@@ -60,10 +60,10 @@ def review(
     """
     said = life.sla
     if contract is None:
-        ends = _ladder_ends(said, None)
+        ends = _ladder_ends(life, None)
         return [fact("sla_scheduled", {"reason": reason, "clocks": [], **ends})] if said.get("plan") or ends else []
-    known, moments = _promised(promises(story, contract.plan, contract.hours), said, contract, now, timer=timer)
-    moments += _schedule(known, said, contract, now, reason)
+    known, moments = _promised(promises(story, contract.plan, contract.hours), life, contract, now, timer=timer)
+    moments += _schedule(known, life, contract, now, reason)
     if timer:
         moments += _ladder(life, said, contract, moments, now, priority)
     return [event for _, _, event in sorted(moments, key=_place)]
@@ -83,7 +83,7 @@ def _fact(name: str, at: datetime, order: int, data: Mapping[str, Any]) -> Momen
 
 
 def _promised(
-    known: Sequence[Promise], said: Said, contract: Contract, now: datetime, *, timer: bool
+    known: Sequence[Promise], life: Life, contract: Contract, now: datetime, *, timer: bool
 ) -> tuple[list[Promise], list[Moment]]:
     """Return the promises, and what there is to say of each.
 
@@ -96,8 +96,8 @@ def _promised(
     for promise in known:
         if promise.target in left:
             continue
-        found = list(_of(promise, said, contract, now))
-        if not timer and any(order < _MET for _, order, _ in found) and not _settled(promise, said):
+        found = list(_of(promise, life, contract, now))
+        if not timer and any(order < _MET for _, order, _ in found) and not _settled(promise, life.sla):
             left.add(promise.target)
             shown.append(replace(promise, met=None))
             continue
@@ -112,9 +112,9 @@ def _settled(promise: Promise, said: Said) -> bool:
     return promise.met is not None and bool(clock.get("met")) and clock.get("start") == rfc3339(promise.start)
 
 
-def _of(promise: Promise, said: Said, contract: Contract, now: datetime) -> Iterator[Moment]:
-    """Yield what there is to say of one promise."""
-    clock = said.get("clocks", {}).get(promise.target, {})
+def _of(promise: Promise, life: Life, contract: Contract, now: datetime) -> Iterator[Moment]:
+    """Yield what there is to say of one promise. What is no work any more begins no ladder: nobody would climb it."""
+    clock = life.sla.get("clocks", {}).get(promise.target, {})
     start = rfc3339(promise.start)
     if clock.get("start") != start:
         if clock.get("start", "") > start:
@@ -127,7 +127,8 @@ def _of(promise: Promise, said: Said, contract: Contract, now: datetime) -> Iter
         yield _fact("sla_warned", promise.warn, 0, data)
     late = due is not None and due < (promise.met or now)
     if due is not None and (late or (promise.met is None and due <= now)) and clock.get("breached") != rfc3339(due):
-        yield _fact("sla_breached", due, 1, {**names, "due": rfc3339(due), "next_at": _step_at(contract.plan, due, 0)})
+        next_at = _step_at(contract.plan, due, 0) if life.status in WORKED else None
+        yield _fact("sla_breached", due, 1, {**names, "due": rfc3339(due), "next_at": next_at})
     if promise.met is not None and clock.get("met") != rfc3339(promise.met):
         kept: dict[str, Any] = {
             **names, "at": rfc3339(promise.met), "due": moment(due), "late": late, "seconds": promise.seconds,
@@ -135,8 +136,9 @@ def _of(promise: Promise, said: Said, contract: Contract, now: datetime) -> Iter
         yield _fact("sla_met", promise.met, _MET, kept)
 
 
-def _schedule(known: Sequence[Promise], said: Said, contract: Contract, now: datetime, reason: str) -> Iterator[Moment]:
+def _schedule(known: Sequence[Promise], life: Life, contract: Contract, now: datetime, reason: str) -> Iterator[Moment]:
     """Yield the promises that are not kept yet, if that is not what was said of them."""
+    said = life.sla
     running = [
         {
             "target": p.target, "start": rfc3339(p.start), "minutes": p.minutes, "due": moment(p.due),
@@ -155,15 +157,19 @@ def _schedule(known: Sequence[Promise], said: Said, contract: Contract, now: dat
         if name != "target"
     )
     gone = before.keys() - after.keys() - kept
-    ends = _ladder_ends(said, contract)
+    ends = _ladder_ends(life, contract)
     if differ or gone or ends or any(said.get(pin) != value for pin, value in contract.pins.items()):
         yield _fact("sla_scheduled", now, 3, {**contract.pins, "reason": reason, "clocks": running, **ends})
 
 
-def _ladder_ends(said: Said, contract: Contract | None) -> dict[str, bool]:
-    """Say that the ladder ends, if it was begun under another plan and this one has no step there: nobody would climb it."""
-    steps = len(contract.plan["ladder"]) if contract is not None else 0
-    return {"ladder_ends": True} if said.get("ladder_at") and said.get("rung", 0) >= steps else {}
+def _ladder_ends(life: Life, contract: Contract | None) -> dict[str, bool]:
+    """Say that the ladder ends, if it was begun under another plan and this one has no step there, or for what is work no more.
+
+    Nobody would climb it, and its time, which is past, would wake the ticket over and over.
+    """
+    said, steps = life.sla, len(contract.plan["ladder"]) if contract is not None else 0
+    ends = said.get("ladder_at") and (life.status not in WORKED or said.get("rung", 0) >= steps)
+    return {"ladder_ends": True} if ends else {}
 
 
 def _step_at(plan: Mapping[str, Any], breach: datetime, rung: int) -> str | None:
