@@ -19,7 +19,9 @@ function go(step) {
   cursor = next.id;
   all.forEach((row) => row.classList.toggle("is-cursor", row === next));
   next.scrollIntoView({ block: "nearest" });
-  if (isSplit()) next.querySelector(".subject").click();
+  const way = next.querySelector(".subject");
+  way.focus({ preventScroll: true }); // Enter opens this one, wherever the focus was
+  if (isSplit()) way.click();
   return true;
 }
 
