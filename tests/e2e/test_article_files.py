@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from shared.testing.wait import wait_until
+from tests.e2e.desk import ledgerdesk
 from tests.e2e.test_attachments import DRAWING, PAGE, PNG, attached, fresh
 from tests.e2e.test_knowledge import Told
-from tests.e2e.test_provable import ledgerdesk
 
 KINDS = {
     "image/png": PNG,

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_work import opened
+from tests.e2e.desk import opened
 
 
 @pytest.fixture

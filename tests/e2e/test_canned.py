@@ -6,8 +6,7 @@ import pytest
 import yaml
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, entries, opened
+from tests.e2e.desk import did, entries, ledgerdesk, opened
 from tests.knowing import all_know
 
 RUN = uuid4().hex[:6]

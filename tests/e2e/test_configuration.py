@@ -13,8 +13,7 @@ from ledgerdesk import organisation
 from shared.service_names import OWNERS
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import ROOT
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import opened
+from tests.e2e.desk import ledgerdesk, opened
 
 
 def exported(stack, *more: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.ids import directory_id
 from shared.testing.wait import wait_until
-from tests.e2e.test_work import opened
+from tests.e2e.desk import opened
 
 SECTIONS = {
     "routing": ("department", "departments", {"name": "One"}), "intake": ("topic", "topics", {"name": "One"}),

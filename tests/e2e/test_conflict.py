@@ -7,8 +7,8 @@ import pytest
 
 from services.gateway.pages.client import owner_of
 from shared.testing.wait import wait_until
-from tests.e2e.test_rights import NOBODY, TICKET_OPERATIONS
-from tests.e2e.test_work import did, opened, seen
+from tests.e2e.desk import did, opened, seen
+from tests.e2e.rights.table import NOBODY, TICKET_OPERATIONS
 
 OLD = "intake.1-routing.1-workflow.1"
 VERSIONLESS = ("/presence", "/guest-links")

@@ -2,8 +2,7 @@
 
 from uuid import uuid4
 
-from tests.e2e.test_forget import everything
-from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.desk import everything, ledgerdesk
 
 TILE = {"report": "volumes", "filters": {"group_by": "department"}, "look": "table"}
 

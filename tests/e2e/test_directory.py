@@ -8,8 +8,7 @@ import yaml
 
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import opened
+from tests.e2e.desk import ledgerdesk, opened
 
 RUN = uuid4().hex[:6]
 OPEN, WITHIN, HIDDEN, GONE = (f"{name}-{RUN}" for name in ("open", "within", "hidden", "gone"))

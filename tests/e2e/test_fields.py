@@ -10,9 +10,7 @@ import yaml
 
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD, Stack
-from tests.e2e.test_forget import everything
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, opened, seen
+from tests.e2e.desk import did, everything, ledgerdesk, opened, seen
 
 RUN = uuid4().hex[:6]
 GEAR = f"gear-{RUN}"

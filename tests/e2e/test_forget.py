@@ -1,19 +1,17 @@
 """Somebody is forgotten: not a word is left in any column of any table, history holds, figures stay, and life goes on."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.desk import everything, ledgerdesk
 from tests.knowing import all_know, settled
 
 WHO = f"w.{uuid4().hex[:8]}"
@@ -21,24 +19,6 @@ ADDRESS, NAME, LOGIN = f"{WHO}@zebra.example", f"Wanda {WHO.upper()}", f"login.{
 WORD = f"xylophone{uuid4().hex[:8]}"
 COLLEAGUE = f"colleague.{WHO}@zebra.example"
 PASSWORD = "a password for one test"
-
-
-async def everything(dsn: str, words: list[str]) -> list[str]:
-    """Return every table and row in which one of these words stands, in any column, search vectors included."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        tables = await connection.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
-            "AND table_schema NOT IN ('pg_catalog', 'information_schema')"
-        )
-        pattern = "|".join(re.escape(word) for word in words)
-        found = []
-        for schema, table in tables:
-            rows = await connection.fetch(f'SELECT t::text FROM "{schema}"."{table}" t WHERE t::text ~* $1', pattern)
-            found += [f"{schema}.{table}: {row[0][:300]}" for row in rows]
-        return found
-    finally:
-        await connection.close()
 
 
 def figures(client: httpx.Client) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.http.guests import guest_stream
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.desk import ledgerdesk
 from tests.knowing import all_know
 
 

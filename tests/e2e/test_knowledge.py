@@ -7,7 +7,7 @@ import yaml
 
 from shared.testing.wait import wait_until
 from tests.e2e.conftest import PASSWORD
-from tests.e2e.test_provable import ledgerdesk
+from tests.e2e.desk import ledgerdesk
 
 RUN = uuid4().hex[:6]
 HERE, ELSEWHERE = f"kb-here-{RUN}", f"kb-elsewhere-{RUN}"

@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from shared.testing.wait import wait_until
+from tests.e2e.desk import did, ledgerdesk, opened, seen
 from tests.e2e.test_configuration import applied, exported
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, opened, seen
 
 RUN = uuid4().hex[:6]
 SENIOR, DEPARTMENT = f"senior-{RUN}", f"life-{RUN}"

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_work import did, opened
+from tests.e2e.desk import did, opened
 from tests.knowing import all_know
 
 

@@ -9,8 +9,8 @@ import httpx
 
 from shared.http.cookies import COOKIE
 from shared.testing.wait import wait_until
+from tests.e2e.desk import did, opened, seen
 from tests.e2e.test_attachments import attached, fresh
-from tests.e2e.test_work import did, opened, seen
 
 RUN = uuid4().hex[:6]
 

@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, opened
+from tests.e2e.desk import did, ledgerdesk, opened
 
 TOPIC = f"sla-{uuid4().hex[:6]}"
 ALL_WEEK = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}]

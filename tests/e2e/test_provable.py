@@ -1,18 +1,10 @@
 """Seals, audits and histories of a stack that runs."""
 
-import os
 import subprocess
 import sys
 from uuid import uuid4
 
-
-def ledgerdesk(stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as an operator would, who names the data directory and nothing else."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("LEDGERDESK_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ledgerdesk.cli", *arguments, "--data", str(stack.data)],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+from tests.e2e.desk import ledgerdesk
 
 
 def test_a_ticket_s_history_is_sealed_taken_out_and_checked(stack, person, tmp_path):

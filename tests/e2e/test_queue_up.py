@@ -6,8 +6,7 @@ from uuid import uuid4
 import yaml
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import opened
+from tests.e2e.desk import ledgerdesk, opened
 
 KEY = f"night-{uuid4().hex[:6]}"
 LOGIN = f"owl-{uuid4().hex[:6]}"

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,15 +11,9 @@ import httpx
 import pytest
 
 from shared.testing.wait import wait_until, wait_until_async
+from tests.e2e.desk import ledgerdesk
 
 ROOT = Path(__file__).parents[2]
-
-
-def ledgerdesk(stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ledgerdesk.cli", *arguments, "--data", str(stack.data)], capture_output=True, text=True,
-        check=False, cwd=ROOT, env={k: v for k, v in os.environ.items() if k not in ("LEDGERDESK_URL", "DATABASE_URL")},
-    )  # fmt: skip
 
 
 class People(threading.Thread):

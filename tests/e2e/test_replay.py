@@ -5,7 +5,7 @@ from collections import Counter
 from shared.contracts.topic_names import TICKETS
 from shared.testing.topic import events_of, read_topic
 from shared.testing.wait import wait_until
-from tests.e2e.test_rebuild import ledgerdesk
+from tests.e2e.desk import ledgerdesk
 
 
 async def counted(stack) -> Counter:

@@ -12,9 +12,8 @@ from ledgerdesk import trying
 from ledgerdesk.exporting import entries_of
 from shared.testing.wait import wait_until, wait_until_async
 from shared.timers import GRACE
+from tests.e2e.desk import did, ledgerdesk, opened
 from tests.e2e.test_ingress import DEADLETTER, binary, new, records_of, send  # noqa: F401 -- send is a fixture
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, opened
 from tests.knowing import settled
 
 WORD = f"zeppelin{uuid4().hex[:6]}"

@@ -5,9 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_forget import everything
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import opened
+from tests.e2e.desk import everything, ledgerdesk, opened
 
 RUN = uuid4().hex[:6]
 TAG = f"q-{RUN}"

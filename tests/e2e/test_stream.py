@@ -16,8 +16,7 @@ from shared.settings import Settings
 from shared.testing.wait import wait_until, wait_until_async
 from shared.tokens import SessionToken, Tokens
 from tests.e2e.conftest import PASSWORD
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_work import did, opened
+from tests.e2e.desk import did, ledgerdesk, opened
 
 
 class Heard:

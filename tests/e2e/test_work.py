@@ -2,32 +2,10 @@
 
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
-
-
-def opened(client: httpx.Client, **changes) -> str:
-    body = {"subject": f"Work {uuid4().hex[:8]}", "body": "words", "requester": {"email": "ken@example.org"}, **changes}
-    return client.post("/tickets", json=body).raise_for_status().json()["id"]
-
-
-def did(
-    client: httpx.Client, method: str, path: str, body: object = None, status: tuple[int, ...] = (200, 201)
-) -> httpx.Response:
-    """Give a command once the ticket is known, and expect this answer."""
-    answer = client.request(method, path, json=body)
-    assert answer.status_code in status, f"{path}: {answer.status_code} {answer.text}"
-    return answer
-
-
-def seen(client: httpx.Client, answer: httpx.Response, path: str) -> dict:
-    """Read with one's own write in it."""
-    found = client.get(path, headers={"Ledgerdesk-After": answer.headers["Ledgerdesk-Version"]})
-    assert "Ledgerdesk-Stale" not in found.headers
-    return found.raise_for_status().json()
+from tests.e2e.desk import did, entries, ledgerdesk, opened, seen
 
 
 @pytest.fixture
@@ -38,10 +16,6 @@ def john(person):
 @pytest.fixture
 def ticket(john) -> str:
     return opened(john)
-
-
-def entries(client, ticket, answer, kind) -> list[dict]:
-    return [item for item in seen(client, answer, f"/tickets/{ticket}/timeline")["items"] if item["type"] == kind]
 
 
 def test_a_note_is_corrected_and_taken_back(ticket, john, person):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from shared.testing.wait import wait_until
+from tests.e2e.desk import ledgerdesk
 from tests.e2e.sign_in.doors import NEW_PASSWORD, enrol, refused_soon, sign_in
-from tests.e2e.test_provable import ledgerdesk
 from tests.knowing import all_know
 
 

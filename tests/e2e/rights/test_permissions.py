@@ -8,8 +8,8 @@ import yaml
 from shared.contracts.permissions import PERMISSIONS
 from shared.service_names import OWNERS
 from shared.testing.wait import wait_until
-from tests.e2e.test_provable import ledgerdesk
-from tests.e2e.test_rights import (
+from tests.e2e.desk import ledgerdesk, opened
+from tests.e2e.rights.table import (
     OF_THE_REQUESTER,
     OTHER_OPERATIONS,
     PERMISSION_FOR,
@@ -17,7 +17,6 @@ from tests.e2e.test_rights import (
     TICKET_OPERATIONS,
     outcome,
 )
-from tests.e2e.test_work import opened
 from tests.knowing import all_know, settled
 
 RUN = uuid4().hex[:6]
