@@ -1,8 +1,11 @@
 """No words of ours are left in English: every page, in a language in which all of ours are in brackets."""
 
+import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
+import httpx
+import pyotp
 import pytest
 from playwright.async_api import expect
 
@@ -11,7 +14,9 @@ from services.gateway.pages.moves import AT_ONCE, MOVES, WRITING
 from services.gateway.pages.queue import TABS
 from tests.browser import pseudo
 from tests.browser.conftest import demo_stack
-from tests.browser.desk import People, Stack
+from tests.browser.desk import PASSWORD, People, Stack
+from tests.browser.test_parked import poison, poisoned_ticket
+from tests.browser.test_sign_in import account
 from tests.browser.walk import Walk, data_of, sign_in, untranslated
 
 
@@ -171,3 +176,90 @@ def test_the_test_sees_what_is_left_in_english() -> None:
     assert untranslated("⟦Priority: ⟧High", ["Ken Ito"]) == "High"
     assert untranslated("⟦Reply to ⟧Ken Ito · 24 · a1", ["Ken Ito"]) == ""
     assert untranslated("Kenneth", ["Ken"]) == "Kenneth"
+
+
+async def test_what_is_seen_in_passing_is_not_left_in_english(people: People, stack: Stack) -> None:
+    """Pages that are there only for a moment, or after something went wrong: a code, waiting, what is parked, a bulk move."""
+    people.expected += ["status of 401", "status of 422"]  # a code that is wrong, a form that is not complete
+    tag = f"zyx-{uuid4().hex[:6]}"
+    subject = f"Parked {tag}"
+    first, other, _ = await asyncio.to_thread(_a_busy_ticket, stack, subject)
+    told = {
+        subject, f"{subject} again", "Sam Sample", "Ken", "lin@example.org", "Lin", tag, "vpn", "Why, says Zyx", "CheckViolationError",
+    }  # fmt: skip
+    walk = Walk(data_of(stack, told))
+    await _the_code(walk, people, stack)
+    await _a_bulk_move(walk, people, first, other)
+    await _what_is_parked(walk, people, stack, tag)
+    assert walk.seen > 50, "the language was not that of the test"
+    assert not walk.left
+
+
+def _with_codes(stack: Stack, login: str) -> None:
+    """Set up one-time codes for an account."""
+    with httpx.Client(base_url=f"{stack.url}/api/v1", timeout=30, trust_env=False) as api:
+        session = api.post("/sessions", json={"login": login, "password": PASSWORD}).raise_for_status().json()
+        api.headers["Authorization"] = f"Bearer {session['token']}"
+        secret = api.post("/me/totp", json={"current": PASSWORD}).raise_for_status().json()["secret"]
+        api.post("/me/totp/confirm", json={"code": pyotp.TOTP(secret).now()}).raise_for_status()
+
+
+async def _the_code(walk: Walk, people: People, stack: Stack) -> None:
+    login = await account(stack)
+    await asyncio.to_thread(_with_codes, stack, login)
+    page = await people.page(locale=pseudo.TAG)
+    await page.goto("/sign-in")
+    await page.locator("[name=login]").fill(login)
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("form[action='/sign-in'] button").click()
+    await expect(page.locator("[name=code]")).to_be_visible()
+    assert await page.locator("html").get_attribute("lang") == pseudo.TAG
+    await walk.look(page, "the code")
+    await page.locator("[name=code]").fill("000000")
+    await page.locator("form[action='/sign-in/code'] button").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await walk.look(page, "a code that is wrong")
+
+
+async def _a_bulk_move(walk: Walk, people: People, first: str, other: str) -> None:
+    page = await sign_in(people, "john", pseudo.TAG)
+    query = "&".join(f"tickets={number}" for number in (first, other))
+    for verb in ("resolve", "close"):  # one of the two is resolved already, the other has a task left
+        await page.goto("/queue?tab=all")
+        at = f"/bulk/{verb}?{query}"
+        await page.evaluate("at => window.htmx.ajax('GET', at, { target: '#sheet-body', swap: 'innerHTML' })", at)
+        sheet = page.locator("dialog#sheet .sheet")
+        await sheet.locator("textarea").first.fill("Mended")
+        await sheet.locator("[data-send]").click()
+        await expect(sheet.locator("tbody tr").first).to_be_visible()
+        await walk.look(page, f"after {verb} on several")
+    # He has written, so a ticket that nobody knows may be one that is on its way to him.
+    await page.goto(f"/tickets/{first}")
+    await page.keyboard.press("w")
+    await expect(page.locator("#toaster h2").first).to_be_visible()
+    await page.goto("/tickets/999999?opened=1", wait_until="commit")
+    await expect(page.locator(".door h1")).to_be_visible()
+    await walk.look(page, "waiting")
+
+
+async def _what_is_parked(walk: Walk, people: People, stack: Stack, tag: str) -> None:
+    page = await sign_in(people, "ada", pseudo.TAG)
+    async with poison(stack, tag):
+        number = await asyncio.to_thread(poisoned_ticket, stack, tag)
+        await walk.go(page, "/admin/parked", "what is parked")
+        await page.locator("section.parked", has_text=number).locator("a[href$='/discard']").click()
+        form = page.locator("form[action$='/discard']")
+        await expect(form).to_be_visible()
+        await walk.look(page, "discarding")
+        for box in await form.locator("[name=events]").all():
+            await box.uncheck()
+        await form.locator("[name=reason]").fill("Why, says Zyx")
+        await form.locator("[data-variant=destructive]").click()
+        await expect(page.locator(".field-error")).to_be_visible()
+        await walk.look(page, "discarding nothing")
+        for box in await form.locator("[name=events]").all():
+            await box.check()
+        await form.locator("[data-variant=destructive]").click()
+        await page.wait_for_url("**/admin/parked")
+        await expect(page.locator("#toaster h2").first).to_be_visible()
+        await walk.look(page, "what was discarded")

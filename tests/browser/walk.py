@@ -12,7 +12,7 @@ from tests.browser.desk import PASSWORD, ROOT, People, Stack
 
 TEXTS = """() => {
     const found = [];
-    const skipped = "script, style, noscript, code, kbd, time, template, [data-zone], .avatar, .brand, .words, .qr, .uplot";
+    const skipped = "script, style, noscript, code, kbd, time, template, [data-zone], .avatar, .brand, .words, .parked-event, .qr, .uplot";
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         const parent = node.parentElement;

@@ -103,5 +103,6 @@ def test_refusals_that_are_translated_are_those_that_the_api_says():
     assert [text for text in KNOWN if text not in sources] == []
     refused = [text.removeprefix("A ticket that is %(status)s cannot be ").split(": ", 1) for text in OF_A_STATUS]
     assert [(verb, remedy) for verb, remedy in refused if f'refuse(state, "{verb}", "{remedy}")' not in sources] == []
+    assert "or it is not yours to see." in sources
     assert "open tasks block closing: finish or drop them first." in sources
     assert "Too many failed attempts: try again in {seconds // 60} minutes." in sources

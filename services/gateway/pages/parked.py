@@ -12,8 +12,8 @@ from fastapi import APIRouter, Path, Response
 
 from services.gateway.pages.client import ApiProblem
 from services.gateway.pages.configuring.pages import only_administrators
-from services.gateway.pages.language import _, ngettext
-from services.gateway.pages.render import words
+from services.gateway.pages.language import N_, _, ngettext
+from services.gateway.pages.render import inside, words
 from services.gateway.pages.route import PageRoute
 from services.gateway.pages.visit import Visit, VisitDep
 from shared.contracts.event import rfc3339
@@ -22,8 +22,10 @@ from shared.service_names import SERVICES
 router = APIRouter(route_class=PageRoute)
 
 NOT_FOUND, INVALID, AWAY = 404, 422, 503
-WAITS = "an earlier event of this stream is parked"
+WAITS = N_("an earlier event of this stream is parked")
 """The reason of an event that is parked for no fault of its own."""
+UNSAVABLE = "it cannot be saved: "
+"""How the reason of one begins that no table takes; the error's name follows."""
 PATIENCE = 120.0
 """Seconds for folding what is parked: it may be much."""
 SHOWN = 100
@@ -31,6 +33,19 @@ SHOWN = 100
 
 Answers = Mapping[str, Mapping[str, Any]]
 Stream = Annotated[UUID, Path()]
+
+
+def named(event_type: str) -> str:
+    """Return what happened, in words: of what, and what."""
+    of, _dot, what = event_type.removeprefix("ledgerdesk.").partition(".")
+    return f"{words(of)}: {inside(what)}" if what else words(of)
+
+
+def why(reason: str) -> str:
+    """Return why an event is parked, in words; what an error says of itself stays as it is."""
+    if reason.startswith(UNSAVABLE):
+        return _("it cannot be saved: %(error)s", error=reason.removeprefix(UNSAVABLE))
+    return _(reason) if reason == WAITS else reason
 
 
 @dataclass(slots=True)
@@ -54,7 +69,7 @@ class Aside:
     @property
     def name(self) -> str:
         """What happened, in words."""
-        return words(str(self.event.get("type") or "").removeprefix("ledgerdesk.").replace(".", ": "))
+        return named(str(self.event.get("type") or ""))
 
     @property
     def whole(self) -> str:
@@ -118,7 +133,8 @@ def grouped(answers: Answers) -> list[Group]:
                 aside = known[group.stream, event["event_id"]] = Aside(event, one["parked_at"])
                 group.events.append(aside)
             aside.since = min(aside.since, one["parked_at"])
-            aside.places.append({"service": service, "view": one["view"], "reason": one["reason"]})
+            place = {"service": service, "view": one["view"], "reason": one["reason"], "why": why(one["reason"])}
+            aside.places.append(place)
     for group in groups.values():
         group.events.sort(key=lambda one: (str(one.event["source"]), int(one.event["version"])))
     return sorted(groups.values(), key=lambda group: group.since)
@@ -147,7 +163,7 @@ async def _given_up(visit: Visit, answers: Answers) -> list[dict[str, Any]]:
         kind, _colon, ident = one["discarded_by"].partition(":")
         who = people.get(UUID(ident)) if kind == "person" else None
         one["who"] = who.shown["name"] or who.shown["login"] if who else one["discarded_by"]
-        one["name"] = words(one["type"].removeprefix("ledgerdesk.").replace(".", ": "))
+        one["name"], one["reason"] = named(one["type"]), why(one["reason"])
     return last
 
 

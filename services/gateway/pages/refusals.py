@@ -40,6 +40,7 @@ OF_A_STATUS = (
     N_("A ticket that is %(status)s cannot be changed: reopen it first."),
 )
 _STATUS = re.compile(r"A ticket that is (new|open|on hold|resolved|closed|merged) (cannot be .+)")
+_TICKET = re.compile(r"There is no ticket (.+), or it is not yours to see\.")
 _MINUTES = re.compile(r"Too many failed attempts: try again in ([0-9]+) minutes\.")
 _TASKS = re.compile(r"([0-9]+) open tasks block closing: finish or drop them first\.")
 
@@ -48,6 +49,8 @@ def in_words(detail: str) -> str:
     """Return a refusal in the reader's language; in English where it is none of those."""
     if found := _MINUTES.fullmatch(detail):
         return _("Too many failed attempts: try again in %(n)s minutes.", n=found[1])
+    if found := _TICKET.fullmatch(detail):
+        return _("There is no ticket %(ref)s, or it is not yours to see.", ref=found[1])
     if found := _TASKS.fullmatch(detail):
         return _("%(n)s open tasks block closing: finish or drop them first.", n=found[1])
     if (found := _STATUS.fullmatch(detail)) and (text := f"A ticket that is %(status)s {found[2]}") in OF_A_STATUS:

@@ -1,5 +1,5 @@
 -- What was said, for the search, made by the server out of what is personal: it goes with it when that is blanked, and entries can be
--- copied in. Every entry is written anew here, once: about a minute for a million tickets, in which nothing can be read.
+-- copied in. Every entry is written anew here, once; nobody can read the timeline meanwhile.
 ALTER TABLE timeline DROP COLUMN words;  -- and its index
 ALTER TABLE timeline ADD COLUMN words tsvector GENERATED ALWAYS AS (
     to_tsvector('simple', left(nullif(
