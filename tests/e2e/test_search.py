@@ -30,10 +30,10 @@ def found(client, words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "typed",
-    [f"dvorak{RUN[:4]}", f"The DVORAK{RUN[:4]}", f"sticks dvorak{RUN[:-1]}", f"qwertz{RUN}ex", f"wanda.{RUN}@sea", f"wanda.{RUN[:5]}"],
+    ["dvorak{:.4}", "The DVORAK{:.4}", "sticks dvorak{:.7}", "qwertz{}ex", "wanda.{}@sea", "wanda.{:.5}"],
 )  # fmt: skip
 def test_a_word_is_found_by_its_beginning(ticket, admin, typed):
-    assert ticket in found(admin, typed)
+    assert ticket in found(admin, typed.format(RUN))
 
 
 def test_a_number_is_found_by_its_beginning(ticket, admin):
