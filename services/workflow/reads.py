@@ -15,6 +15,7 @@ from services.workflow.shown import TicketShown, TimelineItem, show_ticket, show
 from services.workflow.ticket_list import ListQuery, list_tickets
 from shared import forms
 from shared.contracts.fields import Key, Line, Moment, Priority, Severity, Status, Tag
+from shared.contracts.queues import Sort
 from shared.http.caller import Caller, CallerDep
 from shared.http.paging import Page
 from shared.http.parameters import refuse_unknown_parameters
@@ -201,7 +202,9 @@ class ListParameters(BaseModel):
     task: Literal["me"] | None = Field(None, description="Tickets with an open task of mine")
     answered: bool | None = Field(None, description="Whether the desk spoke last")
     overdue: bool | None = Field(None, description="Work of which a promise was due")
-    sort: Literal["updated_at", "-updated_at", "created_at", "-created_at"] = "-updated_at"
+    sort: Sort = Field(
+        "-updated_at", description="`due_at`: what is due first, first; `-priority`: what is most urgent"
+    )
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: int = Field(50, ge=1, le=200)
 

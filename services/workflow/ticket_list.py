@@ -8,12 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
+from services.workflow.ticket_order import ORDERS
 from shared import forms
 from shared.db import Pool
 from shared.directory.people import Directory
 from shared.http.caller import Caller
 from shared.http.forms import audience_of
-from shared.http.paging import decode_cursor, encode_cursor
+from shared.http.paging import decode_cursor, encode_cursor, no_cursor
 from shared.http.problems import Problem
 
 _SEARCH = """(search @@ {q} OR stream_id IN (
@@ -263,26 +264,17 @@ async def _add_fields(where: _Where, directory: Directory, query: ListQuery, cal
 
 
 async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[asyncpg.Record], str | None]:
-    descending = query.sort.startswith("-")
-    column = query.sort.lstrip("-")
-    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    order = ORDERS[query.sort]
     if query.cursor is not None:
         try:
-            moment, ticket_id = decode_cursor(query.cursor, 2)
-            where.values += [datetime.fromisoformat(moment), UUID(ticket_id)]
+            place = decode_cursor(query.cursor, len(order.by) + 1)
+            where.conditions.append(order.beyond(place, where.parameter))
         except (ValueError, TypeError, AttributeError):
-            raise Problem(
-                422, "cursor: take it from `next` of the page before.", fields={"cursor": "is no cursor of this list"}
-            ) from None
-        n = len(where.values)
-        where.conditions.append(f"({column}, stream_id) {beyond} (${n - 1}, ${n})")
+            raise no_cursor() from None
     rows = await pool.fetch(
-        f"SELECT * FROM ticket WHERE {' AND '.join(where.conditions)} "
-        f"ORDER BY {column} {direction}, stream_id {direction} LIMIT {query.limit + 1}",
+        f"SELECT *, {order.columns} FROM ticket WHERE {' AND '.join(where.conditions)} "
+        f"ORDER BY {order.clause} LIMIT {query.limit + 1}",
         *where.values,
     )
     page = rows[: query.limit]
-    cursor = (
-        encode_cursor([page[-1][column].isoformat(), str(page[-1]["stream_id"])]) if len(rows) > query.limit else None
-    )
-    return page, cursor
+    return page, encode_cursor(order.place_of(dict(page[-1]))) if len(rows) > query.limit else None

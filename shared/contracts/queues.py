@@ -8,7 +8,7 @@ from shared.contracts.fields import Id, Key, Line, Strict
 
 Share = Literal["nobody", "team", "desk"]
 """Who has a saved queue besides its owner."""
-Sort = Literal["updated_at", "-updated_at", "created_at", "-created_at"]
+Sort = Literal["updated_at", "-updated_at", "created_at", "-created_at", "due_at", "-priority"]
 Filters = dict[Key, Annotated[list[Line], Field(min_length=1, max_length=20)]]
 """Names of the list's filters to their values, as `GET /tickets` takes them. They may name somebody, or quote him."""
 

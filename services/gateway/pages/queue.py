@@ -24,6 +24,7 @@ STATUSES = (*WORKED, "resolved", "closed")
 PRIORITIES = ("low", "normal", "high", "emergency")
 SORTS = {
     "-updated_at": N_("Changed last"), "updated_at": N_("Changed longest ago"), "-created_at": N_("Newest"), "created_at": N_("Oldest"),
+    "due_at": N_("Due first"), "-priority": N_("Most urgent"),
 }  # fmt: skip
 FILTERS = (
     "q",
