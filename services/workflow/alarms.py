@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -108,13 +108,13 @@ class Alarms:
     async def sweep(self) -> None:
         """Warn of what the requesters' silence is going to close."""
         policy = await self._directory.entry("policy", "desk") or {}
-        days = policy.get("close_days")
-        if days is None:
+        waits = domain.patience(policy)
+        if waits is None:
             return
-        silent = timedelta(days=days - policy.get("close_warning_days", 0))
+        silence, warning = waits
         rows = await self._pool.fetch(
             "SELECT stream_id FROM ticket WHERE silent_since <= $1 AND closes_at IS NULL ORDER BY silent_since LIMIT $2",
-            self._clock() - silent, SWEPT,
+            self._clock() - (silence - warning), SWEPT,
         )  # fmt: skip
         ids = [row["stream_id"] for row in rows]
         for begin in range(0, len(ids), BATCH):

@@ -114,7 +114,7 @@ class Policy(Strict):
         reopen_days: A message this long after closing makes a new ticket, linked to the old; None: it reopens however late.
         auto_claim: Who answers a ticket that nobody has, has it.
         close_days: An answered or resolved ticket is closed after this many days of the requester's silence; None: never.
-        close_warning_days: So many days before, it is said that it will be.
+        close_warning_days: So many days before, it is said that it will be; at once, where that is before the silence has begun.
         guests_read: Public articles are read without signing in.
     """
 

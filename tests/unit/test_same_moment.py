@@ -89,6 +89,13 @@ def test_a_warning_of_silence_comes_at_its_moment_and_leaves_its_time():
         assert warned.data == {"closes_at": rfc3339(closes)}, "never sooner than the warning allows"
 
 
+def test_a_warning_longer_than_the_silence_does_not_make_it_longer():
+    (warned,) = domain.warn_of_closing(
+        Life(status="resolved"), ANSWERED, {"close_days": 1, "close_warning_days": 2}, NINE
+    )
+    assert warned.data == {"closes_at": rfc3339(NINE + DAY)}
+
+
 def test_silence_closes_at_its_moment():
     life = Life(status="resolved", closes_at=rfc3339(NINE + 7 * DAY), close_warned_at=NINE + 5 * DAY)
     assert domain.come_true(life, ANSWERED, NINE + 7 * DAY - MOMENT) == []

@@ -8,7 +8,7 @@ what is promised by when (`sla`).
 from dataclasses import replace
 
 from services.workflow.domain import alarms, canned, fields, life, links, sla, talk, tasks
-from services.workflow.domain.alarms import come_true, warn_of_closing
+from services.workflow.domain.alarms import come_true, patience, warn_of_closing
 from services.workflow.domain.fields import Sheet, change_fields, needs_fields, take_fields_back, unfinished
 from services.workflow.domain.life import (
     acknowledge,
@@ -86,6 +86,7 @@ __all__ = [
     "needs_fields",
     "needs_no_merge",
     "note",
+    "patience",
     "possible",
     "prioritise",
     "rate",

@@ -29,15 +29,23 @@ def silent_since(state: Life, story: Story) -> datetime | None:
     return None if any(message > answered for message in story.messages) else answered
 
 
+def patience(policy: Mapping[str, Any]) -> tuple[timedelta, timedelta] | None:
+    """Return how long silence lasts until a ticket is closed, and how long before that is said: not before the silence has begun."""
+    days = policy.get("close_days")
+    return (
+        None if days is None else (timedelta(days=days), timedelta(days=min(policy.get("close_warning_days", 0), days)))
+    )
+
+
 def warn_of_closing(state: Life, story: Story, policy: Mapping[str, Any], now: datetime) -> list[NewEvent]:
     """Say that silence will close the ticket, if it lasts; it never closes sooner than the warning allows, however late that comes."""
-    since, days = silent_since(state, story), policy.get("close_days")
-    if since is None or days is None or state.closes_at is not None:
+    since, waits = silent_since(state, story), patience(policy)
+    if since is None or waits is None or state.closes_at is not None:
         return []
-    warning = timedelta(days=policy.get("close_warning_days", 0))
-    if now < since + timedelta(days=days) - warning:
+    silence, warning = waits
+    if now < since + silence - warning:
         return []
-    return [fact("close_warned", {"closes_at": rfc3339(max(since + timedelta(days=days), now + warning))})]
+    return [fact("close_warned", {"closes_at": rfc3339(max(since + silence, now + warning))})]
 
 
 def come_true(state: Life, story: Story, now: datetime, *, unfinished: bool = False) -> list[NewEvent]:
