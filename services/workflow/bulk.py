@@ -15,16 +15,26 @@ def _status_back(state: Life, event: Event) -> Sequence[NewEvent]:
     done = {"resolved": "resolved", "closed": "closed"}.get(event.name)
     was = named(state.state)
     back = was if state.status == "open" else {}  # of a ticket that was new: what an agent has begun is begun
-    opened = [fact("reopened", {"previous": done, **back})] if done else []
-    if not done and event.name == "held" and state.status != "on_hold":
-        opened = [fact("resumed", back)]
+    opened = [fact("reopened", {"previous": done, **_state_of(event), **back})] if done else []
+    if not done and event.name == "held":
+        waited = {"previous": "on_hold", **_state_of(event), "previous_until": event.data.get("until")}
+        if state.status == "on_hold":
+            return [fact("held", {"until": state.until, **was, **waited})]
+        opened = [fact("resumed", {**waited, **back})]
+    now_open = {"previous": "open"}
     match state.status:
         case "on_hold":
-            return [*opened, fact("held", {"until": state.until, **was})]
+            return [*opened, fact("held", {"until": state.until, **was, **now_open})]
         case "resolved" | "closed":
-            return [*opened, fact(state.status, was)]
+            return [*opened, fact(state.status, {**was, **now_open})]
         case _:
             return opened
+
+
+def _state_of(event: Event) -> dict[str, str]:
+    """Return the desk's own state that a move has brought a ticket into, as what it is moved from; nothing, for none."""
+    state = event.data.get("state")
+    return {"previous_state": state} if state is not None else {}
 
 
 def _state_back(state: Life, event: Event) -> Sequence[NewEvent]:

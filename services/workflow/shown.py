@@ -207,7 +207,17 @@ def _via(via: Mapping[str, str], *, full: bool) -> dict[str, Any]:
     return dict(via) if full and via["kind"] != "session" else {"kind": via["kind"]}
 
 
-_ONLY_FOR_THE_DESK = ("origin", "reason", "into", "previous", "mentions", "follows", "canned", "state")
+_ONLY_FOR_THE_DESK = (
+    "origin",
+    "reason",
+    "into",
+    "previous",
+    "previous_state",
+    "mentions",
+    "follows",
+    "canned",
+    "state",
+)
 """Where an imported row stood, what a hold waits for, the desk's own states, what another ticket is: the desk's business."""
 
 

@@ -65,7 +65,21 @@ class Stated(Imported):
     state: Key | None = None
 
 
-class Held(Stated):
+class Moved(Stated):
+    """The ticket's status changed, or what it waits for.
+
+    Attributes:
+        previous: Its status before. Like what follows, not said in events from before this was.
+        previous_state: Which of the desk's own states it was in; None: in none.
+        previous_until: What it had waited for: a moment; None: its customer, or nothing.
+    """
+
+    previous: str | None = None
+    previous_state: Key | None = None
+    previous_until: str | None = None
+
+
+class Held(Moved):
     """The ticket waits: until a moment, or until its customer writes."""
 
     until: str | None = None
@@ -77,11 +91,11 @@ class HeldPersonal(Strict):
     reason: Body | None = None
 
 
-class Resumed(Stated):
+class Resumed(Moved):
     """The ticket waits no more."""
 
 
-class Resolved(Stated):
+class Resolved(Moved):
     """The desk says that it is done."""
 
 
@@ -91,16 +105,15 @@ class ResolvedPersonal(Strict):
     resolution: Body | None = None
 
 
-class Closed(Stated):
+class Closed(Moved):
     """The ticket is over. `let_in`: says somebody who acts as its requester does, and is another."""
 
     let_in: bool = False
 
 
-class Reopened(Stated):
-    """The ticket is not over, after all; `previous` is its status before, `let_in` as in `Closed`."""
+class Reopened(Moved):
+    """The ticket is not over, after all; `let_in` as in `Closed`."""
 
-    previous: str | None = None
     let_in: bool = False
 
 

@@ -17,6 +17,7 @@ from shared.contracts.event import NewEvent
 from shared.contracts.lifecycle import LifecycleMove, LifecycleState, MoveVerb
 from shared.testing.events import event_of_fact
 from shared.testing.given import scenario
+from tests.unit.where_from import need_where_from
 
 OTHER = str(UUID(int=2))
 given = scenario("workflow", Life, domain.evolve)
@@ -141,7 +142,7 @@ def test_tasks_block_closing_under_any_lifecycle():
 
 def test_a_move_names_the_state_it_leads_to():
     (held,) = given(*OPEN).when(domain.hold, reason=None, until=None, to="waiting", moves=ANY).then("held")
-    assert held.data == {"until": None, "state": "waiting"}
+    assert held.data == {"until": None, "state": "waiting", "previous": "open"}
     assert given(*OPEN, held).state.state == "waiting"
     (resumed,) = given(*OPEN, held).when(domain.resume, to="review", moves=ANY).then("resumed")
     assert given(*OPEN, held, resumed).state.state == "review"
@@ -150,16 +151,16 @@ def test_a_move_names_the_state_it_leads_to():
     (reopened,) = (
         given(*OPEN, resolved, closed).when(domain.reopen, message=None, to="review", moves=ANY).then("reopened")
     )
-    assert reopened.data == {"previous": "closed", "state": "review"}
+    assert reopened.data == {"previous": "closed", "previous_state": "spam", "state": "review"}
     assert standing(*OPEN, resolved, closed, reopened) == ("open", "review")
 
 
 def test_a_move_that_names_none_leads_to_none_and_its_event_says_nothing_new():
     state = given(*OPEN, WAITING).when(domain.resume, moves=ANY)
-    assert state.then("resumed")[0].data == {}
+    assert state.then("resumed")[0].data == {"previous": "on_hold", "previous_state": "waiting"}
     assert given(*OPEN, WAITING, *state.events).state.state is None
     (closed,) = given(*OPEN, WAITING).when(domain.close, message=None, moves=ANY).then("closed")
-    assert closed.data == {}
+    assert closed.data == {"previous": "on_hold", "previous_state": "waiting"}
 
 
 @pytest.mark.parametrize("to", ["review", "old", "nothing", "on_hold"])
@@ -315,6 +316,7 @@ def test_an_undone_move_is_back_where_it_was(before, done, names):
     assert (event.state.status, event.state.state) != (was.status, was.state)
     facts = bulk._undo[done.type.rsplit(".", 1)[-1]](was, event_of_fact(done, "workflow", UUID(int=1), was.version + 1))
     assert [f.type.rsplit(".", 1)[-1] for f in facts] == names
+    need_where_from(given, [*before, done], facts)
     after = given(*before, done, *facts).state
     assert (after.status, after.state) == (was.status, was.state)
 

@@ -11,6 +11,7 @@ from services.workflow.domain import Life
 from shared.contracts.event import NewEvent
 from shared.testing.events import event_of_fact
 from shared.testing.given import scenario
+from tests.unit.where_from import need_where_from
 
 given = scenario("workflow", Life, domain.evolve)
 
@@ -70,6 +71,7 @@ def test_every_command_in_every_state(command, state):
         outcome.refused(409, state.replace("_", " "))
     else:
         outcome.then(*expected)
+        need_where_from(given, STATES[state], outcome.events)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -128,7 +130,9 @@ def test_a_rule_does_not_open_a_ticket():
 def test_hold_can_be_changed_and_ends():
     until = "2026-12-01T00:00:00.000000Z"
     (event,) = given(STARTED, HELD).when(domain.hold, reason=None, until=until).then("held")
-    assert event.data == {"until": until}
+    again = given(STARTED, HELD, event).when(domain.hold, reason=None, until=None).events
+    need_where_from(given, [STARTED, HELD, event], again)
+    assert event.data == {"until": until, "previous": "on_hold"}
     assert event.personal is None
     assert given(STARTED, fact("held", until=until)).state.until == until
     assert given(STARTED, fact("held", until=until), RESUMED).state.until is None

@@ -12,6 +12,7 @@ from shared.contracts.event import NewEvent
 from shared.testing.events import event_of_fact
 from shared.testing.forms import field
 from shared.testing.given import scenario
+from tests.unit.where_from import need_where_from
 
 given = scenario("workflow", Life, evolve)
 JOHN, JANE, TASK = (str(UUID(int=n)) for n in (1, 2, 20))
@@ -31,6 +32,7 @@ def ruled(*facts: NewEvent, note: str | None = None, fresh: bool = False, asked:
     found = domain.ruled(given(*facts).state, wanted, note=note, asked=asked or {}, fresh=fresh)
     for event in found.events:
         check(event, "workflow")
+    need_where_from(given, facts, found.events)
     return found
 
 

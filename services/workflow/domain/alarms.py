@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.workflow.domain.sla.story import Story
-from services.workflow.domain.state import Life, fact
+from services.workflow.domain.state import Life, fact, where_from
 from shared.contracts.event import Event, NewEvent, rfc3339
 
 SILENT = frozenset({"open", "on_hold", "resolved"})
@@ -54,7 +54,7 @@ def come_true(state: Life, story: Story, now: datetime, *, unfinished: bool = Fa
     `unfinished`: a custom field is empty that the ticket cannot be closed without. Like an open task, it puts closing off by a day.
     """
     if state.status == "on_hold" and state.until is not None and (at := datetime.fromisoformat(state.until)) <= now:
-        return [_at(at, fact("resumed"))]
+        return [_at(at, fact("resumed", where_from(state)))]
     if state.closes_at is None or (at := datetime.fromisoformat(state.closes_at)) > now:
         return []
     warned = state.close_warned_at
@@ -62,7 +62,7 @@ def come_true(state: Life, story: Story, now: datetime, *, unfinished: bool = Fa
         return []  # he has written, also if that was heard of after the warning only
     if unfinished or any(task.blocks and not task.done for task in state.tasks.values()):
         return [_at(at, fact("close_warned", {"closes_at": rfc3339(now + timedelta(days=1))}))]  # when all is done
-    return [_at(at, fact("closed", message="Closed, because nobody has answered."))]
+    return [_at(at, fact("closed", where_from(state), message="Closed, because nobody has answered."))]
 
 
 def _at(at: datetime, event: NewEvent) -> NewEvent:

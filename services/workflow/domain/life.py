@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.workflow.domain.lifecycle import REQUESTER, USUAL, Moves, judge
-from services.workflow.domain.state import WORKED, Life, fact, named, refuse, start
+from services.workflow.domain.state import WORKED, Life, fact, named, refuse, start, where_from
 from shared.contracts.event import Event, NewEvent
 from shared.refusal import Refusal
 
@@ -102,7 +102,8 @@ def hold(
     judge(state, "hold", moves, to=to, said=reason)
     if state.status not in WORKED:
         raise refuse(state, "held", "reopen it first.")
-    return [*start(state), fact("held", {"until": until, **named(to)}, reason=reason)]
+    begun = start(state)
+    return [*begun, fact("held", {"until": until, **named(to), **where_from(state, begun)}, reason=reason)]
 
 
 def resume(state: Life, *, reason: str | None = None, to: str | None = None, moves: Moves = USUAL) -> list[NewEvent]:
@@ -114,7 +115,7 @@ def resume(state: Life, *, reason: str | None = None, to: str | None = None, mov
     judge(state, "resume", moves, to=to, said=reason)
     if state.status != "on_hold":
         raise refuse(state, "resumed", "only a ticket on hold can.")
-    return [fact("resumed", named(to), reason=reason)]
+    return [fact("resumed", {**named(to), **where_from(state)}, reason=reason)]
 
 
 def resolve(state: Life, *, resolution: str | None, to: str | None = None, moves: Moves = USUAL) -> list[NewEvent]:
@@ -126,7 +127,8 @@ def resolve(state: Life, *, resolution: str | None, to: str | None = None, moves
     judge(state, "resolve", moves, to=to, said=resolution)
     if state.status not in WORKED:
         raise refuse(state, "resolved", "reopen it first, if it is not solved after all.")
-    return [*start(state), fact("resolved", named(to), resolution=resolution)]
+    begun = start(state)
+    return [*begun, fact("resolved", {**named(to), **where_from(state, begun)}, resolution=resolution)]
 
 
 def close(state: Life, *, message: str | None, to: str | None = None, moves: Moves = USUAL) -> list[NewEvent]:
@@ -144,7 +146,7 @@ def close(state: Life, *, message: str | None, to: str | None = None, moves: Mov
     if open_tasks:
         raise Refusal(f"{open_tasks} open tasks block closing: finish or drop them first.", field="tasks")
     begun = [] if moves.roles <= {REQUESTER} else start(state)  # an agent's act, and no requester's
-    return [*begun, fact("closed", named(to), message=message)]
+    return [*begun, fact("closed", {**named(to), **where_from(state, begun)}, message=message)]
 
 
 def reopen(state: Life, *, message: str | None, to: str | None = None, moves: Moves = USUAL) -> list[NewEvent]:
@@ -156,7 +158,7 @@ def reopen(state: Life, *, message: str | None, to: str | None = None, moves: Mo
     judge(state, "reopen", moves, to=to, said=message)
     if state.status in WORKED:
         raise refuse(state, "reopened", "only a resolved or closed ticket can.")
-    return [fact("reopened", {"previous": state.status, **named(to)}, message=message)]
+    return [fact("reopened", {**where_from(state), **named(to)}, message=message)]
 
 
 def change_state(state: Life, *, to: str | None, message: str | None = None, moves: Moves = USUAL) -> list[NewEvent]:
@@ -212,7 +214,7 @@ def customer_wrote(state: Life, at: datetime | None = None) -> list[NewEvent]:
     if at is not None and state.moved_at is not None and at <= state.moved_at:
         return []
     if state.status == "on_hold":
-        return [fact("resumed")]
+        return [fact("resumed", where_from(state))]
     if state.status in {"resolved", "closed"}:
-        return [fact("reopened", {"previous": state.status})]
+        return [fact("reopened", where_from(state))]
     return []

@@ -11,7 +11,7 @@ from typing import Any
 from services.workflow.domain import life
 from services.workflow.domain.fields import NO_SHEET, Sheet, needs_fields
 from services.workflow.domain.links import tag
-from services.workflow.domain.state import Life, fact
+from services.workflow.domain.state import Life, fact, where_from
 from services.workflow.domain.talk import auto_reply
 from services.workflow.domain.talk import note as write_note
 from services.workflow.domain.tasks import watch
@@ -103,15 +103,15 @@ def _move(state: Life, status: str, sheet: Sheet) -> list[NewEvent]:
         case "open":
             return _open(state)
         case "on_hold":
-            moved = life.hold(state, reason=None, until=None)
+            events = life.hold(state, reason=None, until=None)
         case "resolved":
-            moved = life.resolve(state, resolution=None)
+            events = life.resolve(state, resolution=None)
         case _ if state.status == "new":  # nobody has worked on it, and nobody is to
-            done = [fact("resolved")]
-            moved = [*done, *life.close(replace(state, status="resolved"), message=None)]
+            events = [fact("resolved"), *life.close(replace(state, status="resolved"), message=None)]
         case _:
-            moved = life.close(state, message=None)
-    return _without_start(moved)
+            events = life.close(state, message=None)
+    first, *others = _without_start(events)  # which was not begun, so it is moved from what it is
+    return [NewEvent(first.type, {**first.data, **where_from(state)}, first.personal), *others]
 
 
 def _open(state: Life) -> list[NewEvent]:

@@ -97,6 +97,22 @@ def named(key: str | None) -> dict[str, str]:
     return {"state": key} if key is not None else {}
 
 
+def where_from(state: Life, begun: Sequence[NewEvent] = ()) -> dict[str, str]:
+    """Return how an event names what a ticket is moved from.
+
+    Args:
+        state: Of the ticket before the command.
+        begun: What the same command says first: see `start`.
+    """
+    if begun:
+        return {"previous": "open"}
+    until = state.until if state.status == "on_hold" else None
+    return {
+        "previous": state.status, **({"previous_state": state.state} if state.state is not None else {}),
+        **({"previous_until": until} if until is not None else {}),
+    }  # fmt: skip
+
+
 def start(state: Life) -> list[NewEvent]:
     """An agent's first act makes a new ticket an open one."""
     return [fact("started")] if state.status == "new" else []
