@@ -74,7 +74,6 @@ def serve(
     import uvloop
 
     from ledgerdesk.host import Host, collect_seldom, load, work
-    from ledgerdesk.host import serve as serve_http
     from shared.settings import settings
     from shared.telemetry import configure_logging
 
@@ -85,11 +84,13 @@ def serve(
     configure_logging(settings().log_level)
     host = Host.of(settings(), names, [part.strip() for part in parts.split(",")], moved)
     load(host)
+    if answers := "http" in parts.split(","):
+        from ledgerdesk.application import serve as serve_http
     collect_seldom()
     while after is not None and not after.exists():
         time.sleep(0.02)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_http(host) if "http" in parts.split(",") else work(host, ready_file))
+        runner.run(serve_http(host) if answers else work(host, ready_file))
 
 
 @org.command("apply")

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from ledgerdesk import asyncapi
-from ledgerdesk.host import create_app, merged_openapi
+from ledgerdesk.application import create_app, merged_openapi
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = Path(__file__).parent / "openapi.json"

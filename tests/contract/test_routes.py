@@ -18,7 +18,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.generate import CONF, KEEPALIVE_SECONDS, Routes, conf
-from ledgerdesk.host import API, Host, create_app, routes_of
+from ledgerdesk.application import API, create_app
+from ledgerdesk.host import Host, routes_of
 from ledgerdesk.switchboard import Switchboard
 from services.gateway.pages.client import owner_of
 from shared.embedded import free_port

@@ -7,7 +7,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Match
 
-from ledgerdesk.host import API, routes_of
+from ledgerdesk.application import API
+from ledgerdesk.host import routes_of
 from ledgerdesk.switchboard import Switchboard
 from shared.settings import SERVICES
 

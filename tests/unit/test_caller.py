@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from ledgerdesk.host import server_config
+from ledgerdesk.application import server_config
 from services.gateway.api.common import give_session
 from shared.contracts.event import Via
 from shared.http.caller import Caller
