@@ -54,7 +54,8 @@ def data_of(stack: Stack, words: set[str]) -> list[str]:
     organisation = _strings(yaml.safe_load((ROOT / "examples" / "org.yaml").read_text()))
     with stack.api() as api:
         projections = {one["name"] for one in api.get("/internal/projections").json()["projections"]}
-    found = organisation | words | projections | set(NAMES) | available_timezones() | set(PERMISSIONS)
+        subjects = {one["subject"] for one in api.get("/tickets", params={"limit": 200}).json()["items"]} - {None}
+    found = organisation | words | projections | subjects | set(NAMES) | available_timezones() | set(PERMISSIONS)
     return sorted((one for one in found if len(one) > 1), key=len, reverse=True)
 
 
