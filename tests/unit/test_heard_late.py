@@ -65,7 +65,7 @@ def short(monkeypatch):
 
 def link(person: Person) -> str:
     claims = {"sub": str(person.person_id), "ticket": str(uuid4()), "link": str(uuid4())}
-    return Tokens(SETTINGS).short(PURPOSE, claims, timedelta(minutes=5))
+    return Tokens(SETTINGS).short(PURPOSE, claims, AFTER - datetime.now(UTC))
 
 
 def session(person: Person) -> str:
