@@ -269,7 +269,7 @@ async def _page(pool: Pool, query: ListQuery, where: _Where) -> tuple[list[async
         try:
             place = decode_cursor(query.cursor, len(order.by) + 1)
             where.conditions.append(order.beyond(place, where.parameter))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, OverflowError):
             raise no_cursor() from None
     rows = await pool.fetch(
         f"SELECT *, {order.columns} FROM ticket WHERE {' AND '.join(where.conditions)} "

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+RANKS = 4
+"""Priorities that there are; 0 is that of one which there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Order:
         """Return the condition of what comes after a place.
 
         Raises:
-            ValueError, TypeError, AttributeError: A cursor of another order.
+            ValueError, TypeError, AttributeError, OverflowError: A cursor of another order, or made up.
         """
         readers = (*self.by.values(), UUID)
         names = [parameter(read(one)) for read, one in zip(readers, place, strict=True)]
@@ -47,18 +50,21 @@ class Order:
 
 
 def _rank(value: Any) -> int:
-    if not isinstance(value, int) or not 0 <= value < 10:  # noqa: PLR2004 -- there are four
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= RANKS:
         raise ValueError("no rank")
     return value
 
 
-_MOMENT = datetime.fromisoformat
+def _moment(value: Any) -> datetime:
+    return datetime.fromisoformat(value).astimezone(UTC)
+
+
 ORDERS = {
-    "updated_at": Order({"updated_at": _MOMENT}), "-updated_at": Order({"updated_at": _MOMENT}, descending=True),
-    "created_at": Order({"created_at": _MOMENT}), "-created_at": Order({"created_at": _MOMENT}, descending=True),
-    "due_at": Order({"coalesce(due_at, timestamptz '9999-12-31 00:00:00+00')": _MOMENT}),
+    "updated_at": Order({"updated_at": _moment}), "-updated_at": Order({"updated_at": _moment}, descending=True),
+    "created_at": Order({"created_at": _moment}), "-created_at": Order({"created_at": _moment}, descending=True),
+    "due_at": Order({"coalesce(due_at, timestamptz '9999-12-31 00:00:00+00')": _moment}),
     "-priority": Order(
-        {"coalesce(array_position('{low,normal,high,emergency}'::text[], priority), 0)": _rank, "updated_at": _MOMENT}, descending=True
+        {"coalesce(array_position('{low,normal,high,emergency}'::text[], priority), 0)": _rank, "updated_at": _moment}, descending=True
     ),
 }  # fmt: skip
 """By what `sort` says. What is promised nothing comes last where what is due comes first."""

@@ -11,6 +11,8 @@ from services.workflow.ticket_order import ORDERS
 from shared import db
 from shared.contracts.event import Via
 from shared.directory.people import Directory
+from shared.http.paging import encode_cursor
+from shared.http.problems import Problem
 from shared.http.rights import Caller
 from shared.testing.servers import database
 
@@ -55,6 +57,23 @@ async def test_what_is_due_first_comes_first_and_what_is_not_due_last(pool, limi
 async def test_what_is_most_urgent_comes_first_and_of_those_what_was_changed_last(pool, limit):
     await pool.execute(TICKET, NOON, [None] * 6, ["low", "emergency", None, "high", "normal", "emergency"])
     assert await listed(pool, "-priority", limit) == ["6", "2", "4", "5", "3", "1"]
+
+
+ID = "00000000-0000-0000-0000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("sort", "place"),
+    [
+        ("-priority", [True, "2026-03-02T12:00:00+00:00", ID]), ("-priority", [9, "2026-03-02T12:00:00+00:00", ID]), ("-priority", [2.0, "2026-03-02T12:00:00+00:00", ID]),
+        ("-priority", [2, None, ID]), ("-priority", ["2026-03-02T12:00:00+00:00", ID]), ("due_at", ["9999-12-31T23:59:59-23:00", ID]), ("updated_at", ["0001-01-01T00:00:00+23:00", ID]),
+        ("due_at", [3, ID]), ("due_at", ["2026-03-02T12:00:00+00:00", "x"]),
+    ],
+)  # fmt: skip
+async def test_a_cursor_that_is_made_up_is_refused(pool, sort, place):
+    query = ListQuery(sort=sort, cursor=encode_cursor(place))
+    with pytest.raises(Problem, match="cursor"):
+        await list_tickets(pool, Directory(pool), query, LEAD)
 
 
 @pytest.mark.parametrize("sort", ORDERS)
