@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -108,11 +108,25 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest.fixture
-async def people(browser: Browser, stack: Stack) -> AsyncIterator[People]:
+@asynccontextmanager
+async def at(browser: Browser, stack: Stack) -> AsyncIterator[People]:
     """People with browsers. What a console complains about fails the test, unless it said that it expects it."""
     several = People(browser, stack.url)
     yield several
     for context in several.contexts:
         await context.close()
     assert several.complaints == []
+
+
+@pytest.fixture
+async def people(browser: Browser, stack: Stack) -> AsyncIterator[People]:
+    """People at the stack that tests share."""
+    async with at(browser, stack) as several:
+        yield several
+
+
+@pytest.fixture
+async def visitors(browser: Browser, empty_stack: Stack) -> AsyncIterator[People]:
+    """People who come to a stack for the first time."""
+    async with at(browser, empty_stack) as several:
+        yield several

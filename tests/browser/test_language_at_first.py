@@ -1,30 +1,17 @@
 """The first visit to an empty desk is not left in English either."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from tests.browser import pseudo
 from tests.browser.desk import People, Stack
 from tests.browser.walk import Walk, data_of
 
 
-@pytest.fixture
-async def first(browser: Browser, empty_stack: Stack) -> AsyncIterator[People]:
-    """Those who come to a stack for the first time."""
-    several = People(browser, empty_stack.url)
-    yield several
-    for context in several.contexts:
-        await context.close()
-    assert several.complaints == []
-
-
-async def test_the_first_visit_is_not_left_in_english(first: People, empty_stack: Stack) -> None:
-    first.expected.append("422")
+async def test_the_first_visit_is_not_left_in_english(visitors: People, empty_stack: Stack) -> None:
+    visitors.expected.append("422")
     about = {"name": "Zyx First", "login": "zyx", "email": "zyx@first.example"}
     walk = Walk(data_of(empty_stack, {*about.values(), "Zyx Desk", "Anton Agent", "anton", "ldk_"}))
-    page = await first.page(locale=pseudo.TAG)
+    page = await visitors.page(locale=pseudo.TAG)
 
     async def greet(secret: str) -> None:
         for name, text in {

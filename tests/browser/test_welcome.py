@@ -4,8 +4,7 @@ import asyncio
 import re
 from uuid import uuid4
 
-import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.desk import People, Stack, picture
 
@@ -35,15 +34,6 @@ async def signed_in(visitors: People) -> Page:
 def accounts(stack: Stack) -> list[str]:
     with stack.api() as api:
         return [one["login"] for one in api.get("/accounts").json()["items"]]
-
-
-@pytest.fixture
-async def visitors(browser: Browser, empty_stack: Stack):
-    several = People(browser, empty_stack.url)
-    yield several
-    for context in several.contexts:
-        await context.close()
-    assert several.complaints == []
 
 
 async def test_the_first_account_is_whose_the_key_is(visitors: People, empty_stack: Stack) -> None:
