@@ -39,6 +39,7 @@ def merged_openapi(app: FastAPI) -> dict[str, Any]:
             for router in routes_of(name).ROUTERS:
                 whole.include_router(router, prefix=API)
         app.openapi_schema = whole.openapi()
+        problems.describe(app.openapi_schema)
     return app.openapi_schema
 
 

@@ -28,7 +28,7 @@ def module_of(service: str) -> Any:
 
 
 def routes_of(service: str) -> Any:
-    """Return what a service answers by HTTP: `ROUTERS` below the API, and the gateway's `PAGES`."""
+    """Return what a service answers by HTTP: `ROUTERS` below the API, and the gateway's `PAGES`; `prepare` is called before either."""
     return importlib.import_module(f"services.{service}.routes")
 
 
@@ -110,7 +110,9 @@ def load(host: Host) -> None:
     for name, parts in host.parts.items():
         module_of(name)
         if "http" in parts:
-            routes_of(name)
+            prepare = getattr(routes_of(name), "prepare", None)
+            if prepare is not None:
+                prepare(host.settings)
 
 
 def collect_seldom() -> None:

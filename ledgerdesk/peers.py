@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from shared.http.problems import Problem
+from shared.http.trust import trusted
 from shared.settings import SERVICES, Settings
 
 TIMEOUT = 3.0
@@ -32,7 +33,7 @@ async def _ask(client: httpx.AsyncClient, url: str, token: str | None = None) ->
 
 
 async def _ask_all(others: dict[str, str], path: str, token: str | None = None) -> dict[str, httpx.Response | None]:
-    async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, verify=trusted()) as client:
         answers = await asyncio.gather(*(_ask(client, url + path, token) for url in others.values()))
     return dict(zip(others, answers, strict=True))
 

@@ -10,7 +10,6 @@ import logging
 import os
 import secrets
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -25,10 +24,12 @@ from shared.embedded import (
     ChildSpec,
     EmbeddedBroker,
     EmbeddedPostgres,
+    ForkServer,
     Supervisor,
     free_port,
     read_state,
 )
+from shared.embedded.process import log_tail
 
 DATABASE = "ledgerdesk"
 SERVICES = ",".join(service_names.SERVICES)
@@ -92,17 +93,17 @@ def build(data: Path, port: int) -> Supervisor:
     prepared = data / "run" / "prepared"  # http and worker load while the servers start, and wait for this
     prepared.unlink(missing_ok=True)
 
-    def python(*arguments: str) -> Callable[[], list[str]]:
-        return lambda: [sys.executable, "-m", "ledgerdesk.cli", *arguments]
+    forks = ForkServer()
 
     migrated: list[bool] = []
 
     def initialised() -> bool:
         """Run the init step; the log's part of it again after every start of the broker, whose log is another then."""
-        command = [sys.executable, "-m", "ledgerdesk.cli", "init", *(["--only-log"] if migrated else [])]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        if done.returncode:
-            logging.getLogger("up").error("the init step failed:\n%s", done.stderr)
+        if not forks.loaded:
+            return False
+        report = data / "log" / "init.log"
+        if forks.fork("init", ["init", *(["--only-log"] if migrated else [])], report).wait():
+            logging.getLogger("up").error("the init step failed; the end of its log %s:\n%s", report, log_tail(report))
             return False
         migrated.append(True)
         prepared.touch()
@@ -124,17 +125,23 @@ def build(data: Path, port: int) -> Supervisor:
         replace(server, argv=server_argv, ready=database_ready),
         replace(broker.child(), ready=lambda: broker.ready() and initialised()),
         ChildSpec(
+            name="forks", argv=lambda: [sys.executable, "-m", "ledgerdesk.forks"], env=env, stdin=forks.connect,
+            early=True, ready=lambda: forks.loaded, only_to_start=True, stop_timeout=5,
+        ),
+        ChildSpec(
             name="http",
-            argv=python("serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay", "--after", str(prepared)),
-            env=env, early=True, ready=lambda: True, services=tuple(SERVICES.split(",")), stop_timeout=10,
+            argv=lambda: [
+                "serve", SERVICES, "--parts", "http,relay", "--except", "-routing.relay", "--after", str(prepared),
+            ],
+            forked_by=forks, early=True, ready=lambda: answers(f"{url}/healthz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
         ChildSpec(
             name="worker",
-            argv=python(
+            argv=lambda: [
                 "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file),
                 "--after", str(prepared),
-            ),
-            env=env, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            ],
+            forked_by=forks, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
     ready_file.parent.mkdir(parents=True, exist_ok=True)

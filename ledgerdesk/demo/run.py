@@ -70,7 +70,11 @@ def wait_ready(data: Path) -> Stack:
 def _all_run(data: Path) -> bool:
     """Whether a supervisor lives in the directory and says that its children run: the port alone could be somebody else's."""
     children = (read_state(data) or {}).get("processes") or []
-    return supervisor_of(data) is not None and bool(children) and all(child["state"] == "running" for child in children)
+    return (
+        supervisor_of(data) is not None
+        and bool(children)
+        and all(child["state"] in {"running", "resting"} for child in children)
+    )
 
 
 def _answers(stack: Stack) -> bool:

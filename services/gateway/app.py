@@ -9,7 +9,6 @@ from services.gateway.domain import guests as guest_links
 from services.gateway.guests import GuestAccess
 from services.gateway.linking import Linking, registering
 from services.gateway.oidc import Providers
-from services.gateway.pages.language import languages
 from services.gateway.passwords import Passwords
 from services.gateway.reactions import AccountForgetting
 from services.gateway.second_factor import SecondFactor
@@ -31,7 +30,6 @@ VIEWS = (TicketView(),)
 
 async def build(kernel: Kernel) -> Service:
     """Return the service."""
-    languages(kernel.settings.locales)  # a catalogue that cannot be read is said now
     parts = await common_parts(kernel, "gateway")
     store = EventStore("gateway", parts.pool)
     appender = Appender(store)

@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from shared.http.trust import trusted
 from shared.settings import OidcProvider
 
 KEPT = 3600.0
@@ -195,7 +196,7 @@ class Providers:
     """All providers that are configured, by their keys."""
 
     def __init__(self, settings: list[OidcProvider]) -> None:
-        self.client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+        self.client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False, verify=trusted())
         self.all = {one.key: Provider(one, self.client) for one in settings}
 
     async def close(self) -> None:

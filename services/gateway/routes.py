@@ -33,9 +33,11 @@ from services.gateway.pages import (
     welcome,
     work,
 )
+from services.gateway.pages.language import languages
 from services.gateway.pages.route import nothing_here
 from shared.http.internal import internal_router
 from shared.http.parked import parked_router
+from shared.settings import Settings
 
 ROUTERS = (
     sessions.router, me.router, second_factor.router, keys.router, api_accounts.router, guests.router, organisation.internal,
@@ -68,3 +70,8 @@ PAGES = (*(page.router for page in (*_OUTSIDE, *_INSIDE)), *configuring.ROUTERS)
 """At the root of the origin, not below /api/v1. /tickets/new before /tickets/{number}, /kb/new before /kb/{article}."""
 NOTHING = nothing_here
 """What a browser is answered where there is no page."""
+
+
+def prepare(settings: Settings) -> None:
+    """Read what the pages are written with: a catalogue that cannot be read is said at the start, not to who opens a page."""
+    languages(settings.locales)

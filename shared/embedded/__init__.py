@@ -1,6 +1,7 @@
 """The servers of the embedded stack, their supervisor, and the same servers for the length of a test."""
 
 from shared.embedded.broker import EmbeddedBroker
+from shared.embedded.forking import ForkServer, serve_forks
 from shared.embedded.installation import PostgresError
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.process import (
@@ -22,6 +23,7 @@ __all__ = [
     "ChildSpec",
     "EmbeddedBroker",
     "EmbeddedPostgres",
+    "ForkServer",
     "OsUser",
     "PostgresError",
     "Supervisor",
@@ -31,6 +33,7 @@ __all__ = [
     "free_port",
     "is_same_process",
     "read_state",
+    "serve_forks",
     "stop_process",
     "temporary_broker",
     "temporary_postgres",

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from shared.embedded.forking import Forked, ForkServer
+
 LOOPBACK = "127.0.0.1"
 
 # In the environment of every supervised child and its descendants: the data directory they belong to, with the
@@ -51,7 +53,8 @@ class ChildSpec:
     Attributes:
         name: Unique among the children; names the log file and the entry in `state.json`.
         argv: Called before every start, so that a start can have arguments of its own (the broker's cluster id)
-            and put right what a killed predecessor left. May raise: that counts as a failed start.
+            and put right what a killed predecessor left. May raise: that counts as a failed start. Begins with the
+            program, but for a forked child.
         ready: Called every few milliseconds after a start until it is true; must return within about a second.
             `UnusableError` ends the child, to be started again; any other exception counts as "not yet".
         env: The complete environment, or None to inherit the supervisor's.
@@ -62,6 +65,11 @@ class ChildSpec:
         stop_timeout: Seconds it gets before SIGKILL.
         services: The services it runs, for `state.json`.
         early: It is started at once, to load while those before it get ready, and waits for them by itself.
+        stdin: Called before every start: the descriptor to read from, closed here afterwards; None for nothing to read.
+        only_to_start: It is of use only while others start: it is stopped once all of them run, and started again when one
+            does not.
+        forked_by: The fork server that makes it, once that has loaded; it then has that one's environment, user and
+            working directory. None: it is spawned.
     """
 
     name: str
@@ -75,10 +83,26 @@ class ChildSpec:
     stop_timeout: float = 10.0
     services: tuple[str, ...] = ()
     early: bool = False
+    stdin: Callable[[], int] | None = None
+    only_to_start: bool = False
+    forked_by: ForkServer | None = None
 
     def log_path(self, folder: Path) -> Path:
         """Return the log file, `folder` being where logs go unless the spec says otherwise."""
         return folder / (self.log or f"{self.name}.log")
+
+
+def start(spec: ChildSpec, log: Path, mark: str | None = None) -> subprocess.Popen[bytes] | Forked:
+    """Spawn the child, or have it forked.
+
+    Raises:
+        OSError: The program, the log or the change of user is not possible, or the fork server could not do it.
+    """
+    if spec.forked_by is None:
+        return spawn(spec, log, mark)
+    argv = spec.argv()
+    _prepare_log(log)
+    return spec.forked_by.fork(spec.name, argv, log)
 
 
 def spawn(spec: ChildSpec, log: Path, mark: str | None = None) -> subprocess.Popen[bytes]:
@@ -91,24 +115,33 @@ def spawn(spec: ChildSpec, log: Path, mark: str | None = None) -> subprocess.Pop
         OSError: The program, the log or the change of user is not possible.
     """
     argv = spec.argv()
+    _prepare_log(log)
     env = dict(os.environ if spec.env is None else spec.env)
     if mark:
         env[SUPERVISED] = mark
+    stdin = spec.stdin() if spec.stdin else None
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=spec.cwd,
+                user=spec.user.uid if spec.user else None,
+                group=spec.user.gid if spec.user else None,
+                extra_groups=[] if spec.user else None,
+                start_new_session=True,
+            )
+    finally:
+        if stdin is not None:
+            os.close(stdin)
+
+
+def _prepare_log(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     rotate_log(log)
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=env,
-            cwd=spec.cwd,
-            user=spec.user.uid if spec.user else None,
-            group=spec.user.gid if spec.user else None,
-            extra_groups=[] if spec.user else None,
-            start_new_session=True,
-        )
 
 
 def rotate_log(log: Path, limit: int = _LOG_BYTES, generations: int = _LOG_GENERATIONS) -> None:

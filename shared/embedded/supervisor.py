@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shared.embedded.forking import Forked, reap_strangers, take_orphans
 from shared.embedded.process import (
     ChildSpec,
     UnusableError,
@@ -24,7 +25,7 @@ from shared.embedded.process import (
     kill_group,
     log_tail,
     signal_process,
-    spawn,
+    start,
 )
 from shared.embedded.rundir import RunDirectory
 
@@ -49,9 +50,9 @@ class _Child:
 
     spec: ChildSpec
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     born: float = 0.0
-    state: str = "waiting"  # starting, running, restarting, stopping, stopped
+    state: str = "waiting"  # starting, running, restarting, stopping, stopped, resting
     started: float = 0.0
     ready_since: float | None = None
     was_ready: bool = False
@@ -122,6 +123,7 @@ class Supervisor:
             AlreadyRunningError: Another supervisor has the data directory.
         """
         self._listen_for_signals()
+        take_orphans()
         with RunDirectory(self.data_dir) as run:
             self._mark = run.mark
             run.end_leftovers([child.spec for child in self._children])
@@ -138,7 +140,7 @@ class Supervisor:
     def _supervise(self, run: RunDirectory, on_ready: Callable[[], None] | None) -> int:
         announced = False
         while not self._stop_requested:
-            for step in (self._reap, self._start_due, self._probe):
+            for step in (self._reap, self._start_due, self._probe, self._rest):
                 if step():
                     self._note(run)
             if not announced:
@@ -159,8 +161,12 @@ class Supervisor:
         for child in self._children:
             if child.process and has_exited(child.process.pid):
                 status = self._bury(child)
-                self._schedule(child, f"ended with status {status}")
+                if child.state == "stopping":
+                    child.state = "resting"
+                else:
+                    self._schedule(child, f"ended with status {status}")
                 changed = True
+        reap_strangers({child.process.pid for child in self._children if child.process}.__contains__)
         return changed
 
     def _start_due(self) -> bool:
@@ -168,11 +174,11 @@ class Supervisor:
         changed = False
         its_turn = True
         for child in self._children:
-            if (its_turn or child.spec.early) and not child.process and child.due <= time.monotonic():
+            if self._may_start(child, its_turn=its_turn) and child.due <= time.monotonic():
                 child.starts += 1
                 child.started = time.monotonic()
                 try:
-                    child.process = spawn(child.spec, child.log, self._mark)
+                    child.process = start(child.spec, child.log, self._mark)
                 except Exception as error:
                     _log.exception("cannot start %s", child.spec.name)
                     self._schedule(child, f"could not be started: {error}")
@@ -181,6 +187,25 @@ class Supervisor:
                     child.state = "starting"
                 changed = True
             its_turn = its_turn and child.was_ready
+        return changed
+
+    def _may_start(self, child: _Child, *, its_turn: bool) -> bool:
+        if child.process or (child.state == "resting" and self._others_run(child)):
+            return False
+        loaded = child.spec.forked_by is None or child.spec.forked_by.loaded
+        return loaded and (its_turn or child.spec.early)
+
+    def _others_run(self, child: _Child) -> bool:
+        return all(other.state == "running" for other in self._children if other is not child)
+
+    def _rest(self) -> bool:
+        """Stop what is of use only while others start, when all of them run."""
+        changed = False
+        for child in self._children:
+            if child.spec.only_to_start and child.state == "running" and child.process and self._others_run(child):
+                signal_process(child.process.pid, child.spec.stop_signal)
+                child.state = "stopping"
+                changed = True
         return changed
 
     def _probe(self) -> bool:
@@ -235,16 +260,14 @@ class Supervisor:
         """Return in how many seconds there is something to do other than answer a signal."""
         now = time.monotonic()
         delay = _IDLE_SECONDS
+        its_turn = True
         for child in self._children:
-            if child.state == "restarting":
-                delay = min(delay, child.due - now)
-            elif child.state == "starting":
+            if child.state == "starting":
                 eager = now - child.started < _EAGER_FOR_SECONDS
                 delay = min(delay, _EAGER_PROBE_SECONDS if eager else _PATIENT_PROBE_SECONDS)
-            elif child.state == "waiting":
-                delay = 0.0
-            if not child.was_ready:
-                break
+            elif self._may_start(child, its_turn=its_turn):
+                delay = min(delay, child.due - now)
+            its_turn = its_turn and child.was_ready
         return max(0.0, delay)
 
     def _stop_all(self, run: RunDirectory) -> None:

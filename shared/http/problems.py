@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from shared.contracts.catalogue import PayloadError
@@ -222,7 +223,17 @@ def install(app: FastAPI) -> None:
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": TITLES[status]}
+    status: {
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}}},
+        "description": TITLES[status],
+    }
     for status in (401, 403, 404, 409, 412, 413, 415, 422)
 }
-"""For `responses=` of a router, so that OpenAPI tells what is answered."""
+"""For `responses=` of a router, so that OpenAPI tells what is answered. By reference: as a model it would be compiled anew for each of
+eight statuses of each route, which took a fifth of a start; `describe` adds what is referred to."""
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Add to an OpenAPI document what a problem looks like."""
+    _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template="#/components/schemas/{model}")
+    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])

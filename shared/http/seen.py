@@ -8,6 +8,8 @@ from uuid import UUID
 import httpx
 import structlog
 
+from shared.http.trust import trusted
+
 EVERY = 5.0
 """Seconds between two tellings, if there is something to tell."""
 AGAIN = 600.0
@@ -53,7 +55,7 @@ class Seen:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _tell_regularly(self) -> None:
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=10, trust_env=False, verify=trusted()) as client:
             while True:
                 await asyncio.sleep(EVERY)
                 if self._new:

@@ -8,6 +8,7 @@ import httpx
 import stamina
 
 from shared.contracts.event import Event, from_feed_line
+from shared.http.trust import trusted
 
 PAGE = 2000
 
@@ -43,7 +44,7 @@ class HttpFeed:
     def __init__(self, base_url: Callable[[str], str], token: Callable[[], str]) -> None:
         self._base_url = base_url
         self._token = token
-        self._client = httpx.AsyncClient(timeout=30, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=30, trust_env=False, verify=trusted())
 
     async def close(self) -> None:
         """Close the connections."""

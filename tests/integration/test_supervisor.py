@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from shared.embedded import (
+    SUPERVISED,
     EmbeddedPostgres,
     free_port,
     is_same_process,
@@ -100,6 +101,28 @@ def takes(seconds):
     return lambda: time.monotonic() - begun > seconds
 children = [replace(child("first", GOOD), ready=takes(3.5)), replace(child("early", GOOD, early=True), ready=takes(7))]
 Supervisor = partial(Supervisor, start_timeout=5)
+"""
+FORKED = """
+from shared.embedded import ForkServer
+forks = ForkServer()
+SERVER = '''
+import sys
+from shared.embedded import serve_forks
+arguments = serve_forks()
+if arguments is not None:
+    sys.argv = arguments
+    print("forked", arguments[1], flush=True)
+    exec(GOOD)
+'''.replace("GOOD", repr(GOOD))
+def forked(name, **more):
+    plain = child(name, GOOD)
+    return replace(plain, argv=lambda: plain.argv()[2:], forked_by=forks, **more)
+from dataclasses import replace
+server = ChildSpec(
+    name="forks", argv=lambda: [sys.executable, "-c", SERVER], stdin=forks.connect, ready=lambda: forks.loaded,
+    early=True, only_to_start=True,
+)
+children = [child("first", GOOD), server, forked("second", early=True), forked("third")]
 """
 TWO = "children = [child('first', GOOD, services=('ledger',)), child('second', GOOD)]"
 
@@ -357,3 +380,63 @@ children = [postgres.child(), broker.child()]
     assert "not properly shut down" not in (driven.data / "log" / "postgres.log").read_text()
     second.terminate()
     assert second.wait(20) == 0
+
+
+def resting(driven: Driven) -> bool:
+    return [e["state"] for e in driven.state()["processes"]] == ["running", "resting", "running", "running"]
+
+
+def test_a_forked_child_is_a_child_like_another(driven):
+    supervisor = driven.start(FORKED)
+    second = psutil.Process(driven.entry("second")["pid"])
+    assert second.ppid() == supervisor.pid
+    assert os.getsid(second.pid) == second.pid
+    assert Path(f"/proc/{second.pid}/comm").read_text() == "second\n"
+    assert (driven.data / "log" / "second.log").read_text() == "forked second\n"
+    assert second.environ()[SUPERVISED].startswith(str(driven.data))
+    assert Path(f"/proc/{second.pid}/fd/0").readlink() == Path(os.devnull)
+    assert sorted(fd.name for fd in Path(f"/proc/{second.pid}/fd").iterdir()) == ["0", "1", "2"]
+    supervisor.terminate()
+    assert supervisor.wait(10) == 0
+    assert driven.history()[-3:] == ["third stopped", "second stopped", "first stopped"]
+
+
+def test_the_fork_server_is_there_only_while_others_start(driven):
+    driven.start(FORKED)
+    wait_until(lambda: resting(driven))
+    server, second = driven.entry("forks"), driven.entry("second")
+    assert (server["pid"], server["restarts"]) == (None, 0)
+    os.kill(second["pid"], signal.SIGKILL)
+    wait_until(lambda: driven.entry("second")["pid"] not in {None, second["pid"]} and resting(driven))
+    assert driven.entry("second")["restarts"] == 1
+    assert driven.entry("third")["restarts"] == 0
+    assert driven.entry("forks")["restarts"] == 1
+    assert "second ended with status -9" in driven.errors()
+
+
+def test_a_fork_server_that_dies_is_started_again(driven):
+    broken = FORKED.replace(
+        "import sys\n", "import sys, os\nif not os.path.exists('MARK'): open('MARK', 'w').close(); sys.exit(4)\n", 1
+    )
+    driven.start(broken.replace("MARK", str(driven.data / "mark")))
+    assert "forks ended with status 4" in driven.errors()
+    assert [e["state"] for e in driven.state()["processes"] if e["name"] != "forks"] == ["running"] * 3
+
+
+def test_nobody_asked_is_left_when_the_supervisor_is_killed(driven):
+    stuck = FORKED.replace('forked("third")', 'replace(forked("third"), ready=lambda: False)')
+    supervisor = driven.start(stuck, wait=False)
+    wait_until((driven.data / "third.ready").exists)
+    server = driven.entry("forks")
+    assert alive(server)
+    supervisor.kill()
+    supervisor.wait()
+    wait_until(lambda: not alive(server), message="the fork server hears that nobody can ask it any more")
+
+
+def test_orphans_that_end_are_reaped(driven):
+    """The supervisor takes orphans, so the dead among them are its to bury, whoever made them."""
+    orphan = "import os\nif os.fork() == 0:\n    if os.fork() == 0:\n        os.execvp('true', ['true'])\n    os._exit(0)\nos.wait()\n"
+    supervisor = driven.start(f"children = [child('first', {orphan!r} + GOOD)]")
+    wait_until(lambda: len(psutil.Process(supervisor.pid).children()) == 1, message="only the child is left")
+    assert psutil.Process(supervisor.pid).children()[0].pid == driven.entry("first")["pid"]

@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI, Request
 
 from services.gateway.pages.refusals import in_words
+from shared.http.trust import trusted
 from shared.service_names import SERVICES
 
 API = "/api/v1"
@@ -114,7 +115,7 @@ def _problem(response: httpx.Response) -> ApiProblem:
 def _client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Return a client that keeps no cookies: it speaks for many people, each by a token of his own."""
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.AsyncClient(transport=transport, cookies=jar, timeout=TIMEOUT, trust_env=False)
+    return httpx.AsyncClient(transport=transport, cookies=jar, timeout=TIMEOUT, trust_env=False, verify=trusted())
 
 
 def _clients(app: FastAPI) -> dict[str, httpx.AsyncClient]:

@@ -1,0 +1,12 @@
+"""Whom we believe when we ask others over TLS."""
+
+import ssl
+from functools import lru_cache
+
+import httpx
+
+
+@lru_cache
+def trusted() -> ssl.SSLContext:
+    """Return the public certificate authorities; read once a process, and only by reading: all clients may have it."""
+    return httpx.create_ssl_context(trust_env=False)
