@@ -122,12 +122,12 @@ def build(data: Path, port: int) -> Supervisor:
         return server.argv()
 
     children = [
-        replace(server, argv=server_argv, ready=database_ready),
-        replace(broker.child(), ready=lambda: broker.ready() and initialised()),
         ChildSpec(
             name="forks", argv=lambda: [sys.executable, "-m", "ledgerdesk.forks"], env=env, stdin=forks.connect,
             early=True, ready=lambda: forks.loaded, only_to_start=True, stop_timeout=5,
         ),
+        replace(server, argv=server_argv, ready=database_ready),
+        replace(broker.child(), ready=lambda: broker.ready() and initialised()),
         ChildSpec(
             name="http",
             argv=lambda: [

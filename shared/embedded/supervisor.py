@@ -88,7 +88,8 @@ class Supervisor:
 
         Args:
             data_dir: `run/` (lock, `state.json`) and `log/` go there.
-            children: In order of start: each is started once the one before has been ready, or early. Stopped in reverse order.
+            children: In order of start: each is started once those before it have been ready, but for early ones, which start
+                at once and are not waited for. Stopped in reverse order.
             url: The origin people open, for `state.json`.
             ports: Ports by name, for `state.json`.
             start_timeout: Seconds a child has at the first start to get ready before the whole start is given up.
@@ -170,7 +171,7 @@ class Supervisor:
         return changed
 
     def _start_due(self) -> bool:
-        """Start what is due; nothing before all listed before it have been ready once, but what is to load early."""
+        """Start what is due; nothing before all listed before it have been ready once, but for what is to load early."""
         changed = False
         its_turn = True
         for child in self._children:
@@ -186,7 +187,7 @@ class Supervisor:
                     child.born = create_time(child.process.pid) or time.time()
                     child.state = "starting"
                 changed = True
-            its_turn = its_turn and child.was_ready
+            its_turn = its_turn and (child.was_ready or child.spec.early)
         return changed
 
     def _may_start(self, child: _Child, *, its_turn: bool) -> bool:
@@ -252,7 +253,10 @@ class Supervisor:
             if not child.was_ready and child.starts:
                 begun = max(child.started, its_turn)  # one that loads early is not late because another one was
                 late = child.state == "starting" and time.monotonic() - begun > self._start_timeout
-                return child if late or child.failures >= _FAILURES_TO_GIVE_UP else None
+                if late or child.failures >= _FAILURES_TO_GIVE_UP:
+                    return child
+                if not child.spec.early:
+                    return None  # those after it have not had their turn
             its_turn = max(its_turn, child.first_ready)
         return None
 
@@ -267,7 +271,7 @@ class Supervisor:
                 delay = min(delay, _EAGER_PROBE_SECONDS if eager else _PATIENT_PROBE_SECONDS)
             elif self._may_start(child, its_turn=its_turn):
                 delay = min(delay, child.due - now)
-            its_turn = its_turn and child.was_ready
+            its_turn = its_turn and (child.was_ready or child.spec.early)
         return max(0.0, delay)
 
     def _stop_all(self, run: RunDirectory) -> None:

@@ -440,3 +440,12 @@ def test_orphans_that_end_are_reaped(driven):
     supervisor = driven.start(f"children = [child('first', {orphan!r} + GOOD)]")
     wait_until(lambda: len(psutil.Process(supervisor.pid).children()) == 1, message="only the child is left")
     assert psutil.Process(supervisor.pid).children()[0].pid == driven.entry("first")["pid"]
+
+
+def test_a_fork_server_that_cannot_load_is_what_the_start_fails_of(driven):
+    waits = "children = [server, replace(child('first', GOOD), ready=lambda: forks.loaded), forked('second')]"
+    broken = FORKED.replace("import sys\n", "raise SystemExit('no such package')\n", 1)
+    supervisor = driven.start(broken + waits, wait=False)
+    assert supervisor.wait(30) == 1
+    assert "forks does not start" in driven.errors()
+    assert "no such package" in driven.errors()
