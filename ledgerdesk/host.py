@@ -106,7 +106,11 @@ class Host:
 
 
 def load(host: Host) -> None:
-    """Load the services, and the routes of those that answer requests: most of what a start takes."""
+    """Load the services, and the routes of those that answer requests: most of what a start takes.
+
+    The garbage collector rests meanwhile, since what is loaded stays; `collect_seldom` wakes it.
+    """
+    gc.disable()
     for name, parts in host.parts.items():
         module_of(name)
         if "http" in parts:
@@ -119,6 +123,7 @@ def collect_seldom() -> None:
     """Let the garbage collector look seldom: what is imported stays, and what comes and goes is events, thousands at a time, hardly ever in cycles."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 def _say(ready_file: Path, state: str) -> None:

@@ -102,7 +102,6 @@ def serve_forks(channel: int = 0) -> list[str] | None:
     Returns:
         In a forked child its arguments, to be run; in the fork server itself None, when there is nothing left to do.
     """
-    gc.collect()
     gc.freeze()  # the collector writes into what it looks at, and what is written to is shared no longer
     with socket.socket(fileno=channel) as asked:
         asked.sendall(_LOADED)
