@@ -34,3 +34,27 @@ async def test_what_could_not_be_moved_is_named_with_its_reason(people: People, 
     await picture(lea, "bulk-failed")
     await sheet.get_by_role("button", name="Undo").click()
     await expect(lea.locator(".ticket-row .status-on_hold")).to_have_count(0)
+
+
+async def test_a_form_opened_as_a_page_answers_as_a_page(people: People, stack: Stack) -> None:
+    numbers = []
+    with stack.api() as api:
+        for n in range(2):
+            body = {"subject": f"Page{RUN} {n}", "body": "x", "requester": {"email": f"page-{RUN}@example.org"}}
+            numbers.append(api.post("/tickets", json=body).raise_for_status().json()["number"])
+        all_know(api)
+        api.post(f"/tickets/{numbers[1]}/resolve", json={"resolution": "Done."}).raise_for_status()
+        all_know(api)
+    lea = await people.sign_in("lea")
+    await lea.goto("/queue?tab=all")
+    address = "/bulk/hold?" + "&".join(f"tickets={number}" for number in numbers)
+    await lea.goto(address)
+    await lea.get_by_role("button", name="Cancel").click()
+    await lea.wait_for_url("**/queue?tab=all")
+    await lea.goto(address)
+    await lea.locator("[data-send]").click()
+    sheet = lea.locator("#main .sheet")
+    await expect(sheet).to_contain_text("Hold: 1 ticket.")
+    await expect(sheet.locator("tbody tr")).to_contain_text(numbers[1])
+    await sheet.get_by_role("button", name="Undo").click()
+    await expect(lea.locator("#toaster")).to_contain_text("Taken back: 1 ticket.")

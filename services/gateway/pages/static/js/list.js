@@ -65,7 +65,9 @@ document.addEventListener("click", (event) => {
   const bulk = event.target.closest("[data-bulk]");
   if (bulk) {
     const query = new URLSearchParams(picked().map((number) => ["tickets", number]));
-    window.htmx.ajax("GET", `/bulk/${bulk.dataset.bulk || "choose"}?${query}`, { target: "#sheet-body", swap: "innerHTML" });
+    window.htmx.ajax("GET", `/bulk/${bulk.dataset.bulk || "choose"}?${query}`, {
+      target: "#sheet-body", swap: "innerHTML", headers: { "HX-Target": "div#sheet-body" }, // htmx says where a link's answer goes, not where this one does
+    });
   }
 });
 document.addEventListener("ledgerdesk:done", () => {

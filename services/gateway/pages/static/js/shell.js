@@ -63,7 +63,10 @@ document.addEventListener("click", (event) => {
   if (at("[data-menu-close]") || at("#side a")) root.classList.remove("menu-open");
   const opener = at("[data-open-dialog]");
   if (opener) openDialog(document.getElementById(opener.dataset.openDialog));
-  if (at("[data-close-dialog]")) { event.preventDefault(); at("dialog")?.close(); }
+  if (at("[data-close-dialog]")) { // of a form that was opened as a page of its own: back to where one was
+    event.preventDefault();
+    if (at("dialog")) at("dialog").close(); else history.back();
+  }
   const dialog = event.target;
   if (dialog.matches?.("dialog[closedby=any]")) dialog.close();
 });
