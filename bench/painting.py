@@ -88,8 +88,8 @@ async def looked(stack: Stack, tickets: int) -> list[Figure]:
             sent = max(visit.sent for visit in visits)
             figures += [
                 time_figure(f"first paint of the {name}, {tickets:,} tickets", [visit.after_door for visit in visits], p50=PAINTED),
-                time_figure(f"first paint of the {name}, {tickets:,} tickets, once more", [visit.again for visit in visits]),
-                time_figure(f"first paint of the {name}, {tickets:,} tickets, cache emptied", [visit.emptied for visit in visits]),
+                time_figure(f"first paint of the {name}, {tickets:,} tickets, once more", [visit.again for visit in visits], p50=PAINTED),
+                time_figure(f"first paint of the {name}, {tickets:,} tickets, cache emptied", [visit.emptied for visit in visits], p50=PAINTED),
                 Figure(f"sent for the {name}, {tickets:,} tickets", sent / 1000, "kB", None, f"under {SENT / 1000:.0f} kB", sent < SENT),
             ]  # fmt: skip
             if name == "queue":

@@ -29,7 +29,6 @@ from shared.embedded import (
     free_port,
     read_state,
 )
-from shared.embedded.process import log_tail
 
 DATABASE = "ledgerdesk"
 SERVICES = ",".join(service_names.SERVICES)
@@ -87,25 +86,19 @@ def build(data: Path, port: int) -> Supervisor:
     broker = EmbeddedBroker(data / "broker", free_port(), PARTITIONS)
     env = environment(data, port, postgres, broker)
     url = f"http://127.0.0.1:{port}"
-    _remember(data, env)
     ready_file = data / "run" / "ready" / "worker"
     worker_ready = _worker_ready(ready_file)
     prepared = data / "run" / "prepared"  # http and worker load while the servers start, and wait for this
-    prepared.unlink(missing_ok=True)
-
     forks = ForkServer()
 
-    migrated: list[bool] = []
+    def prepare() -> None:
+        _remember(data, env)
+        prepared.unlink(missing_ok=True)
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        # Before anybody asks: no file would mean that there is no worker to wait for.
+        ready_file.write_text("starting 0")
 
     def initialised() -> bool:
-        """Run the init step; the log's part of it again after every start of the broker, whose log is another then."""
-        if not forks.loaded:
-            return False
-        report = data / "log" / "init.log"
-        if forks.fork("init", ["init", *(["--only-log"] if migrated else [])], report).wait():
-            logging.getLogger("up").error("the init step failed; the end of its log %s:\n%s", report, log_tail(report))
-            return False
-        migrated.append(True)
         prepared.touch()
         return True
 
@@ -123,11 +116,15 @@ def build(data: Path, port: int) -> Supervisor:
 
     children = [
         ChildSpec(
-            name="forks", argv=lambda: [sys.executable, "-m", "ledgerdesk.forks"], env=env, stdin=forks.connect,
-            early=True, ready=lambda: forks.loaded, only_to_start=True, stop_timeout=5,
+            name="forks", argv=lambda: [sys.executable, "-m", "ledgerdesk.forks"], env=env, early=True, fork_server=forks,
+            ready=lambda: forks.loaded, stop_timeout=5,
         ),
         replace(server, argv=server_argv, ready=database_ready),
-        replace(broker.child(), ready=lambda: broker.ready() and initialised()),
+        broker.child(),
+        ChildSpec(  # the log's part of it alone after every later start of the broker, whose log is another then
+            name="init", argv=lambda: ["init", *(["--only-log"] if prepared.exists() else [])], forked_by=forks,
+            task_of="broker", ready=initialised, stop_timeout=5,
+        ),
         ChildSpec(
             name="http",
             argv=lambda: [
@@ -144,10 +141,12 @@ def build(data: Path, port: int) -> Supervisor:
             forked_by=forks, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
-    ready_file.parent.mkdir(parents=True, exist_ok=True)
-    ready_file.write_text("starting 0")  # before anybody asks: no file would mean that there is no worker to wait for
     return Supervisor(
-        data, children, url=url, ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])}
+        data,
+        children,
+        prepare=prepare,
+        url=url,
+        ports={"http": port, "broker": int(broker.bootstrap_servers.rsplit(":", 1)[1])},
     )
 
 

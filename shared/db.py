@@ -79,8 +79,9 @@ def _from_jsonb(raw: bytes) -> Any:
     return orjson.loads(raw[1:])
 
 
-_FIRST_OF_ITS_OWN = 16384
-"""PostgreSQL gives lower numbers to its built-in objects, the same ones in every database of a version."""
+_FIRST_OF_A_CLUSTER = 12_000
+"""Below it, PostgreSQL's source says which object has which number: the same ones wherever a version runs. (The next 4,384 are
+given when a cluster is made, and depend on its machine: `transam.h`.)"""
 _PATIENCE = 1.0
 """Seconds to wait for another connection's answer before asking for oneself."""
 
@@ -102,18 +103,21 @@ class KnowingConnection(OwnConnection):
         asked = frozenset(typeoids)
         key = (self.get_server_version().major, asked)
         loop = asyncio.get_running_loop()
-        other = _asking.get(key)
-        if other is not None and other.get_loop() is loop:  # at a start every service asks at once
-            await asyncio.wait({other}, timeout=_PATIENCE)
+        until = loop.time() + _PATIENCE
+        while key not in _known and (other := _asking.get(key)) is not None:  # at a start every service asks at once
+            if other.get_loop() is not loop or (left := until - loop.time()) <= 0:
+                break
+            await asyncio.wait({other}, timeout=left)
         if key in _known:
             return _known[key], SimpleNamespace(name="none was needed")
         answered = _asking[key] = loop.create_future()
         try:
             found: tuple[Any, Any] = await super()._introspect_types(asked, timeout)  # type: ignore[misc] # its stubs leave it out
-            if max(asked) < _FIRST_OF_ITS_OWN:
+            if max(asked) < _FIRST_OF_A_CLUSTER:
                 _known[key] = found[0]
         finally:
-            _asking.pop(key, None)
+            if _asking.get(key) is answered:
+                del _asking[key]
             answered.set_result(None)
         return found
 

@@ -73,7 +73,7 @@ def _all_run(data: Path) -> bool:
     return (
         supervisor_of(data) is not None
         and bool(children)
-        and all(child["state"] in {"running", "resting"} for child in children)
+        and all(child["state"] in {"running", "resting", "done"} for child in children)
     )
 
 

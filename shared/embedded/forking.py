@@ -1,7 +1,7 @@
 """Children that are forked from a process that has loaded already, not started from nothing.
 
-Our processes import the same hundred packages. A fork server imports them once and becomes each of them by forking:
-they share that memory until they write to it, and one that was killed is back without loading anything.
+Our processes import the same hundred packages. A fork server imports them once and becomes each of them by forking, so that
+they share that memory until they write to it.
 
     supervisor ── spawns ──> fork server ── forks, when asked ──> http, worker, …
 
@@ -9,6 +9,8 @@ The supervisor stays the parent of all of them. The fork server forks twice and 
 child is then given to the nearest ancestor that said it takes orphans (Linux's child subreaper), which is the
 supervisor. So nothing about death, signals and exit statuses differs from a child that was spawned, and children
 outlive the fork server.
+
+A child does nothing before the supervisor has said that it knows of it: one that nobody knows of would never be stopped.
 """
 
 import contextlib
@@ -23,8 +25,8 @@ from pathlib import Path
 
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _NAME_BYTES = 15
-_ANSWER_SECONDS = 5.0
-_LOADED = b"loaded\n"
+_ANSWER_SECONDS, _ANSWER_BYTES = 5.0, 400
+_LOADED, _GO = b"loaded\n", b"go\n"
 
 
 class Forked:
@@ -80,20 +82,32 @@ class ForkServer:
             log: Where its stdout and stderr go.
 
         Raises:
-            OSError: The fork server is not there, has not loaded, or could not fork.
+            OSError: The fork server is not there, has not loaded, does not answer, or could not fork. It is of no use then,
+                and counts as not loaded until it was started anew.
         """
         if self._ours is None or not self.loaded:
             raise OSError("the fork server has not loaded")
         try:
             self._ours.sendall(json.dumps({"name": name, "argv": list(argv), "log": str(log)}).encode() + b"\n")
-            answer = self._ours.recv(64)
+            answer = self._ours.recv(_ANSWER_BYTES)
+            pid = _pid_in(answer)
+            self._ours.sendall(_GO)
         except OSError:
             self.disconnect()
             raise
-        if not answer.strip().isdigit():
-            self.disconnect()
-            raise OSError("the fork server could not fork: see its log")
-        return Forked(int(answer))
+        return Forked(pid)
+
+
+def _pid_in(answer: bytes) -> int:
+    """Return the pid that is answered.
+
+    Raises:
+        OSError: It is not one, but what went wrong; or nothing, as whoever was asked has ended.
+    """
+    said = answer.decode(errors="replace").strip()
+    if not said.isdigit():
+        raise OSError(said or "who was to fork has ended")
+    return int(said)
 
 
 def serve_forks(channel: int = 0) -> list[str] | None:
@@ -108,23 +122,44 @@ def serve_forks(channel: int = 0) -> list[str] | None:
         with asked.makefile("rb") as lines:
             for line in lines:
                 wanted = json.loads(line)
-                pid = _fork_twice()
+                reader, go = os.pipe()
+                try:
+                    pid = _fork_twice()
+                except OSError as error:
+                    asked.sendall(f"{error}\n".encode())
+                    return None
                 if pid == 0:
+                    os.close(go)
                     break
+                os.close(reader)
                 asked.sendall(b"%d\n" % pid)
+                if lines.readline() == _GO:
+                    os.write(go, _GO)
+                os.close(go)
             else:
                 return None
+    if os.read(reader, len(_GO)) != _GO:
+        os._exit(1)  # nobody knows of us
+    os.close(reader)
     _become(wanted["name"], Path(wanted["log"]))
     arguments: list[str] = wanted["argv"]
     return arguments
 
 
 def _fork_twice() -> int:
-    """Return the pid of a child whose parent is not us but the supervisor; 0 in that child."""
+    """Return the pid of a child whose parent is not us but the supervisor; 0 in that child.
+
+    Raises:
+        OSError: There is no room for another process.
+    """
     reader, writer = os.pipe()
     middle = os.fork()
     if middle == 0:
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            os.write(writer, str(error).encode())
+            os._exit(1)
         if child == 0:
             os.close(reader)
             os.close(writer)
@@ -134,9 +169,9 @@ def _fork_twice() -> int:
     os.close(writer)
     # Only once the one in the middle is gone is its child the supervisor's to wait for.
     os.waitpid(middle, 0)
-    told = os.read(reader, 32)
+    told = os.read(reader, _ANSWER_BYTES)
     os.close(reader)
-    return int(told)
+    return _pid_in(told)
 
 
 def _become(name: str, log: Path) -> None:
@@ -147,6 +182,7 @@ def _become(name: str, log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
+        os.set_inheritable(target, True)  # a copy upon itself changes nothing
     for descriptor in {nothing, output} - {0, 1, 2}:
         os.close(descriptor)
 
@@ -171,5 +207,5 @@ def reap_strangers(ours: Callable[[int], bool]) -> None:
     with contextlib.suppress(ChildProcessError):
         while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
             if ours(dead.si_pid):
-                return  # it is in the way of the rest until it is buried; we come again then
+                return  # in the way of the rest until it is buried; we come again then
             os.waitpid(dead.si_pid, 0)

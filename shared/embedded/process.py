@@ -65,9 +65,10 @@ class ChildSpec:
         stop_timeout: Seconds it gets before SIGKILL.
         services: The services it runs, for `state.json`.
         early: It is started at once, to load while those before it get ready, and waits for them by itself.
-        stdin: Called before every start: the descriptor to read from, closed here afterwards; None for nothing to read.
-        only_to_start: It is of use only while others start: it is stopped once all of them run, and started again when one
-            does not.
+        task_of: Another child's name. This one is no server: it does its work and ends, after every start of that one. It is
+            ready once it has ended with status 0; `ready` is called once then.
+        fork_server: What it is the process of. It gets its requests as standard input, is there only while a child that it
+            forks starts, and rests otherwise.
         forked_by: The fork server that makes it, once that has loaded; it then has that one's environment, user and
             working directory. None: it is spawned.
     """
@@ -83,8 +84,8 @@ class ChildSpec:
     stop_timeout: float = 10.0
     services: tuple[str, ...] = ()
     early: bool = False
-    stdin: Callable[[], int] | None = None
-    only_to_start: bool = False
+    task_of: str | None = None
+    fork_server: ForkServer | None = None
     forked_by: ForkServer | None = None
 
     def log_path(self, folder: Path) -> Path:
@@ -119,7 +120,7 @@ def spawn(spec: ChildSpec, log: Path, mark: str | None = None) -> subprocess.Pop
     env = dict(os.environ if spec.env is None else spec.env)
     if mark:
         env[SUPERVISED] = mark
-    stdin = spec.stdin() if spec.stdin else None
+    stdin = spec.fork_server.connect() if spec.fork_server else None
     try:
         with log.open("ab") as output:
             return subprocess.Popen(

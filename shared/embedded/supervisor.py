@@ -52,7 +52,8 @@ class _Child:
     log: Path
     process: subprocess.Popen[bytes] | Forked | None = None
     born: float = 0.0
-    state: str = "waiting"  # starting, running, restarting, stopping, stopped, resting
+    state: str = "waiting"  # starting, running, restarting, stopping, stopped; a fork server: resting; a task: done
+    reason: str = ""
     started: float = 0.0
     ready_since: float | None = None
     was_ready: bool = False
@@ -82,6 +83,7 @@ class Supervisor:
         *,
         url: str | None = None,
         ports: Mapping[str, int] | None = None,
+        prepare: Callable[[], None] = lambda: None,
         start_timeout: float = _START_TIMEOUT_SECONDS,
     ) -> None:
         """Take what is to be run; touches nothing yet.
@@ -92,6 +94,7 @@ class Supervisor:
                 at once and are not waited for. Stopped in reverse order.
             url: The origin people open, for `state.json`.
             ports: Ports by name, for `state.json`.
+            prepare: Called once the directory is ours and nothing of a predecessor is left, before anything is started.
             start_timeout: Seconds a child has at the first start to get ready before the whole start is given up.
 
         Raises:
@@ -104,6 +107,7 @@ class Supervisor:
         self._children = [_Child(spec, spec.log_path(self.data_dir / "log")) for spec in children]
         self._url = url
         self._ports = dict(ports or {})
+        self._prepare = prepare
         self._start_timeout = start_timeout
         self._stop_requested = False
         self._started_at = self._mark = ""
@@ -128,6 +132,7 @@ class Supervisor:
         with RunDirectory(self.data_dir) as run:
             self._mark = run.mark
             run.end_leftovers([child.spec for child in self._children])
+            self._prepare()
             self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
             try:
                 return self._supervise(run, on_ready)
@@ -141,13 +146,13 @@ class Supervisor:
     def _supervise(self, run: RunDirectory, on_ready: Callable[[], None] | None) -> int:
         announced = False
         while not self._stop_requested:
-            for step in (self._reap, self._start_due, self._probe, self._rest):
+            for step in (self._reap, self._start_due, self._probe, self._rest, self._end_useless):
                 if step():
                     self._note(run)
             if not announced:
                 if culprit := self._hopeless():
-                    name, log = culprit.spec.name, culprit.log
-                    _log.error("%s does not start; the end of its log %s:\n%s", name, log, log_tail(log))
+                    name, log, why = culprit.spec.name, culprit.log, culprit.reason or "it does not get ready"
+                    _log.error("%s does not start: %s; the end of its log %s:\n%s", name, why, log, log_tail(log))
                     return 1
                 if all(child.was_ready for child in self._children):
                     announced = True
@@ -164,8 +169,12 @@ class Supervisor:
                 status = self._bury(child)
                 if child.state == "stopping":
                     child.state = "resting"
+                elif child.spec.task_of and not status:
+                    child.spec.ready()
+                    self._now_ready(child, "done")
                 else:
                     self._schedule(child, f"ended with status {status}")
+                    self._renew_tasks(child)
                 changed = True
         reap_strangers({child.process.pid for child in self._children if child.process}.__contains__)
         return changed
@@ -190,30 +199,61 @@ class Supervisor:
             its_turn = its_turn and (child.was_ready or child.spec.early)
         return changed
 
-    def _may_start(self, child: _Child, *, its_turn: bool) -> bool:
-        if child.process or (child.state == "resting" and self._others_run(child)):
-            return False
-        loaded = child.spec.forked_by is None or child.spec.forked_by.loaded
-        return loaded and (its_turn or child.spec.early)
+    def _renew_tasks(self, child: _Child) -> None:
+        """Have the tasks of a child that died done again, after its next start; what one was about is gone."""
+        for task in self._children:
+            if task.spec.task_of == child.spec.name:
+                if task.process:
+                    kill_group(task.process.pid)
+                    self._bury(task)
+                task.state, task.due = "waiting", 0.0
 
-    def _others_run(self, child: _Child) -> bool:
-        return all(other.state == "running" for other in self._children if other is not child)
+    def _may_start(self, child: _Child, *, its_turn: bool) -> bool:
+        spec = child.spec
+        if child.process or (spec.fork_server and not self._is_needed(child)):
+            return False
+        if spec.task_of and (child.state == "done" or not self._runs(spec.task_of)):
+            return False
+        return (its_turn or spec.early) and (spec.forked_by is None or spec.forked_by.loaded)
+
+    def _runs(self, name: str) -> bool:
+        return any(child.spec.name == name and child.state == "running" for child in self._children)
+
+    def _is_needed(self, server: _Child) -> bool:
+        """Whether there is a child for a fork server to make, or one it made that may have to be made again at once."""
+        return any(
+            child.spec.forked_by is server.spec.fork_server and child.state not in {"running", "done"}
+            for child in self._children
+            if child.spec.forked_by
+        )
 
     def _rest(self) -> bool:
-        """Stop what is of use only while others start, when all of them run."""
+        """Let go of a fork server of which nothing is wanted; it ends by itself. Of what its children wrote to, it would keep the old copy."""
         changed = False
         for child in self._children:
-            if child.spec.only_to_start and child.state == "running" and child.process and self._others_run(child):
-                signal_process(child.process.pid, child.spec.stop_signal)
-                child.state = "stopping"
+            if child.spec.fork_server and child.state == "running" and not self._is_needed(child):
+                child.spec.fork_server.disconnect()
+                child.state, child.due = "stopping", time.monotonic() + child.spec.stop_timeout
                 changed = True
         return changed
+
+    def _end_useless(self) -> bool:
+        """Kill a fork server that does not end when it should, has stopped answering, or never finishes loading."""
+        now = time.monotonic()
+        for child in self._children:
+            if child.spec.fork_server and child.process:
+                stuck = child.state == "stopping" and now >= child.due
+                deaf = child.state == "running" and not child.spec.fork_server.loaded
+                slow = child.state == "starting" and now - child.started > self._start_timeout
+                if stuck or deaf or slow:
+                    kill_group(child.process.pid)  # reaped in the next round
+        return False
 
     def _probe(self) -> bool:
         """Ask those that are starting whether they are ready."""
         changed = False
         for child in self._children:
-            if child.state == "starting" and child.process:
+            if child.state == "starting" and child.process and not child.spec.task_of:
                 try:
                     ready = child.spec.ready()
                 except UnusableError as error:
@@ -225,14 +265,17 @@ class Supervisor:
                     ready = False
                 # A dead one can look ready: a service found on its port may be its predecessor's.
                 if ready and not has_exited(child.process.pid):
-                    now = time.monotonic()
-                    child.state, child.ready_since = "running", now
-                    child.first_ready, child.was_ready = child.first_ready or now, True
-                    _log.info(
-                        "%s is ready after %.2f s (pid %d)", child.spec.name, now - child.started, child.process.pid
-                    )
+                    self._now_ready(child, "running")
                     changed = True
         return changed
+
+    @staticmethod
+    def _now_ready(child: _Child, state: str) -> None:
+        now = time.monotonic()
+        child.state, child.ready_since = state, now
+        child.first_ready, child.was_ready = child.first_ready or now, True
+        pid = f" (pid {child.process.pid})" if child.process else ""
+        _log.info("%s is %s after %.2f s%s", child.spec.name, "ready" if pid else state, now - child.started, pid)
 
     def _schedule(self, child: _Child, reason: str) -> None:
         """Put a child that died in line for a start: at once the first time, later and later if it keeps dying."""
@@ -243,7 +286,7 @@ class Supervisor:
         child.failures += 1
         child.ready_since = None
         child.due = now + delay
-        child.state = "restarting"
+        child.state, child.reason = "restarting", reason
         _log.warning("%s %s; starting it again in %.1f s", child.spec.name, reason, delay)
 
     def _hopeless(self) -> _Child | None:
@@ -271,6 +314,8 @@ class Supervisor:
                 delay = min(delay, _EAGER_PROBE_SECONDS if eager else _PATIENT_PROBE_SECONDS)
             elif self._may_start(child, its_turn=its_turn):
                 delay = min(delay, child.due - now)
+            elif child.state == "stopping":
+                delay = min(delay, max(_PATIENT_PROBE_SECONDS, child.due - now))
             its_turn = its_turn and (child.was_ready or child.spec.early)
         return max(0.0, delay)
 

@@ -8,5 +8,5 @@ import httpx
 
 @lru_cache
 def trusted() -> ssl.SSLContext:
-    """Return the public certificate authorities; read once a process, and only by reading: all clients may have it."""
+    """Return the public certificate authorities, read once a process. For clients of HTTP/1.1: each says in it what it speaks."""
     return httpx.create_ssl_context(trust_env=False)

@@ -1,8 +1,9 @@
 """Event stores in a fresh database, and one with sealed history."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -15,6 +16,7 @@ from shared.contracts.event import NewEvent
 from shared.testing.events import created, message
 from shared.testing.servers import PostgresAt, database
 from shared.testing.stores import STORE, Stores, prepare
+from tests.integration.driven import Driven
 from tests.integration.sealed import FIRST_DAY, LATE, NOTED, ONE, TWO, Stack, append
 
 
@@ -64,3 +66,11 @@ async def stack(postgres_server_at, sealed_template, tmp_path):
         )
         yield Stack(dsn, AuditFiles.beside(data / "audit.key"), attacker)
         await attacker.close()
+
+
+@pytest.fixture
+def driven(tmp_path: Path) -> Iterator[Driven]:
+    """A supervisor, not started yet; it and its children end with the test."""
+    driven = Driven(tmp_path / "data")
+    yield driven
+    driven.end()

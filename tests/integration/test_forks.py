@@ -8,7 +8,7 @@ import psutil
 
 from shared.embedded import ForkServer
 from shared.testing.wait import wait_until
-from tests.integration.test_supervisor import ROOT
+from tests.integration.driven import ROOT
 
 
 def test_what_has_loaded_has_one_thread_and_nothing_open():

@@ -5,188 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import psutil
-import pytest
 
-from shared.embedded import (
-    SUPERVISED,
-    EmbeddedPostgres,
-    free_port,
-    is_same_process,
-    read_state,
-    stop_process,
-)
+from shared.embedded import EmbeddedPostgres, free_port, is_same_process, read_state
 from shared.embedded.process import create_time
 from shared.testing.servers import query
 from shared.testing.wait import wait_until
-
-ROOT = Path(__file__).parents[2]
-
-DRIVER = """
-import sys, signal
-from pathlib import Path
-from shared.embedded import Supervisor
-from shared.embedded.process import ChildSpec
-from shared.embedded.rundir import AlreadyRunningError
-import logging
-
-logging.basicConfig(level="INFO")
-data = Path(sys.argv[1])
-
-def child(name, code, **more):
-    ready = data / f"{name}.ready"
-    def argv():
-        ready.unlink(missing_ok=True)
-        return [sys.executable, "-c", code, name, str(data)]
-    return ChildSpec(name=name, argv=argv, ready=ready.exists, **more)
-
-GOOD = '''
-import os, signal, sys
-name, data = sys.argv[1:]
-def note(what):
-    with open(f"{data}/history", "a") as file:
-        file.write(f"{name} {what}\\\\n")
-def stop(*_):
-    note("stopped")
-    sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
-note("started")
-open(f"{data}/{name}.ready", "w").close()
-while True:
-    signal.pause()
-'''
-DEAF = GOOD.replace("note(\\"started\\")", "signal.signal(signal.SIGTERM, signal.SIG_IGN); note(\\"started\\")")
-PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']);" + GOOD
-BAD = "import sys; print('no luck today'); sys.exit(3)"
-
-CHILDREN
-try:
-    status = Supervisor(data, children, url="http://127.0.0.1:1", ports={"http": 1}).run(
-        lambda: print("ready", flush=True)
-    )
-except AlreadyRunningError as error:
-    print(error, flush=True)
-    status = 75
-sys.exit(status)
-""".replace("\\\\\\\\n", "\\\\n")
-USELESS_ONCE = """
-from dataclasses import replace
-from shared.embedded import UnusableError
-found = []
-def ready():
-    found.append(0)
-    if len(found) == 1:
-        raise UnusableError("somebody was quicker")
-    return good.ready()
-good = child("good", GOOD)
-children = [replace(good, ready=ready)]
-"""
-EARLY = """
-from dataclasses import replace
-first = replace(child("first", GOOD), ready=(data / "early.ready").exists)
-children = [first, child("second", GOOD), child("early", GOOD, early=True)]
-"""
-LATER = """
-from dataclasses import replace
-from functools import partial
-import time
-begun = time.monotonic()
-def takes(seconds):
-    return lambda: time.monotonic() - begun > seconds
-children = [replace(child("first", GOOD), ready=takes(3.5)), replace(child("early", GOOD, early=True), ready=takes(7))]
-Supervisor = partial(Supervisor, start_timeout=5)
-"""
-FORKED = """
-from shared.embedded import ForkServer
-forks = ForkServer()
-SERVER = '''
-import sys
-from shared.embedded import serve_forks
-arguments = serve_forks()
-if arguments is not None:
-    sys.argv = arguments
-    print("forked", arguments[1], flush=True)
-    exec(GOOD)
-'''.replace("GOOD", repr(GOOD))
-def forked(name, **more):
-    plain = child(name, GOOD)
-    return replace(plain, argv=lambda: plain.argv()[2:], forked_by=forks, **more)
-from dataclasses import replace
-server = ChildSpec(
-    name="forks", argv=lambda: [sys.executable, "-c", SERVER], stdin=forks.connect, ready=lambda: forks.loaded,
-    early=True, only_to_start=True,
-)
-children = [child("first", GOOD), server, forked("second", early=True), forked("third")]
-"""
-TWO = "children = [child('first', GOOD, services=('ledger',)), child('second', GOOD)]"
-
-
-@dataclass
-class Driven:
-    """A supervisor running in a subprocess."""
-
-    data: Path
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    def start(self, children: str = TWO, *, wait: bool = True) -> subprocess.Popen[str]:
-        script = self.data.with_suffix(".py")
-        self.data.mkdir(exist_ok=True)
-        script.write_text(textwrap.dedent(DRIVER.replace("CHILDREN", children)))
-        with self.data.with_suffix(".err").open("a") as errors:
-            process = subprocess.Popen(
-                [sys.executable, str(script), str(self.data)],
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        self.started.append(process)
-        if wait:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n", self.data.with_suffix(".err").read_text()
-        return process
-
-    def state(self) -> dict[str, Any]:
-        state = read_state(self.data)
-        assert state is not None
-        return state
-
-    def entry(self, name: str) -> dict[str, Any]:
-        return next(e for e in self.state()["processes"] if e["name"] == name)
-
-    def history(self) -> list[str]:
-        return (self.data / "history").read_text().splitlines()
-
-    def errors(self) -> str:
-        return self.data.with_suffix(".err").read_text()
-
-    def end(self) -> None:
-        children = (read_state(self.data) or {"processes": []})["processes"]
-        for process in self.started:
-            process.kill()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
-        for child in children:
-            if child["pid"] and is_same_process(child["pid"], child["create_time"]):
-                stop_process(child["pid"], signal.SIGKILL)
-
-
-@pytest.fixture
-def driven(tmp_path):
-    driven = Driven(tmp_path / "data")
-    yield driven
-    driven.end()
-
-
-def alive(entry: dict[str, Any]) -> bool:
-    return is_same_process(entry["pid"], entry["create_time"])
+from tests.integration.driven import EARLY, LATER, USELESS_ONCE, alive
 
 
 def test_state_names_every_process(driven):
@@ -313,6 +140,7 @@ def test_two_supervisors_never_share_a_data_directory(driven):
     assert f"kill {first.pid}" in message
     assert "LEDGERDESK_DATA" in message
     assert driven.history() == ["first started", "second started"]
+    assert (driven.data / "prepared").read_text() == "once\n", "whoever is refused has touched nothing"
 
 
 def test_what_a_killed_supervisor_left_is_ended_and_started_anew(driven):
@@ -380,72 +208,3 @@ children = [postgres.child(), broker.child()]
     assert "not properly shut down" not in (driven.data / "log" / "postgres.log").read_text()
     second.terminate()
     assert second.wait(20) == 0
-
-
-def resting(driven: Driven) -> bool:
-    return [e["state"] for e in driven.state()["processes"]] == ["running", "resting", "running", "running"]
-
-
-def test_a_forked_child_is_a_child_like_another(driven):
-    supervisor = driven.start(FORKED)
-    second = psutil.Process(driven.entry("second")["pid"])
-    assert second.ppid() == supervisor.pid
-    assert os.getsid(second.pid) == second.pid
-    assert Path(f"/proc/{second.pid}/comm").read_text() == "second\n"
-    assert (driven.data / "log" / "second.log").read_text() == "forked second\n"
-    assert second.environ()[SUPERVISED].startswith(str(driven.data))
-    assert Path(f"/proc/{second.pid}/fd/0").readlink() == Path(os.devnull)
-    assert sorted(fd.name for fd in Path(f"/proc/{second.pid}/fd").iterdir()) == ["0", "1", "2"]
-    supervisor.terminate()
-    assert supervisor.wait(10) == 0
-    assert driven.history()[-3:] == ["third stopped", "second stopped", "first stopped"]
-
-
-def test_the_fork_server_is_there_only_while_others_start(driven):
-    driven.start(FORKED)
-    wait_until(lambda: resting(driven))
-    server, second = driven.entry("forks"), driven.entry("second")
-    assert (server["pid"], server["restarts"]) == (None, 0)
-    os.kill(second["pid"], signal.SIGKILL)
-    wait_until(lambda: driven.entry("second")["pid"] not in {None, second["pid"]} and resting(driven))
-    assert driven.entry("second")["restarts"] == 1
-    assert driven.entry("third")["restarts"] == 0
-    assert driven.entry("forks")["restarts"] == 1
-    assert "second ended with status -9" in driven.errors()
-
-
-def test_a_fork_server_that_dies_is_started_again(driven):
-    broken = FORKED.replace(
-        "import sys\n", "import sys, os\nif not os.path.exists('MARK'): open('MARK', 'w').close(); sys.exit(4)\n", 1
-    )
-    driven.start(broken.replace("MARK", str(driven.data / "mark")))
-    assert "forks ended with status 4" in driven.errors()
-    assert [e["state"] for e in driven.state()["processes"] if e["name"] != "forks"] == ["running"] * 3
-
-
-def test_nobody_asked_is_left_when_the_supervisor_is_killed(driven):
-    stuck = FORKED.replace('forked("third")', 'replace(forked("third"), ready=lambda: False)')
-    supervisor = driven.start(stuck, wait=False)
-    wait_until((driven.data / "third.ready").exists)
-    server = driven.entry("forks")
-    assert alive(server)
-    supervisor.kill()
-    supervisor.wait()
-    wait_until(lambda: not alive(server), message="the fork server hears that nobody can ask it any more")
-
-
-def test_orphans_that_end_are_reaped(driven):
-    """The supervisor takes orphans, so the dead among them are its to bury, whoever made them."""
-    orphan = "import os\nif os.fork() == 0:\n    if os.fork() == 0:\n        os.execvp('true', ['true'])\n    os._exit(0)\nos.wait()\n"
-    supervisor = driven.start(f"children = [child('first', {orphan!r} + GOOD)]")
-    wait_until(lambda: len(psutil.Process(supervisor.pid).children()) == 1, message="only the child is left")
-    assert psutil.Process(supervisor.pid).children()[0].pid == driven.entry("first")["pid"]
-
-
-def test_a_fork_server_that_cannot_load_is_what_the_start_fails_of(driven):
-    waits = "children = [server, replace(child('first', GOOD), ready=lambda: forks.loaded), forked('second')]"
-    broken = FORKED.replace("import sys\n", "raise SystemExit('no such package')\n", 1)
-    supervisor = driven.start(broken + waits, wait=False)
-    assert supervisor.wait(30) == 1
-    assert "forks does not start" in driven.errors()
-    assert "no such package" in driven.errors()
