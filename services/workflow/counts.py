@@ -39,7 +39,7 @@ _DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND 
 
 
 async def count_queues(pool: Pool, directory: Directory, caller: Caller) -> QueueCounts:
-    """Count the queues of somebody. Costs what is being worked on, not what has ever been."""
+    """Count the queues of somebody. Costs what is being worked on, not what has ever been; a requester's, his own tickets."""
     values = Values(caller.person_id or NOBODY, await teams_of(directory, caller))
     of_caller = "" if caller.sees_all else f" AND {visible_to(caller, values)}"
     done = ", ".join(

@@ -50,7 +50,7 @@ async def read_links(
     named = {link["other"]: link["kind"] for link in row["links"]}
     rows = await workflow.pool.fetch(
         """
-        SELECT * FROM ticket WHERE number IS NOT NULL AND (stream_id = ANY ($1::text[]::uuid[]) OR links @> $2 OR merged_into = $3)
+        SELECT * FROM ticket WHERE number IS NOT NULL AND (stream_id = ANY ($1::text[]::uuid[]) OR links <> '[]' AND links @> $2 OR merged_into = $3)
         ORDER BY number
         """,
         [*named, *([str(row["merged_into"])] if row["merged_into"] else [])], [{"other": me}], row["stream_id"],

@@ -78,11 +78,14 @@ class _Where:
 
 
 def visible_to(caller: Caller, parameter: Callable[[Any], str]) -> str:
-    """Return the condition of rows that the caller sees: `Caller.sees`, as SQL."""
+    """Return the condition of rows that the caller sees: `Caller.sees`, as SQL.
+
+    That a list is not empty follows from what it must hold, but PostgreSQL uses an index of lists that are not empty only when told.
+    """
     if caller.sees_all:
         return "true"
     me = parameter(caller.person_id)
-    allowed = [f"requester_id = {me}", f"collaborators @> to_jsonb({me}::uuid::text)"]
+    allowed = [f"requester_id = {me}", f"collaborators <> '[]' AND collaborators @> to_jsonb({me}::uuid::text)"]
     if caller.is_desk:
         allowed.append(caller.sight.condition(parameter))
     if caller.organisation is not None:
@@ -235,9 +238,9 @@ async def _add_people(where: _Where, directory: Directory, query: ListQuery, cal
     if query.involved == "me":
         where.add("involved @> {}", [str(caller.person_id)])
     if query.watching == "me":
-        where.add("watchers @> {}", [str(caller.person_id)])
+        where.add("watchers <> '[]' AND watchers @> {}", [str(caller.person_id)])
     if query.task == "me":
-        where.add("tasks @> {}", [{"agent": str(caller.person_id), "done": False}])
+        where.add("tasks <> '[]' AND tasks @> {}", [{"agent": str(caller.person_id), "done": False}])
 
 
 async def _add_fields(where: _Where, directory: Directory, query: ListQuery, caller: Caller) -> None:
