@@ -220,7 +220,7 @@ class Supervisor:
         return any(child.spec.name == name and child.state == "running" for child in self._children)
 
     def _is_needed(self, server: _Child) -> bool:
-        """Whether there is a child for a fork server to make, or one it made that may have to be made again at once."""
+        """Whether a fork server has a child to make, or one that has not got ready yet and may have to be made again."""
         return any(
             child.spec.forked_by is server.spec.fork_server and child.state not in {"running", "done"}
             for child in self._children

@@ -10,15 +10,21 @@ from tests.knowing import all_know
 RUN = uuid4().hex[:6]
 
 
-async def test_what_could_not_be_moved_is_named_with_its_reason(people: People, stack: Stack) -> None:
+def opened(stack: Stack, name: str, count: int) -> list[str]:
+    """Return the numbers of so many tickets; the second is resolved, and can be held no more."""
     numbers = []
     with stack.api() as api:
-        for n in range(3):
-            body = {"subject": f"Many{RUN} {n}", "body": "x", "requester": {"email": f"many-{RUN}@example.org"}}
+        for n in range(count):
+            body = {"subject": f"{name} {n}", "body": "x", "requester": {"email": f"{name.lower()}@example.org"}}
             numbers.append(api.post("/tickets", json=body).raise_for_status().json()["number"])
         all_know(api)
         api.post(f"/tickets/{numbers[1]}/resolve", json={"resolution": "Done."}).raise_for_status()
         all_know(api)
+    return numbers
+
+
+async def test_what_could_not_be_moved_is_named_with_its_reason(people: People, stack: Stack) -> None:
+    numbers = opened(stack, f"Many{RUN}", 3)
     lea = await people.sign_in("lea")
     await lea.goto(f"/queue?tab=all&q=Many{RUN}")
     await expect(row(lea, f"Many{RUN}")).to_have_count(3)
@@ -37,14 +43,7 @@ async def test_what_could_not_be_moved_is_named_with_its_reason(people: People, 
 
 
 async def test_a_form_opened_as_a_page_answers_as_a_page(people: People, stack: Stack) -> None:
-    numbers = []
-    with stack.api() as api:
-        for n in range(2):
-            body = {"subject": f"Page{RUN} {n}", "body": "x", "requester": {"email": f"page-{RUN}@example.org"}}
-            numbers.append(api.post("/tickets", json=body).raise_for_status().json()["number"])
-        all_know(api)
-        api.post(f"/tickets/{numbers[1]}/resolve", json={"resolution": "Done."}).raise_for_status()
-        all_know(api)
+    numbers = opened(stack, f"Page{RUN}", 2)
     lea = await people.sign_in("lea")
     await lea.goto("/queue?tab=all")
     address = "/bulk/hold?" + "&".join(f"tickets={number}" for number in numbers)
