@@ -223,12 +223,13 @@ async def _the_code(walk: Walk, people: People, stack: Stack) -> None:
 
 async def _a_bulk_move(walk: Walk, people: People, first: str, other: str) -> None:
     page = await sign_in(people, "john", pseudo.TAG)
-    query = "&".join(f"tickets={number}" for number in (first, other))
     for verb in ("resolve", "close"):  # one of the two is resolved already, the other has a task left
         await page.goto("/queue?tab=all")
-        at = f"/bulk/{verb}?{query}"
-        await page.evaluate("at => window.htmx.ajax('GET', at, { target: '#sheet-body', swap: 'innerHTML' })", at)
+        for number in (first, other):
+            await page.locator(f".ticket-row[data-number='{number}'] .pick").check()
+        await page.locator("#bulk [data-bulk='']").click()
         sheet = page.locator("dialog#sheet .sheet")
+        await sheet.locator(f"a[href^='/bulk/{verb}?']").click()
         await sheet.locator("textarea").first.fill("Mended")
         await sheet.locator("[data-send]").click()
         await expect(sheet.locator("tbody tr").first).to_be_visible()
