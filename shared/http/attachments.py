@@ -127,7 +127,10 @@ class Attaching:
 
 _NAMED = """
 SELECT sha256 FROM unnest($1::text[]) AS asked (sha256)
-WHERE EXISTS (SELECT FROM event WHERE personal -> 'attachments' @> jsonb_build_array(jsonb_build_object('sha256', sha256)))
+WHERE EXISTS (
+    SELECT FROM event WHERE personal ? 'attachments' -- as the index says it
+    AND personal -> 'attachments' @> jsonb_build_array(jsonb_build_object('sha256', sha256))
+)
 """
 
 

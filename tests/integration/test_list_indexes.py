@@ -11,6 +11,7 @@ from services.workflow.ticket_list import ListQuery, list_tickets
 from shared import db
 from shared.contracts.event import Via
 from shared.directory.people import Directory
+from shared.http.attachments import _NAMED
 from shared.http.rights import Caller
 from shared.testing.servers import database
 
@@ -63,3 +64,15 @@ async def test_a_list_of_few_is_found_by_its_index(pool, query, index, found):
     rows, _ = await list_tickets(pool, Directory(pool), ListQuery(**query), LEAD)
     assert len(rows) == found
     assert await used(pool, index)
+
+
+@pytest.mark.parametrize("owner", ["intake", "workflow", "knowledge"])
+async def test_a_file_s_events_are_found_by_its_digest(postgres_server_at, owner):
+    """Where an index is of no use to a statement, all is read even if that is made as dear as can be."""
+    async with database(postgres_server_at) as dsn:
+        await migrate_all(dsn)
+        pool = await db.create_pool(dsn, owner, maximum=1)
+        await pool.execute("SET enable_seqscan = off")
+        plan = await pool.fetch(f"EXPLAIN {_NAMED}", ["0" * 64])
+        await pool.close()
+    assert any("event_attachments" in line[0] for line in plan)
