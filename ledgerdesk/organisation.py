@@ -299,7 +299,7 @@ def apply_with(client: httpx.Client, file: OrganisationFile, demo_password: str 
     routing = checked(client.put("/internal/routing/organisation", json=_routing(file, ids)))
     gateway = checked(client.put("/internal/gateway/organisation", json=_gateway(file, ids, demo_password)))
     workflow = checked(client.put("/internal/workflow/organisation", json=_workflow(file, ids)))
-    categories = {"categories": [category.model_dump() for category in file.categories]}
+    categories = {"categories": [category.model_dump() for category in file.categories], "known": _known(file, ids)}
     knowledge = checked(client.put("/internal/knowledge/organisation", json=categories))
     answers = {
         "intake": intake, "routing": routing, "workflow": workflow, "knowledge": knowledge, "gateway": gateway,
@@ -310,6 +310,16 @@ def apply_with(client: httpx.Client, file: OrganisationFile, demo_password: str 
             f"the organisation is applied, but after {WAIT_SECONDS:.0f} s these do not know it: {', '.join(behind)}"
         )
     return {owner: int(answer["changed"]) for owner, answer in answers.items()}
+
+
+def _known(file: OrganisationFile, ids: dict[str, str]) -> dict[str, list[str]]:
+    """Return what the file holds besides an owner's own section; see `shared.http.named.Known`."""
+    return {
+        "role": [role.key for role in file.roles], "department": [one.key for one in file.departments],
+        "team": [team.key for team in file.teams], "topic": [topic.key for topic in file.topics],
+        "sla_plan": [plan.key for plan in file.sla_plans], "canned_reply": [reply.key for reply in file.canned_replies],
+        "person": [ids[p.email] for p in file.people if p.roles or p.login or p.departments or p.roles_in],
+    }  # fmt: skip
 
 
 def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
@@ -333,7 +343,7 @@ def _routing(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
             }
             for p in _agents(file)
         ],
-        "known_roles": [role.key for role in file.roles],
+        "known": _known(file, ids),
         "topic_routes": routes,
         "rules": stated(file.rules, lambda who, where: _id_of(file, ids, who, where)),
     }  # fmt: skip
@@ -350,7 +360,7 @@ def _workflow(file: OrganisationFile, ids: dict[str, str]) -> dict[str, Any]:
     return {
         "policy": file.policy.model_dump() if file.policy else None,
         "lifecycle": file.lifecycle.model_dump() if file.lifecycle else None,
-        "known_roles": [role.key for role in file.roles],
+        "known": _known(file, ids),
         "calendars": [calendar.model_dump() for calendar in file.calendars],
         "sla_plans": plans,
         "canned_replies": [reply.model_dump() for reply in file.canned_replies],

@@ -13,6 +13,7 @@ from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.http.caller import CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
+from shared.http.named import Known, Names
 from shared.http.problems import Problem
 
 internal = APIRouter(prefix="/internal/knowledge", tags=["knowledge"], include_in_schema=False)
@@ -34,6 +35,7 @@ class KnowledgeSection(Strict):
     """What knowledge owns of an organisation file."""
 
     categories: list[CategoryEntry] = []
+    known: Known = Known()
 
 
 class Applied(BaseModel):
@@ -50,16 +52,20 @@ async def apply_section(
     """Make the categories say what this section says; one that it leaves out stays.
 
     Raises:
-        Problem: 422, one cannot be: its parent is unknown, or it would be within itself.
+        Problem: 422, one cannot be: its parent or a department is unknown, or it would be within itself.
     """
     caller.need("system", "administrator")
-    need_one_entry(body, if_version)
+    need_one_entry(body, if_version, "known")
     new = {category.key: category.model_dump(mode="json") for category in body.categories}
     there = {category["key"]: category for category in await knowledge.directory.entries("category")}
     wrong = domain.problem_with([*{**there, **new}.values()])
     if wrong is not None:
         key, reason = wrong
         raise Problem(422, f"category {key}: {reason}.", fields={f"categories.{key}.parent": reason})
+    names = Names(knowledge.directory, body.known, {})
+    for category in body.categories:
+        names.need(f"categories.{category.key}.departments", "department", *category.departments)
+    await names.check()
     changed = 0
     for key, entry in new.items():
         stream_id = directory_id("category", key)

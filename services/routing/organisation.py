@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from services.routing import domain
 from services.routing.api import RoutingApp
-from services.routing.named import departments_there, need_names, teams_there
 from shared.configuration import Entry
 from shared.contracts.directory import Away, Strategy
 from shared.contracts.event import Event, NewEvent
@@ -24,6 +23,7 @@ from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
+from shared.http.named import Known, Names
 from shared.http.problems import Problem
 from shared.rules import faults
 from shared.service import component
@@ -99,7 +99,7 @@ class RoutingSection(Strict):
     departments: list[DepartmentEntry] = []
     teams: list[TeamEntry] = []
     agents: list[AgentEntry] = []
-    known_roles: list[Key] = Field([], description="Roles of the same file, which are not in routing's directory yet")
+    known: Known = Known()
     topic_routes: list[TopicRouteEntry] = []
     rules: list[RuleEntry] = []
 
@@ -201,14 +201,32 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
-def _check_roles(agent: AgentEntry, departments: set[str], roles: set[str]) -> None:
-    for kind, named, known in (("department", agent.roles, departments), ("role", agent.roles.values(), roles)):
-        for key in named:
-            if key not in known:
-                raise Problem(
-                    422, f"agent {agent.login}: there is no {kind} {key!r}.",
-                    fields={"agents.roles": f"each {kind} must be one of: {', '.join(sorted(known)) or '(there is none)'}"},
-                )  # fmt: skip
+def _names(body: RoutingSection, routing: RoutingApp) -> Names:
+    """Return what the section names, each with its place in it."""
+    departments, teams = ([one.key for one in part] for part in (body.departments, body.teams))
+    names = Names(routing.directory, body.known, {"department": departments, "team": teams})
+    for department in body.departments:
+        names.need("departments.parent", "department", department.parent)
+        names.need(f"departments.{department.key}.manager", "person", department.manager)
+    for team in body.teams:
+        names.need(f"teams.{team.key}.members", "person", *team.members)
+    for agent in body.agents:
+        names.need("agents.departments", "department", *agent.departments)
+        names.need("agents.roles", "department", *agent.roles)
+        names.need("agents.roles", "role", *agent.roles.values())
+    for route in body.topic_routes:
+        names.need(f"topic_routes.{route.topic}.department", "department", route.department)
+        names.need(f"topic_routes.{route.topic}.topic", "topic", *{route.topic} - {domain.EVERY_TOPIC})
+    for rule in body.rules:
+        does, place = rule.actions, f"rules.{rule.key}.actions"
+        names.need(f"{place}.department", "department", does.department)
+        names.need(f"{place}.team", "team", does.team)
+        names.need(f"{place}.sla", "sla_plan", does.sla)
+        names.need(f"{place}.reply", "canned_reply", does.reply)
+        for part in ("agent", "notify", "watch"):
+            people = getattr(does, part)
+            names.need(f"{place}.{part}", "person", *([people] if part == "agent" else people))
+    return names
 
 
 def _check_absences(agent: AgentEntry) -> None:
@@ -224,8 +242,8 @@ def _check_absences(agent: AgentEntry) -> None:
         raise Problem(422, f"agent {agent.login}: away {wrong}.", fields={"agents.away": wrong})
 
 
-def _check(body: RoutingSection, departments: set[str], roles: set[str], worded: set[str]) -> None:
-    """See to it that what entries name is there, that shifts can be computed with, and that rules can hold.
+def _check(body: RoutingSection, worded: set[str]) -> None:
+    """See to it that shifts can be computed with, that no department is its own parent, and that rules can hold.
 
     `worded` are the custom fields that hold words.
 
@@ -233,22 +251,15 @@ def _check(body: RoutingSection, departments: set[str], roles: set[str], worded:
         Problem: 422.
     """
     for agent in body.agents:
-        for key in agent.departments:
-            if key not in departments:
-                raise Problem(
-                    422, f"agent {agent.login}: there is no department {key!r}.",
-                    fields={"agents.departments": f"{key!r} must be one of the departments"},
-                )  # fmt: skip
-        _check_roles(agent, departments, roles)
         _check_absences(agent)
         try:
             hours_of({"zone": agent.zone, "hours": [span.model_dump() for span in agent.shifts]})
         except ValueError as error:
             raise Problem(422, f"agent {agent.login}: {error}.", fields={"agents.shifts": str(error)}) from error
     for department in body.departments:
-        if department.parent is not None and department.parent not in departments - {department.key}:
+        if department.parent == department.key:
             raise Problem(
-                422, f"department {department.key}: there is no other department {department.parent!r}.",
+                422, f"department {department.key}: it cannot be within itself.",
                 fields={"departments.parent": f"{department.parent!r} must be another department's key"},
             )  # fmt: skip
     for rule in body.rules:
@@ -265,12 +276,10 @@ async def apply_section(
 ) -> Applied:
     """Make the configuration say what this section says."""
     caller.need("system", "administrator")
-    need_one_entry(body, if_version, "known_roles")
-    departments = await departments_there(body, routing)
-    roles = {*body.known_roles, *(r["key"] for r in await routing.directory.entries("role"))}
+    need_one_entry(body, if_version, "known")
     worded = {key for key, field in (await routing.directory.fields()).items() if field["type"] in WORDED}
-    _check(body, departments, roles, worded)
-    need_names(body, departments, await teams_there(body, routing))
+    _check(body, worded)
+    await _names(body, routing).check()
     applier = _Applier(routing, caller, if_version)
     for department in body.departments:
         await applier.plain("department", department.key, department.model_dump(mode="json"))

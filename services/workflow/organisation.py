@@ -18,6 +18,7 @@ from shared.eventstore.ledger import Context
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
+from shared.http.named import Known, Names
 from shared.http.problems import Problem
 
 
@@ -94,7 +95,7 @@ class WorkflowSection(Strict):
 
     policy: PolicyEntry | None = None
     lifecycle: LifecycleEntry | None = None
-    known_roles: list[Key] = Field([], description="Roles of the same file, which are not in workflow's directory yet")
+    known: Known = Known()
     calendars: list[CalendarEntry] = []
     sla_plans: list[PlanEntry] = []
     canned_replies: list[CannedEntry] = []
@@ -135,14 +136,30 @@ async def _apply(
     return bool(result.events) and not result.repeat
 
 
+def _names(body: WorkflowSection, workflow: WorkflowApp) -> Names:
+    """Return what the section names, each with its place in it."""
+    names = Names(workflow.directory, body.known, {"calendar": [calendar.key for calendar in body.calendars]})
+    for plan in body.sla_plans:
+        place = f"sla_plans.{plan.key}"
+        names.need(f"{place}.calendar", "calendar", plan.calendar)
+        names.need(f"{place}.departments", "department", *plan.departments)
+        names.need(f"{place}.topics", "topic", *plan.topics)
+        for n, step in enumerate(plan.ladder):
+            names.need(f"{place}.ladder.{n}.notify", "person", *step.notify)
+            names.need(f"{place}.ladder.{n}.reassign", "team", step.reassign)
+    for reply in body.canned_replies:
+        names.need(f"canned_replies.{reply.key}.departments", "department", *reply.departments)
+    return names
+
+
 async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
-    """See to it that calendars, plans, canned replies and the lifecycle name what there is, and can be worked with.
+    """See to it that calendars, plans, canned replies and the lifecycle can be worked with, and name what there is.
 
     Raises:
         Problem: 422.
     """
     if body.lifecycle is not None:
-        roles = {*body.known_roles, *(role["key"] for role in await workflow.directory.entries("role"))}
+        roles = {*body.known.role, *(role["key"] for role in await workflow.directory.entries("role"))}
         wrong = domain.faults(body.lifecycle.model_dump(mode="json"), frozenset(roles))
         if wrong:
             detail = "; ".join(f"lifecycle.{where}: {must}" for where, must in wrong.items())
@@ -159,18 +176,13 @@ async def _check(body: WorkflowSection, workflow: WorkflowApp) -> None:
             raise Problem(
                 422, f"canned reply {reply.key}: the body {said}.", fields={f"canned_replies.{reply.key}.body": said}
             )
-    known = {c.key for c in body.calendars} | {c["key"] for c in await workflow.directory.entries("calendar")}
     for plan in body.sla_plans:
-        where = f"sla_plans.{plan.key}"
-        if plan.calendar is not None and plan.calendar not in known:
-            raise Problem(
-                422, f"plan {plan.key}: there is no calendar {plan.calendar!r}.", fields={f"{where}.calendar": "must be a calendar's key"}
-            )  # fmt: skip
         if sorted(plan.ladder, key=lambda step: step.after) != plan.ladder:
             raise Problem(
                 422, f"plan {plan.key}: the ladder's steps must come one after the other.",
-                fields={f"{where}.ladder": "must be in the order of `after`"},
+                fields={f"sla_plans.{plan.key}.ladder": "must be in the order of `after`"},
             )  # fmt: skip
+    await _names(body, workflow).check()
 
 
 @internal.put("/organisation")
@@ -179,7 +191,7 @@ async def apply_section(
 ) -> Applied:
     """Make the configuration say what this section says; what it leaves out stays."""
     caller.need("system", "administrator")
-    need_one_entry(body, if_version, "known_roles")
+    need_one_entry(body, if_version, "known")
     await _check(body, workflow)
     changed = 0
     if body.policy is not None:

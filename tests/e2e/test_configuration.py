@@ -75,6 +75,27 @@ def test_a_brand_goes_into_the_file_and_comes_back_with_its_images(stack, admin,
     assert "logo" not in yaml.safe_load(exported(stack))["branding"]
 
 
+def test_a_slip_in_a_name_is_told_with_its_place(stack, tmp_path):
+    path = tmp_path / "slip.yaml"
+    rule = {"key": "slip", "name": "x", "tests": [{"field": "subject", "op": "equals", "value": "x"}]}
+    plan = {"key": "slip", "name": "x", "targets": {"resolution": 60}}
+    for file, said in (
+        ({"rules": [{**rule, "actions": {"sla": "goald"}}]}, "rules.slip.actions.sla: there is no SLA plan 'goald'"),
+        ({"rules": [{**rule, "actions": {"reply": "helo"}}]}, "rules.slip.actions.reply: there is no canned reply 'helo'"),
+        ({"sla_plans": [{**plan, "topics": ["vnp"]}]}, "sla_plans.slip.topics: there is no topic 'vnp'"),
+        ({"sla_plans": [{**plan, "ladder": [{"after": 1, "reassign": "nihgt"}]}]}, "sla_plans.slip.ladder.0.reassign: there is no team 'nihgt'"),
+        ({"categories": [{"key": "slip", "name": "x", "departments": ["suport"]}]}, "categories.slip.departments: there is no department 'suport'"),
+        ({"canned_replies": [{"key": "slip", "name": "x", "body": "x", "departments": ["suport"]}]}, "canned_replies.slip.departments: there is no"),
+    ):  # fmt: skip
+        path.write_text(yaml.safe_dump(file))
+        answer = ledgerdesk(stack, "org", "apply", str(path))
+        assert answer.returncode != 0
+        assert said in " ".join(answer.stderr.split()), answer.stderr
+    assert "slip" not in exported(stack)
+    rule |= {"actions": {"sla": "slip"}, "active": False}
+    applied(stack, path, yaml.safe_dump({"sla_plans": [{**plan, "active": False}], "rules": [rule]}))  # in one file
+
+
 def test_as_it_was(stack, tmp_path):
     key = f"d-{uuid4().hex[:6]}"
     path = tmp_path / "department.yaml"

@@ -33,12 +33,13 @@ def rule(key: str, *tests: str, when: dict | None = None, **actions) -> dict:
 
 
 GREETING = {"key": f"greeting-{WORD}", "name": "Greeting", "body": "We have {{ticket.number}}."}
+RETIRED = {**GREETING, "key": f"retired-{WORD}", "active": False}
 RULES = [
     rule("banned", f"subject contains {WORD}", "subject contains forbidden", reject="Airships are not allowed here."),
     rule("all", f"subject contains {WORD}", "subject contains everything", priority="high", add_tags=["airship"],
          remove_tags=["boring"], note="Fetch a ladder.", watch=["jane"], escalate=True, notify=["john"], status="on_hold"),
     rule("canned", f"subject contains {WORD}", "tags equals greet", reply=f"greeting-{WORD}"),
-    rule("unsaid", f"subject contains {WORD}", "tags equals greet", reply="unheard-of", add_tags=["unsaid"]),
+    rule("unsaid", f"subject contains {WORD}", "tags equals greet", reply=f"retired-{WORD}", add_tags=["unsaid"]),
     rule("spam", f"subject contains {WORD}", r"subject matches \bspam\b", status="closed"),
     rule("vip", f"subject contains {WORD}", "priority equals emergency", "agent equals none",
          when={"when": "updated", "changes": ["priority"]}, agent="jane", add_tags=["vip"]),
@@ -55,7 +56,7 @@ RULES.append(rule("waits", f"subject contains {WORD}", "tags equals waiting", wh
 
 def apply(stack, folder, rules) -> httpx.Response:
     path = folder / "rules.yaml"
-    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules, "canned_replies": [GREETING]}))
+    path.write_text(yaml.safe_dump({"people": PEOPLE, "rules": rules, "canned_replies": [GREETING, RETIRED]}))
     return ledgerdesk(stack, "org", "apply", str(path))
 
 
