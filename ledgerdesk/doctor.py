@@ -63,6 +63,14 @@ def _alive(process: dict[str, Any]) -> dict[str, Any]:
     return {**process, "alive": alive, "memory_mb": round(memory, 1)}
 
 
+def _table(*words: str, numbers: tuple[str, ...], title: str | None = None) -> Table:
+    """Return a table of words, then numbers, that fits a terminal of 80 columns."""
+    table = Table(*words, title=title)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
 def show(found: dict[str, Any], *, as_json: bool) -> int:
     """Print it; return 0 if all is well, 1 if something is not."""
     aside = [p for p in found["projections"] if p["parked"] or p.get("parked_reactions") or p["gaps"]]
@@ -75,31 +83,26 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
     if found["error"]:
         console.print(found["error"], style="red", highlight=False)
     if found["processes"]:
-        table = Table(
-            "process", "pid", "state", "restarts", "memory MB", "services", title=f"{found['memory_mb']} MB in all"
+        table = _table(
+            "process", "services", title=f"{found['memory_mb']} MB in all", numbers=("pid", "restarts", "MB")
         )
         for p in found["processes"]:
+            services = ", ".join(p["services"]) or "-"
             table.add_row(
-                p["name"], str(p["pid"]), p["state"], str(p["restarts"]), str(p["memory_mb"]), ", ".join(p["services"])
+                f"{p['name']} ({p['state']})", services, str(p["pid"] or "-"), str(p["restarts"]), str(p["memory_mb"])
             )
         console.print(table)
-    table = Table("store", "position", "relayed", "waiting")
+    table = _table("store", numbers=("position", "relayed", "waiting"))
     for owner in found["owners"]:
-        table.add_row(owner["owner"], str(owner["position"]), str(owner["relayed"]), str(owner["waiting"]))
+        table.add_row(owner["owner"], *(f"{owner[name]:,}" for name in ("position", "relayed", "waiting")))
     console.print(table)
-    table = Table("projection", "versions", "watermarks", "lag", "parked", "gaps", "inbox", "parked reactions")
+    table = _table(
+        "projection", "version", "behind", numbers=("parked", "gaps", "inbox", "parked reactions")
+    )  # how far each is, by store, is in --json
     for p in found["projections"]:
-        marks = ", ".join(f"{o} {n}" for o, n in p["watermarks"].items())
-        table.add_row(
-            p["name"],
-            versions_of(p["versions"]),
-            marks,
-            str(max(p["lag"].values(), default=0)),
-            str(p["parked"]),
-            str(p["gaps"]),
-            str(p["inbox"]),
-            str(p.get("parked_reactions", 0)),
-        )
+        behind = ", ".join(f"{owner} {lag:,}" for owner, lag in p["lag"].items() if lag) or "-"
+        counts = (p["parked"], p["gaps"], p["inbox"], p.get("parked_reactions", 0))
+        table.add_row(p["name"], versions_of(p["versions"]), behind, *(f"{count:,}" for count in counts))
     console.print(table)
     if any(p["parked"] or p.get("parked_reactions") for p in aside):
         console.print("events are parked: see `ledgerdesk parked list`, or /admin/parked", style="red", highlight=False)

@@ -9,6 +9,8 @@ from shared.directory.people import Person
 People = Mapping[UUID, Person]
 _CUSTOM = frozenset({"fields", "new", "old"})
 """Parts that hold custom fields: one may be called `agent`, and names nobody."""
+_SEVERAL = frozenset({"mentions", "notify", "watch"})
+"""Parts that are lists of agents."""
 
 
 def ids_in(value: Any) -> Iterable[UUID]:
@@ -17,6 +19,8 @@ def ids_in(value: Any) -> Iterable[UUID]:
         for key, item in value.items():
             if key in {"agent", "person_id"} and isinstance(item, str):
                 yield UUID(item)
+            elif key in _SEVERAL and isinstance(item, list):
+                yield from map(UUID, item)
             elif key not in _CUSTOM:
                 yield from ids_in(item)
     elif isinstance(value, list):
@@ -34,7 +38,11 @@ def with_logins(value: Any, people: People) -> Any:
 
 
 def _shown(key: str, item: Any, people: People) -> Any:
-    return _login(people, item) if key == "agent" and isinstance(item, str) else with_logins(item, people)
+    if key == "agent" and isinstance(item, str):
+        return _login(people, item)
+    if key in _SEVERAL and isinstance(item, list):
+        return [_login(people, one) for one in item]
+    return with_logins(item, people)
 
 
 def _login(people: People, person_id: str) -> str:

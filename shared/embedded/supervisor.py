@@ -239,7 +239,7 @@ class Supervisor:
 
     def _end_useless(self) -> bool:
         """Kill a fork server that does not end when it should, has stopped answering, or never finishes loading."""
-        now = time.monotonic()
+        now, ended = time.monotonic(), False
         for child in self._children:
             if child.spec.fork_server and child.process:
                 stuck = child.state == "stopping" and now >= child.due
@@ -247,7 +247,8 @@ class Supervisor:
                 slow = child.state == "starting" and now - child.started > self._start_timeout
                 if stuck or deaf or slow:
                     kill_group(child.process.pid)  # reaped in the next round
-        return False
+                    ended = True
+        return ended
 
     def _probe(self) -> bool:
         """Ask those that are starting whether they are ready."""
