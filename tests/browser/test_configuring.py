@@ -282,3 +282,28 @@ async def test_a_state_of_the_desk_s_own_and_who_may_move_into_it(people: People
     await save(ada)
     await ada.wait_for_url(re.compile("/admin/organisation/lifecycle$"))
     await asyncio.to_thread(wait_until, lambda: known(False), timeout=30)
+
+
+async def test_a_form_grows_by_rows(people: People) -> None:
+    people.expected.append("status of 422")
+    ada, key = await people.sign_in("ada"), f"grown-{RUN}"
+    await ada.goto("/admin/organisation/calendar/new")
+    await fill(ada, key=key, name="Grown", hours__0__start="08:00", hours__0__end="24:00")
+    await fill(ada, hours__1__start="09:00", hours__1__end="17:00")
+    await save(ada)
+    await expect(ada.locator(".field-error, [role=alert]").first).to_be_visible()  # no row says on which days
+    hours = ada.get_by_role("group", name="Hours", exact=True)
+    await hours.get_by_role("button", name="Another row").click()
+    added = hours.locator("fieldset.row").last
+    await expect(added.locator("input").first).to_be_focused()
+    await expect(added.locator("[name='e.hours.4.start']")).to_have_value("")
+    await hours.get_by_role("button", name="Another row").click()
+    await expect(hours.locator("fieldset.row")).to_have_count(6)
+    for row, day in (("0", "mon"), ("1", "tue"), ("5", "sat")):
+        await ada.locator(f"[name='e.hours.{row}.days'][value={day}]").check()
+    await fill(ada, hours__5__start="10:00", hours__5__end="12:00")
+    await save(ada)
+    await ada.locator("table.figures").get_by_role("link", name="Grown").click()
+    await expect(ada.locator("[name='e.hours.2.start']")).to_have_value("10:00")
+    await expect(ada.locator("[name='e.hours.2.days'][value=sat]")).to_be_checked()
+    await expect(ada.locator("[name='e.hours.3.start']")).to_have_value("")

@@ -24,6 +24,26 @@ document.addEventListener("htmx:finally:request", (event) => { // that form alon
   if (form) release(form);
 });
 
+// Rows of an entry: another one, as the last was drawn.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-add-row]");
+  if (!button) return;
+  const last = [...button.closest(".rows").querySelectorAll("fieldset.row")].at(-1);
+  const row = last.cloneNode(true);
+  for (const one of row.querySelectorAll("input, select, textarea")) {
+    one.name = one.name.replace(/\.(\d+)\./, (_whole, place) => `.${Number(place) + 1}.`);
+    one.removeAttribute("aria-invalid");
+    if (one.matches("select")) for (const option of one.options) option.selected = option.defaultSelected;
+    else if (one.matches("[type=checkbox]")) one.checked = one.defaultChecked;
+    else one.value = one.defaultValue;
+  }
+  for (const said of row.querySelectorAll(".field-error")) said.remove();
+  const legend = row.querySelector("legend");
+  legend.textContent = legend.textContent.replace(/\d+$/, (place) => Number(place) + 1);
+  last.after(row);
+  row.querySelector("input, select, textarea").focus();
+});
+
 // Filters act at once.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");
