@@ -34,7 +34,7 @@ def test_he_is_away_from_his_own_midnight_to_his_own_midnight(zone, first, back,
 
 def configured(**entry: object) -> None:
     agent = AgentEntry.model_validate({"person_id": JOHN, "login": "john", **entry})
-    _check(RoutingSection(agents=[agent]), set(), set(), set())
+    _check(RoutingSection(agents=[agent]), set())
 
 
 @pytest.mark.parametrize(
