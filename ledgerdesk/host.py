@@ -104,6 +104,13 @@ class Host:
         )  # fmt: skip
         return bool(self.services) and following and others
 
+    def state(self) -> str:
+        """Return whether it is ready, in words; `catching up` where the log lacks what the owners have, which takes long for a large store."""
+        if self.ready():
+            return "ready"
+        read = sum(service.projection.caught_up for service in self.services.values())
+        return f"catching up: {read:,} events read" if read else "starting"
+
 
 def load(host: Host) -> None:
     """Load the services, and the routes of those that answer requests: most of what a start takes.
@@ -141,7 +148,7 @@ async def work(host: Host, ready_file: Path | None = None) -> None:
     said = ""
     try:
         while not stopping.is_set():
-            now = "ready" if host.ready() else "starting"
+            now = host.state()
             if ready_file is not None and now != said:
                 _say(ready_file, now)
                 said = now

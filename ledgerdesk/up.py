@@ -53,6 +53,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def _worker_progress(file: Path) -> Callable[[], str]:
+    def progress() -> str:
+        said = file.read_text() if file.exists() else ""
+        return f"is {said.rpartition(' ')[0]}" if said.startswith("catching up") else ""
+
+    return progress
+
+
 def _worker_ready(file: Path) -> Callable[[], bool]:
     def ready() -> bool:
         return file.exists() and file.read_text().startswith("ready")
@@ -138,7 +146,8 @@ def build(data: Path, port: int) -> Supervisor:
                 "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file),
                 "--after", str(prepared),
             ],
-            forked_by=forks, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            forked_by=forks, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"),
+            progress=_worker_progress(ready_file), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
     return Supervisor(

@@ -57,6 +57,8 @@ class ChildSpec:
             program, but for a forked child.
         ready: Called every few milliseconds after a start until it is true; must return within about a second.
             `UnusableError` ends the child, to be started again; any other exception counts as "not yet".
+        progress: Called beside `ready`: how far a child has come that takes its time, in words. As long as they change, it is
+            not late.
         env: The complete environment, or None to inherit the supervisor's.
         user: Whom to run as, or None for the supervisor's own user. Needs root.
         cwd: Working directory, or None to inherit.
@@ -76,6 +78,7 @@ class ChildSpec:
     name: str
     argv: Callable[[], list[str]]
     ready: Callable[[], bool]
+    progress: Callable[[], str] = str
     env: Mapping[str, str] | None = None
     user: OsUser | None = None
     cwd: Path | None = None

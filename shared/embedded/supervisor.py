@@ -38,6 +38,7 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _FAILURES_TO_GIVE_UP = 5
 _START_TIMEOUT_SECONDS = 60.0
 _KILL_SECONDS = 10.0
+_TELL_SECONDS = 10.0
 # A child just started is probed often; one that takes long (crash recovery) need not be.
 _EAGER_PROBE_SECONDS, _PATIENT_PROBE_SECONDS, _EAGER_FOR_SECONDS = 0.02, 0.2, 2.0
 # Signals wake us; the limit is for a library that takes the wake-up pipe away.
@@ -58,6 +59,9 @@ class _Child:
     ready_since: float | None = None
     was_ready: bool = False
     first_ready: float = 0.0
+    progress: str = ""
+    progressed: float = 0.0
+    told: float = 0.0
     starts: int = 0
     failures: int = 0
     due: float = 0.0
@@ -95,7 +99,7 @@ class Supervisor:
             url: The origin people open, for `state.json`.
             ports: Ports by name, for `state.json`.
             prepare: Called once the directory is ours and nothing of a predecessor is left, before anything is started.
-            start_timeout: Seconds a child has at the first start to get ready before the whole start is given up.
+            start_timeout: Seconds a child has at the first start to get ready, or to get on, before the whole start is given up.
 
         Raises:
             ValueError: Two children have one name.
@@ -264,11 +268,21 @@ class Supervisor:
                 except Exception:
                     _log.exception("the probe of %s failed", child.spec.name)
                     ready = False
+                self._note_progress(child)
                 # A dead one can look ready: a service found on its port may be its predecessor's.
                 if ready and not has_exited(child.process.pid):
                     self._now_ready(child, "running")
                     changed = True
         return changed
+
+    @staticmethod
+    def _note_progress(child: _Child) -> None:
+        now, said = time.monotonic(), child.spec.progress()
+        if said and said != child.progress:
+            child.progress, child.progressed = said, now
+            if now - child.told >= _TELL_SECONDS:
+                child.told = now
+                _log.info("%s %s", child.spec.name, said)
 
     @staticmethod
     def _now_ready(child: _Child, state: str) -> None:
@@ -295,7 +309,8 @@ class Supervisor:
         its_turn = 0.0
         for child in self._children:
             if not child.was_ready and child.starts:
-                begun = max(child.started, its_turn)  # one that loads early is not late because another one was
+                # One that loads early is not late because another one was, nor one that gets on.
+                begun = max(child.started, its_turn, child.progressed)
                 late = child.state == "starting" and time.monotonic() - begun > self._start_timeout
                 if late or child.failures >= _FAILURES_TO_GIVE_UP:
                     return child

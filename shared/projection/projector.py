@@ -41,6 +41,8 @@ class Projection:
         self._reached: dict[Place, int] = {}
         """How far this process has moved the checkpoints of the incarnation it follows."""
         self._tended = 0.0
+        self.caught_up = 0
+        """How many events were read from the owners' feeds, in place of a log that does not have them."""
         self.on_work: Callable[[], None] | None = None
         """Called once a batch that put something into the inbox is committed: wakes this process's reactor."""
 
@@ -79,6 +81,7 @@ class Projection:
                 await checkpoints.hold(connection, self.name)
                 await self._fold(connection, mine)
             position, time = upto, moment
+            self.caught_up += len(events)
         await self.repair()
         return {"position": position, "time": time}
 

@@ -91,6 +91,18 @@ def takes(seconds):
 children = [replace(child("first", GOOD), ready=takes(3.5)), replace(child("early", GOOD, early=True), ready=takes(7))]
 Supervisor = partial(Supervisor, start_timeout=5)
 """
+GETTING_ON = """
+from dataclasses import replace
+from functools import partial
+import time
+begun = time.monotonic()
+slow = replace(
+    child("slow", GOOD), ready=lambda: time.monotonic() - begun > 5,
+    progress=lambda: f"is counting: {int((time.monotonic() - begun) / PACE)}",
+)
+children = [slow]
+Supervisor = partial(Supervisor, start_timeout=2)
+"""
 FORKED = """
 from shared.embedded import ForkServer
 forks = ForkServer()

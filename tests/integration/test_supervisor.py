@@ -13,7 +13,7 @@ from shared.embedded import EmbeddedPostgres, free_port, is_same_process, read_s
 from shared.embedded.process import create_time
 from shared.testing.servers import query
 from shared.testing.wait import wait_until
-from tests.integration.driven import EARLY, LATER, USELESS_ONCE, alive
+from tests.integration.driven import EARLY, GETTING_ON, LATER, USELESS_ONCE, alive
 
 
 def test_state_names_every_process(driven):
@@ -57,6 +57,18 @@ def test_a_child_that_loads_early_is_not_waited_for_and_stopped_in_its_place(dri
 def test_a_child_that_loads_early_is_not_late_because_another_one_was(driven):
     driven.start(LATER)
     assert driven.entry("early")["state"] == "running"
+
+
+def test_a_child_that_gets_on_is_not_late(driven):
+    driven.start(GETTING_ON.replace("PACE", "0.5"))
+    assert driven.entry("slow")["state"] == "running"
+    assert "slow is counting: " in driven.errors()
+
+
+def test_a_child_that_gets_on_no_more_is_late(driven):
+    supervisor = driven.start(GETTING_ON.replace("PACE", "100"), wait=False)
+    assert supervisor.wait(10) == 1
+    assert "slow does not start: it does not get ready" in driven.errors()
 
 
 def test_a_killed_child_is_started_again_at_once(driven):

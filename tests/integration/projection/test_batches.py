@@ -40,6 +40,7 @@ async def test_who_follows_a_log_that_was_given_up_writes_nothing(world):
     await world.write(3)
     records = records_of(await world.stored())
     await new.prepare("new")  # catches up from the owners
+    assert (zombie.caught_up, new.caught_up) == (0, len(records))
     assert await world.differences() == []
     with pytest.raises(CheckpointLostError):
         await zombie.apply("old", records)
