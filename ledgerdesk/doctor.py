@@ -100,7 +100,7 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
         "projection", "version", "behind", numbers=("parked", "gaps", "inbox", "parked reactions")
     )  # how far each is, by store, is in --json
     for p in found["projections"]:
-        behind = ", ".join(f"{owner} {lag:,}" for owner, lag in p["lag"].items() if lag) or "-"
+        behind = ", ".join(f"{owner} {lag:,}" for owner, lag in p["lag"].items() if lag > 0) or "-"
         counts = (p["parked"], p["gaps"], p["inbox"], p.get("parked_reactions", 0))
         table.add_row(p["name"], versions_of(p["versions"]), behind, *(f"{count:,}" for count in counts))
     console.print(table)

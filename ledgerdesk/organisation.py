@@ -318,7 +318,7 @@ def _known(file: OrganisationFile, ids: dict[str, str]) -> dict[str, list[str]]:
         "role": [role.key for role in file.roles], "department": [one.key for one in file.departments],
         "team": [team.key for team in file.teams], "topic": [topic.key for topic in file.topics],
         "sla_plan": [plan.key for plan in file.sla_plans], "canned_reply": [reply.key for reply in file.canned_replies],
-        "person": [ids[p.email] for p in file.people if p.roles or p.login or p.departments or p.roles_in],
+        "person": [*ids.values()],
     }  # fmt: skip
 
 

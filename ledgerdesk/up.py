@@ -13,7 +13,6 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,19 +52,16 @@ def answers(url: str) -> bool:
         return False
 
 
-def _worker_progress(file: Path) -> Callable[[], str]:
-    def progress() -> str:
-        said = file.read_text() if file.exists() else ""
-        return f"is {said.rpartition(' ')[0]}" if said.startswith("catching up") else ""
-
-    return progress
+def _said(data: Path) -> str:
+    """Return what the worker says of itself; see `Host.state`."""
+    file = data / "run" / "ready" / "worker"
+    return file.read_text().rpartition(" ")[0] if file.exists() else ""
 
 
-def _worker_ready(file: Path) -> Callable[[], bool]:
-    def ready() -> bool:
-        return file.exists() and file.read_text().startswith("ready")
-
-    return ready
+def worker_progress(data: Path) -> str:
+    """Return how far a worker has come that catches up before it is ready; empty where it does not."""
+    said = _said(data)
+    return f"is {said}" if said.startswith("catching up") else ""
 
 
 def environment(data: Path, port: int, postgres: EmbeddedPostgres, broker: EmbeddedBroker) -> dict[str, str]:
@@ -95,7 +91,6 @@ def build(data: Path, port: int) -> Supervisor:
     env = environment(data, port, postgres, broker)
     url = f"http://127.0.0.1:{port}"
     ready_file = data / "run" / "ready" / "worker"
-    worker_ready = _worker_ready(ready_file)
     prepared = data / "run" / "prepared"  # http and worker load while the servers start, and wait for this
     forks = ForkServer()
 
@@ -146,8 +141,8 @@ def build(data: Path, port: int) -> Supervisor:
                 "serve", SERVICES, "--parts", "projector,reactor", "--except", "routing.relay", "--ready-file", str(ready_file),
                 "--after", str(prepared),
             ],
-            forked_by=forks, early=True, ready=lambda: worker_ready() and answers(f"{url}/readyz"),
-            progress=_worker_progress(ready_file), services=tuple(SERVICES.split(",")), stop_timeout=10,
+            forked_by=forks, early=True, ready=lambda: _said(data) == "ready" and answers(f"{url}/readyz"),
+            progress=lambda: worker_progress(data), services=tuple(SERVICES.split(",")), stop_timeout=10,
         ),
     ]  # fmt: skip
     return Supervisor(

@@ -34,6 +34,7 @@ from ledgerdesk.demo.story import Story, StoryError
 from ledgerdesk.importer.send import SendError
 from ledgerdesk.organisation import OrganisationFile, OrganisationFileError
 from ledgerdesk.progress import bar_of
+from ledgerdesk.up import worker_progress
 from shared.embedded import read_state
 
 TICKETS: Final = 6000
@@ -58,8 +59,11 @@ def wait_ready(data: Path) -> Stack:
         DemoError: It is not ready in time.
         NoStackError: LEDGERDESK_URL is set, and no key.
     """
-    deadline = time.monotonic() + _READY_SECONDS
+    deadline, told = time.monotonic() + _READY_SECONDS, ""
     while time.monotonic() < deadline:
+        said = worker_progress(data)
+        if said != told:  # it catches up with a large store
+            deadline, told = time.monotonic() + _READY_SECONDS, said
         if os.environ.get("LEDGERDESK_URL") or _all_run(data):
             stack = find_stack(data)
             if _answers(stack):

@@ -62,8 +62,8 @@ async def apply_section(
     if wrong is not None:
         key, reason = wrong
         raise Problem(422, f"category {key}: {reason}.", fields={f"categories.{key}.parent": reason})
-    names = Names(knowledge.directory, body.known, {})
-    for category in body.categories:
+    names = Names(knowledge.directory, knowledge.entries.store, body.known, {})
+    for category in (one for one in body.categories if one.active):
         names.need(f"categories.{category.key}.departments", "department", *category.departments)
     await names.check()
     changed = 0

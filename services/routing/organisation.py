@@ -1,6 +1,6 @@
 """Routing's part of an organisation file: departments, teams, agents, topic routes, rules. Used by `ledgerdesk org apply`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
-from shared.http.named import Known, Names
+from shared.http.named import Kind, Known, Names
 from shared.http.problems import Problem
 from shared.rules import faults
 from shared.service import component
@@ -201,31 +201,41 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
+def _in_use(entry: DepartmentEntry | TeamEntry | AgentEntry | RuleEntry) -> bool:
+    return entry.active
+
+
 def _names(body: RoutingSection, routing: RoutingApp) -> Names:
-    """Return what the section names, each with its place in it."""
+    """Return what the section names, each with its place in it; what is out of use may name what it likes."""
     departments, teams = ([one.key for one in part] for part in (body.departments, body.teams))
-    names = Names(routing.directory, body.known, {"department": departments, "team": teams})
-    for department in body.departments:
-        names.need("departments.parent", "department", department.parent)
+    given: Mapping[Kind, list[str]] = {
+        "department": departments,
+        "team": teams,
+        "agent": [a.person_id for a in body.agents],
+    }
+    names = Names(routing.directory, routing.entries.store, body.known, given)
+    for department in filter(_in_use, body.departments):
+        names.need("departments.parent", "department", department.parent, of=f"department {department.key}")
         names.need(f"departments.{department.key}.manager", "person", department.manager)
-    for team in body.teams:
+    for team in filter(_in_use, body.teams):
         names.need(f"teams.{team.key}.members", "person", *team.members)
-    for agent in body.agents:
-        names.need("agents.departments", "department", *agent.departments)
-        names.need("agents.roles", "department", *agent.roles)
-        names.need("agents.roles", "role", *agent.roles.values())
+    for agent in filter(_in_use, body.agents):
+        who = f"agent {agent.login}"
+        names.need("agents.departments", "department", *agent.departments, of=who)
+        names.need("agents.roles", "department", *agent.roles, of=who)
+        names.need("agents.roles", "role", *agent.roles.values(), of=who)
     for route in body.topic_routes:
         names.need(f"topic_routes.{route.topic}.department", "department", route.department)
         names.need(f"topic_routes.{route.topic}.topic", "topic", *{route.topic} - {domain.EVERY_TOPIC})
-    for rule in body.rules:
+    for rule in filter(_in_use, body.rules):
         does, place = rule.actions, f"rules.{rule.key}.actions"
         names.need(f"{place}.department", "department", does.department)
         names.need(f"{place}.team", "team", does.team)
         names.need(f"{place}.sla", "sla_plan", does.sla)
         names.need(f"{place}.reply", "canned_reply", does.reply)
-        for part in ("agent", "notify", "watch"):
-            people = getattr(does, part)
-            names.need(f"{place}.{part}", "person", *([people] if part == "agent" else people))
+        names.need(f"{place}.agent", "agent", does.agent)
+        names.need(f"{place}.notify", "person", *does.notify)
+        names.need(f"{place}.watch", "person", *does.watch)
     return names
 
 

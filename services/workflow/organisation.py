@@ -137,9 +137,10 @@ async def _apply(
 
 
 def _names(body: WorkflowSection, workflow: WorkflowApp) -> Names:
-    """Return what the section names, each with its place in it."""
-    names = Names(workflow.directory, body.known, {"calendar": [calendar.key for calendar in body.calendars]})
-    for plan in body.sla_plans:
+    """Return what the section names, each with its place in it; what is out of use may name what it likes."""
+    calendars = [calendar.key for calendar in body.calendars]
+    names = Names(workflow.directory, workflow.entries.store, body.known, {"calendar": calendars})
+    for plan in (one for one in body.sla_plans if one.active):
         place = f"sla_plans.{plan.key}"
         names.need(f"{place}.calendar", "calendar", plan.calendar)
         names.need(f"{place}.departments", "department", *plan.departments)
@@ -147,7 +148,7 @@ def _names(body: WorkflowSection, workflow: WorkflowApp) -> Names:
         for n, step in enumerate(plan.ladder):
             names.need(f"{place}.ladder.{n}.notify", "person", *step.notify)
             names.need(f"{place}.ladder.{n}.reassign", "team", step.reassign)
-    for reply in body.canned_replies:
+    for reply in (one for one in body.canned_replies if one.active):
         names.need(f"canned_replies.{reply.key}.departments", "department", *reply.departments)
     return names
 

@@ -260,6 +260,7 @@ class Supervisor:
         for child in self._children:
             if child.state == "starting" and child.process and not child.spec.task_of:
                 try:
+                    self._note_progress(child)
                     ready = child.spec.ready()
                 except UnusableError as error:
                     _log.warning("%s is of no use: %s", child.spec.name, error)
@@ -268,7 +269,6 @@ class Supervisor:
                 except Exception:
                     _log.exception("the probe of %s failed", child.spec.name)
                     ready = False
-                self._note_progress(child)
                 # A dead one can look ready: a service found on its port may be its predecessor's.
                 if ready and not has_exited(child.process.pid):
                     self._now_ready(child, "running")

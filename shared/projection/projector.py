@@ -42,7 +42,8 @@ class Projection:
         """How far this process has moved the checkpoints of the incarnation it follows."""
         self._tended = 0.0
         self.caught_up = 0
-        """How many events were read from the owners' feeds, in place of a log that does not have them."""
+        """The most events that were read at once from the owners' feeds, in place of a log that does not have them."""
+        self._read = 0
         self.on_work: Callable[[], None] | None = None
         """Called once a batch that put something into the inbox is committed: wakes this process's reactor."""
 
@@ -58,6 +59,7 @@ class Projection:
         """
         wanted = checkpoints.places(self.topics, PARTITIONS)
         self._reached.clear()
+        self._read = 0
         async with self.pool.acquire() as connection:
             known = await checkpoints.load(connection, self.name)
         current = known.get(incarnation, {})
@@ -81,7 +83,8 @@ class Projection:
                 await checkpoints.hold(connection, self.name)
                 await self._fold(connection, mine)
             position, time = upto, moment
-            self.caught_up += len(events)
+            self._read += len(events)
+            self.caught_up = max(self.caught_up, self._read)  # one that fails and begins again gets nowhere
         await self.repair()
         return {"position": position, "time": time}
 

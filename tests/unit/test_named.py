@@ -9,10 +9,11 @@ import pytest
 
 from services.routing import organisation as routing
 from services.workflow import organisation as workflow
+from shared.contracts.ids import directory_id
 from shared.http.named import Known, Names
 from shared.http.problems import Problem
 
-WHO, OTHER = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+WHO, OTHER, ASKS = (f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3))
 TESTS = [{"field": "subject", "op": "equals", "value": "x"}]
 SEEN = {
     "department": ["seen"], "team": ["night"], "topic": ["vpn"], "role": ["keeper"], "sla_plan": ["gold"], "canned_reply": ["sorry"],
@@ -21,7 +22,7 @@ SEEN = {
 
 
 def directory(*late: str) -> Any:
-    """A directory of what is `SEEN`, and of WHO. The keys of departments that are `late` are heard of from the second look on."""
+    """A directory of what is `SEEN`, of WHO, an agent, and of ASKS, who is none. Departments that are `late` are heard of at the second look."""
     looks: list[str] = []
 
     async def entries(kind: str) -> list[dict[str, str]]:
@@ -29,8 +30,19 @@ def directory(*late: str) -> Any:
         keys = [*SEEN[kind], *(late if len(looks) > 1 else ())]
         return [{"key": key} for key in keys]
 
-    people = AsyncMock(side_effect=lambda ids: {one: None for one in ids if one == UUID(WHO)})
+    known = {UUID(WHO): SimpleNamespace(agent={}), UUID(ASKS): SimpleNamespace(agent=None)}
+    people = AsyncMock(side_effect=lambda ids: {one: known[one] for one in ids if one in known})
     return Mock(entries=entries, people=people)
+
+
+def store(*written: UUID) -> Any:
+    """A service's own store, with these streams."""
+    return Mock(heads=AsyncMock(side_effect=lambda ids: {one: None for one in ids if one in written}))
+
+
+def named(*late: str, known: Known | None = None, **given: list[str]) -> Names:
+    """The names of a service that owns the kinds that are given."""
+    return Names(directory(*late), store(), known or Known(), given)  # type: ignore[arg-type] # the tests' own kinds
 
 
 def rule(**actions: Any) -> dict[str, Any]:
@@ -58,13 +70,13 @@ async def refused(names: Names) -> dict[str, str]:
     return {}
 
 
-async def routed(entries: dict[str, Any]) -> dict[str, str]:
-    desk: Any = SimpleNamespace(directory=directory())
+async def routed(entries: dict[str, Any], *written: UUID) -> dict[str, str]:
+    desk: Any = SimpleNamespace(directory=directory(), entries=SimpleNamespace(store=store(*written)))
     return await refused(routing._names(routing.RoutingSection.model_validate(entries), desk))
 
 
-async def worked(entries: dict[str, Any]) -> dict[str, str]:
-    desk: Any = SimpleNamespace(directory=directory())
+async def worked(entries: dict[str, Any], *written: UUID) -> dict[str, str]:
+    desk: Any = SimpleNamespace(directory=directory(), entries=SimpleNamespace(store=store(*written)))
     return await refused(workflow._names(workflow.WorkflowSection.model_validate(entries), desk))
 
 
@@ -108,32 +120,62 @@ async def test_what_is_not_there_is_refused_with_its_place_and_what_is_there_is_
     missing = OTHER if there == WHO else "nothing"
     fields = await check(put(entries, missing))
     assert list(fields) == [place.replace("X", missing)]
-    assert f"there is no {'person' if there == WHO else ''}" in fields[place.replace("X", missing)]
+    assert "there is no " in fields[place.replace("X", missing)]
     assert missing in fields[place.replace("X", missing)]
     assert await check(put(entries, there)) == {}
 
 
-async def test_every_place_is_named_at_once():
-    names = Names(directory(), Known(), {})
-    names.need("here", "team", "a", None, "night")
-    with pytest.raises(Problem, match="here: there is no team 'a'") as problem:
+async def test_every_place_and_every_slip_is_named_at_once():
+    names = named()
+    names.need("here", "team", "a", None, "night", of="agent ann")
+    names.need("here", "team", "b", of="agent bob")
+    names.need("there", "sla_plan", "c")
+    with pytest.raises(Problem) as problem:
         await names.check(0)
-    assert problem.value.status == 422
-    fields = await routed(rule(department="a", team="b", sla="c", watch=[OTHER]))
-    assert len(fields) == 4
-    assert fields["rules.r.actions.sla"] == "there is no SLA plan 'c'; it must be one of: gold"
+    assert (problem.value.status, problem.value.fields) == (422, {
+        "here": "agent ann: there is no team 'a'; it must be one of: night; agent bob: there is no team 'b'; it must be one of: night",
+        "there": "there is no SLA plan 'c'; it must be one of: gold",
+    })  # fmt: skip
+
+
+async def test_an_agent_is_somebody_who_works_tickets():
+    assert list(await routed(rule(agent=ASKS))) == ["rules.r.actions.agent"]
+    assert await routed(rule(notify=[ASKS])) == {}
 
 
 async def test_what_comes_with_the_same_file_or_section_is_there():
-    section = {"departments": [{"key": "new", "name": "N"}], **rule(department="new", sla="silver", agent=OTHER)}
+    section = {"departments": [{"key": "new", "name": "N"}], **rule(department="new", sla="silver", watch=[OTHER])}
     assert await routed({**section, "known": {"sla_plan": ["silver"], "person": [OTHER]}}) == {}
-    assert set(await routed(section)) == {"rules.r.actions.sla", "rules.r.actions.agent"}
+    assert set(await routed(section)) == {"rules.r.actions.sla", "rules.r.actions.watch"}
+    assert await routed({"agents": [{"person_id": OTHER, "login": "x"}], **rule(agent=OTHER, notify=[OTHER])}) == {}
+
+
+async def test_what_the_owner_has_said_itself_is_there_before_its_directory_shows_it():
+    entries = {**rule(department="new", team="late", agent=OTHER, notify=[OTHER]), **agent(departments=["new"])}
+    written = (directory_id("department", "new"), directory_id("team", "late"), UUID(OTHER))
+    assert await routed(entries, *written) == {}
+    assert len(await routed(entries)) == 5
+    assert await worked(plan(calendar="new"), directory_id("calendar", "new")) == {}
+    assert await worked(plan(topics=["new"]), directory_id("topic", "new")), "which is not workflow's to know"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"rules": [{**rule(sla="X")["rules"][0], "active": False}]}, agent(departments=["X"], active=False),
+        {"teams": [{"key": "t", "name": "t", "members": [OTHER], "active": False}]},
+        {"departments": [{"key": "d", "name": "d", "parent": "X", "active": False}]},
+    ],
+)  # fmt: skip
+async def test_what_is_out_of_use_names_what_it_likes(entries):
+    assert await routed(entries) == {}
+    assert await worked(plan(topics=["X"], active=False)) == {}
 
 
 async def test_what_was_configured_a_moment_ago_is_waited_for():
-    names = Names(directory("late"), Known(), {})
+    names = named("late")
     names.need("here", "department", "late")
     await names.check(5)
-    names = Names(directory("late"), Known(), {})
+    names = named("late")
     names.need("here", "department", "late")
     assert list(await refused(names)) == ["here"]

@@ -215,10 +215,11 @@ async def _make(visit: Visit, department: tuple[str, str], topic: str, agent: Ma
         "departments": [{"key": where, "name": name}] if await directory.entry("department", where) is None else [],
         "topic_routes": [{"topic": one, "department": where} for one in (what, "*") if one not in routed],
     }
+    said = {**desk, "known": {"topic": [what]}}  # which routing may not have heard of yet
     if agent is not None:
-        await open_account(visit.api, directory, **agent, roles=["agent"], departments=[where], beside=desk)
+        await open_account(visit.api, directory, **agent, roles=["agent"], departments=[where], beside=said)
     elif any(desk.values()):
-        await visit.api.put("/internal/routing/organisation", desk)
+        await visit.api.put("/internal/routing/organisation", said)
 
 
 async def _name_desk(visit: Visit, name: str) -> None:

@@ -94,3 +94,24 @@ async def test_a_batch_moves_each_partition_behind_its_last_record(world):
             place = (record.topic, record.partition)
             moved[place] = max(moved[place], record.offset + 1)
         assert await world.another().prepare("log") == moved
+
+
+async def test_to_catch_up_again_and_again_is_to_get_nowhere(world, monkeypatch):
+    await world.write(3)
+    read = len(await world.stored())
+    feed = world.projection._feed
+    whole = feed.events
+
+    async def broken(owner, after):
+        async for page in whole(owner, after):
+            yield page
+            raise ConnectionError("the owner went away")
+
+    monkeypatch.setattr(feed, "events", broken)
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            await world.projection.prepare("log")
+    assert 0 < world.projection.caught_up <= read
+    monkeypatch.setattr(feed, "events", whole)
+    await world.projection.prepare("log")
+    assert world.projection.caught_up == read
