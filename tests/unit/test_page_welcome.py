@@ -32,6 +32,7 @@ class Owners:
     entries_of: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     people: dict[UUID, Person] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
     links: int = 0
     password: str | None = None
 
@@ -39,7 +40,10 @@ class Owners:
         self._ask(path)
         if if_match == "0" and ("branding", "desk") in self.entries_of:
             raise ApiProblem(412, "Stale", "It is there.")
+        self.told |= body.get("known", {})
         for section, entries in body.items():
+            if section == "known":
+                continue
             kind = {"departments": "department", "topics": "topic", "topic_routes": "topic_route"}.get(section, section)
             for entry in entries if isinstance(entries, list) else [entries]:
                 self._take(kind, entry)
@@ -109,6 +113,7 @@ async def test_it_makes_the_desk_and_its_agent():
     assert owners.asked == list(REQUESTS)
     assert owners.entries_of["department", "buro-technik"] == {"key": "buro-technik", "name": "Büro & Technik"}
     assert {key for kind, key in owners.entries_of if kind == "topic_route"} == {"drucker", "*"}
+    assert owners.told == {"topic": ["drucker"]}, "routing need not have heard of it yet"
     (anton,) = owners.people.values()
     assert anton.agent["departments"] == ["buro-technik"]
     assert (anton.account["roles"], owners.links) == (["agent"], 1)
