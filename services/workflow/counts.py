@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.workflow.ticket_list import ANSWERED, teams_of, visible_to
+from services.workflow.ticket_list import ANSWERED, teams_of, visible_parts
 from shared.db import Pool, Values
 from shared.directory.people import Directory
 from shared.http.caller import Caller
@@ -35,15 +35,18 @@ SELECT count(*) AS open, count(*) FILTER (WHERE agent = $1) AS mine, count(*) FI
        count(*) FILTER (WHERE {answered}) AS answered
 FROM ticket WHERE number IS NOT NULL AND status IN ('new', 'open', 'on_hold'){of_caller}
 """
-_DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}'{of_caller} LIMIT {most}) t)"
+_DONE = "(SELECT count(*) FROM (SELECT FROM ticket WHERE number IS NOT NULL AND status = '{status}' AND {seen} LIMIT {most}) t)"
 
 
 async def count_queues(pool: Pool, directory: Directory, caller: Caller) -> QueueCounts:
     """Count the queues of somebody. Costs what is being worked on, not what has ever been; a requester's, his own tickets."""
     values = Values(caller.person_id or NOBODY, await teams_of(directory, caller))
-    of_caller = "" if caller.sees_all else f" AND {visible_to(caller, values)}"
+    own, *others = visible_parts(caller, values)
+    of_caller = "" if caller.sees_all else f" AND ({' OR '.join([own, *others])})"
+    # Somebody's own are counted from an index alone, apart from the rest.
+    apart = [own, f"({own}) IS NOT TRUE AND ({' OR '.join(others)})"] if others else [own]
     done = ", ".join(
-        f"{_DONE.format(status=status, of_caller=of_caller, most=MOST)} AS {status}"
+        f"least({MOST}, {' + '.join(_DONE.format(status=status, seen=seen, most=MOST) for seen in apart)}) AS {status}"
         for status in ("resolved", "closed")
     )
     row = await pool.fetchrow(

@@ -78,12 +78,17 @@ class _Where:
 
 
 def visible_to(caller: Caller, parameter: Callable[[Any], str]) -> str:
-    """Return the condition of rows that the caller sees: `Caller.sees`, as SQL.
+    """Return the condition of rows that the caller sees: `Caller.sees`, as SQL."""
+    return f"({' OR '.join(visible_parts(caller, parameter))})"
+
+
+def visible_parts(caller: Caller, parameter: Callable[[Any], str]) -> list[str]:
+    """Return conditions of which one holds of each row that the caller sees; the first one of his own.
 
     That a list is not empty follows from what it must hold, but PostgreSQL uses an index of lists that are not empty only when told.
     """
     if caller.sees_all:
-        return "true"
+        return ["true"]
     me = parameter(caller.person_id)
     allowed = [f"requester_id = {me}", f"collaborators <> '[]' AND collaborators @> to_jsonb({me}::uuid::text)"]
     if caller.is_desk:
@@ -93,7 +98,7 @@ def visible_to(caller: Caller, parameter: Callable[[Any], str]) -> str:
         allowed.append(
             f"requester_id IN (SELECT stream_id FROM person WHERE registered ->> 'organisation' = {organisation})"
         )
-    return f"({' OR '.join(allowed)})"
+    return allowed
 
 
 async def _who(directory: Directory, text: str, caller: Caller) -> UUID | None:
