@@ -83,3 +83,15 @@ async def test_a_file_s_events_are_found_by_its_digest(postgres_server_at, owner
         plan = await pool.fetch(f"EXPLAIN {_NAMED}", ["0" * 64])
         await pool.close()
     assert any("event_attachments" in line[0] for line in plan)
+
+
+@pytest.mark.parametrize("owner", ["intake", "routing", "workflow", "knowledge", "gateway"])
+async def test_a_ticket_is_found_by_its_number(postgres_server_at, owner):
+    async with database(postgres_server_at) as dsn:
+        await migrate_all(dsn)
+        pool = await db.create_pool(dsn, owner, maximum=1)
+        found = await pool.fetch(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = $1 AND tablename = 'ticket' AND indexdef ~ '\\(number\\)$'", owner
+        )  # fmt: skip
+        await pool.close()
+    assert len(found) == 1
