@@ -139,6 +139,9 @@ class _Making:
                 f'SELECT count(*) FROM "{owner}".event WHERE type = ANY ($1)', types
             )
         await self._bulk()
+        async with self._admin.transaction():  # most of what the flip would keep batches out for
+            await shadow.look_into(self._admin, self._plan, self._job.schema)
+            await self._finish_views()
         await shadow.add_indexes(self._admin, self._plan, self._job.schema)
         pool = await db.create_pool(self._job.dsn, self._plan.service, maximum=1)
         try:
