@@ -9,14 +9,13 @@ import logging
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.embedded.forking import Forked, reap_strangers, take_orphans
+from shared.embedded.child import Child
+from shared.embedded.forking import reap_strangers, take_orphans
 from shared.embedded.process import (
     ChildSpec,
     UnusableError,
@@ -31,50 +30,14 @@ from shared.embedded.rundir import RunDirectory
 
 _log = logging.getLogger(__name__)
 
-FIRST_DELAY_SECONDS = 0.1
-LONGEST_DELAY_SECONDS = 5.0
-HEALTHY_SECONDS = 10.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _FAILURES_TO_GIVE_UP = 5
 _START_TIMEOUT_SECONDS = 60.0
 _KILL_SECONDS = 10.0
-_TELL_SECONDS = 10.0
 # A child just started is probed often; one that takes long (crash recovery) need not be.
 _EAGER_PROBE_SECONDS, _PATIENT_PROBE_SECONDS, _EAGER_FOR_SECONDS = 0.02, 0.2, 2.0
 # Signals wake us; the limit is for a library that takes the wake-up pipe away.
 _IDLE_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class _Child:
-    """A spec and what became of it; times are monotonic."""
-
-    spec: ChildSpec
-    log: Path
-    process: subprocess.Popen[bytes] | Forked | None = None
-    born: float = 0.0
-    state: str = "waiting"  # starting, running, restarting, stopping, stopped; a fork server: resting; a task: done
-    reason: str = ""
-    started: float = 0.0
-    ready_since: float | None = None
-    was_ready: bool = False
-    first_ready: float = 0.0
-    progress: str = ""
-    progressed: float = 0.0
-    told: float = 0.0
-    starts: int = 0
-    failures: int = 0
-    due: float = 0.0
-
-    def describe(self) -> dict[str, object]:
-        return {
-            "name": self.spec.name,
-            "pid": self.process.pid if self.process else None,
-            "create_time": self.born if self.process else None,
-            "services": list(self.spec.services),
-            "restarts": max(0, self.starts - 1),
-            "state": self.state,
-        }
 
 
 class Supervisor:
@@ -108,7 +71,7 @@ class Supervisor:
         if len(set(names)) != len(names):
             raise ValueError(f"children must have different names, not {names}")
         self.data_dir = data_dir.resolve()
-        self._children = [_Child(spec, spec.log_path(self.data_dir / "log")) for spec in children]
+        self._children = [Child(spec, spec.log_path(self.data_dir / "log")) for spec in children]
         self._url = url
         self._ports = dict(ports or {})
         self._prepare = prepare
@@ -170,14 +133,14 @@ class Supervisor:
         changed = False
         for child in self._children:
             if child.process and has_exited(child.process.pid):
-                status = self._bury(child)
+                status = child.bury()
                 if child.state == "stopping":
                     child.state = "resting"
                 elif child.spec.task_of and not status:
                     child.spec.ready()
-                    self._now_ready(child, "done")
+                    child.now_ready("done")
                 else:
-                    self._schedule(child, f"ended with status {status}")
+                    child.schedule(f"ended with status {status}")
                     self._renew_tasks(child)
                 changed = True
         reap_strangers({child.process.pid for child in self._children if child.process}.__contains__)
@@ -195,7 +158,7 @@ class Supervisor:
                     child.process = start(child.spec, child.log, self._mark)
                 except Exception as error:
                     _log.exception("cannot start %s", child.spec.name)
-                    self._schedule(child, f"could not be started: {error}")
+                    child.schedule(f"could not be started: {error}")
                 else:
                     child.born = create_time(child.process.pid) or time.time()
                     child.state = "starting"
@@ -203,16 +166,16 @@ class Supervisor:
             its_turn = its_turn and (child.was_ready or child.spec.early)
         return changed
 
-    def _renew_tasks(self, child: _Child) -> None:
+    def _renew_tasks(self, child: Child) -> None:
         """Have the tasks of a child that died done again, after its next start; what one was about is gone."""
         for task in self._children:
             if task.spec.task_of == child.spec.name:
                 if task.process:
                     kill_group(task.process.pid)
-                    self._bury(task)
+                    task.bury()
                 task.state, task.due = "waiting", 0.0
 
-    def _may_start(self, child: _Child, *, its_turn: bool) -> bool:
+    def _may_start(self, child: Child, *, its_turn: bool) -> bool:
         spec = child.spec
         if child.process or (spec.fork_server and not self._is_needed(child)):
             return False
@@ -223,7 +186,7 @@ class Supervisor:
     def _runs(self, name: str) -> bool:
         return any(child.spec.name == name and child.state == "running" for child in self._children)
 
-    def _is_needed(self, server: _Child) -> bool:
+    def _is_needed(self, server: Child) -> bool:
         """Whether a fork server has a child to make, or one that has not got ready yet and may have to be made again."""
         return any(
             child.spec.forked_by is server.spec.fork_server and child.state not in {"running", "done"}
@@ -260,7 +223,7 @@ class Supervisor:
         for child in self._children:
             if child.state == "starting" and child.process and not child.spec.task_of:
                 try:
-                    self._note_progress(child)
+                    child.note_progress()
                     ready = child.spec.ready()
                 except UnusableError as error:
                     _log.warning("%s is of no use: %s", child.spec.name, error)
@@ -271,40 +234,11 @@ class Supervisor:
                     ready = False
                 # A dead one can look ready: a service found on its port may be its predecessor's.
                 if ready and not has_exited(child.process.pid):
-                    self._now_ready(child, "running")
+                    child.now_ready("running")
                     changed = True
         return changed
 
-    @staticmethod
-    def _note_progress(child: _Child) -> None:
-        now, said = time.monotonic(), child.spec.progress()
-        if said and said != child.progress:
-            child.progress, child.progressed = said, now
-            if now - child.told >= _TELL_SECONDS:
-                child.told = now
-                _log.info("%s %s", child.spec.name, said)
-
-    @staticmethod
-    def _now_ready(child: _Child, state: str) -> None:
-        now = time.monotonic()
-        child.state, child.ready_since = state, now
-        child.first_ready, child.was_ready = child.first_ready or now, True
-        pid = f" (pid {child.process.pid})" if child.process else ""
-        _log.info("%s is %s after %.2f s%s", child.spec.name, "ready" if pid else state, now - child.started, pid)
-
-    def _schedule(self, child: _Child, reason: str) -> None:
-        """Put a child that died in line for a start: at once the first time, later and later if it keeps dying."""
-        now = time.monotonic()
-        if child.ready_since is not None and now - child.ready_since >= HEALTHY_SECONDS:
-            child.failures = 0
-        delay = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(child.failures, 10))
-        child.failures += 1
-        child.ready_since = None
-        child.due = now + delay
-        child.state, child.reason = "restarting", reason
-        _log.warning("%s %s; starting it again in %.1f s", child.spec.name, reason, delay)
-
-    def _hopeless(self) -> _Child | None:
+    def _hopeless(self) -> Child | None:
         """Return the child for which the first start is to be given up."""
         its_turn = 0.0
         for child in self._children:
@@ -342,11 +276,11 @@ class Supervisor:
                 self._note(run)
                 if not self._stop(child, child.process.pid):
                     continue
-                self._bury(child)
+                child.bury()
             child.state = "stopped"
             self._note(run)
 
-    def _stop(self, child: _Child, pid: int) -> bool:
+    def _stop(self, child: Child, pid: int) -> bool:
         """Ask, then kill; False if the kernel keeps the process even then (it hangs in a system call)."""
         signal_process(pid, child.spec.stop_signal)
         if self._await_exit(pid, child.spec.stop_timeout):
@@ -362,17 +296,6 @@ class Supervisor:
                 return False
             self._sleep(min(_IDLE_SECONDS, max(0.0, deadline - time.monotonic())))
         return True
-
-    @staticmethod
-    def _bury(child: _Child) -> int:
-        """Reap a dead child and return its status; negative for a signal."""
-        if child.process is None:
-            return 0
-        # Its descendants first: as long as the leader is unreaped its number cannot mean another group.
-        kill_group(child.process.pid)
-        status = child.process.wait()
-        child.process = None
-        return status
 
     def _note(self, run: RunDirectory) -> None:
         run.write(
