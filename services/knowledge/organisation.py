@@ -13,7 +13,7 @@ from shared.contracts.ids import derived, directory_id
 from shared.eventstore.ledger import Context
 from shared.http.caller import CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
-from shared.http.named import Known, Names
+from shared.http.named import Known, Names, in_use
 from shared.http.problems import Problem
 
 internal = APIRouter(prefix="/internal/knowledge", tags=["knowledge"], include_in_schema=False)
@@ -63,7 +63,7 @@ async def apply_section(
         key, reason = wrong
         raise Problem(422, f"category {key}: {reason}.", fields={f"categories.{key}.parent": reason})
     names = Names(knowledge.directory, knowledge.entries.store, body.known, {})
-    for category in (one for one in body.categories if one.active):
+    for category in in_use(body.categories):
         names.need(f"categories.{category.key}.departments", "department", *category.departments)
     await names.check()
     changed = 0

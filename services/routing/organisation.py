@@ -23,7 +23,7 @@ from shared.forms import WORDED
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
-from shared.http.named import Kind, Known, Names
+from shared.http.named import Kind, Known, Names, in_use
 from shared.http.problems import Problem
 from shared.rules import faults
 from shared.service import component
@@ -201,12 +201,8 @@ def _last(events: list[Event]) -> dict[str, Any] | None:
     return new
 
 
-def _in_use(entry: DepartmentEntry | TeamEntry | AgentEntry | RuleEntry) -> bool:
-    return entry.active
-
-
 def _names(body: RoutingSection, routing: RoutingApp) -> Names:
-    """Return what the section names, each with its place in it; what is out of use may name what it likes."""
+    """Return what the section names, each with its place in it."""
     departments, teams = ([one.key for one in part] for part in (body.departments, body.teams))
     given: Mapping[Kind, list[str]] = {
         "department": departments,
@@ -214,12 +210,12 @@ def _names(body: RoutingSection, routing: RoutingApp) -> Names:
         "agent": [a.person_id for a in body.agents],
     }
     names = Names(routing.directory, routing.entries.store, body.known, given)
-    for department in filter(_in_use, body.departments):
+    for department in in_use(body.departments):
         names.need("departments.parent", "department", department.parent, of=f"department {department.key}")
         names.need(f"departments.{department.key}.manager", "person", department.manager)
-    for team in filter(_in_use, body.teams):
+    for team in in_use(body.teams):
         names.need(f"teams.{team.key}.members", "person", *team.members)
-    for agent in filter(_in_use, body.agents):
+    for agent in in_use(body.agents):
         who = f"agent {agent.login}"
         names.need("agents.departments", "department", *agent.departments, of=who)
         names.need("agents.roles", "department", *agent.roles, of=who)
@@ -227,7 +223,7 @@ def _names(body: RoutingSection, routing: RoutingApp) -> Names:
     for route in body.topic_routes:
         names.need(f"topic_routes.{route.topic}.department", "department", route.department)
         names.need(f"topic_routes.{route.topic}.topic", "topic", *{route.topic} - {domain.EVERY_TOPIC})
-    for rule in filter(_in_use, body.rules):
+    for rule in in_use(body.rules):
         does, place = rule.actions, f"rules.{rule.key}.actions"
         names.need(f"{place}.department", "department", does.department)
         names.need(f"{place}.team", "team", does.team)

@@ -18,7 +18,7 @@ from shared.eventstore.ledger import Context
 from shared.hours import hours_of
 from shared.http.caller import Caller, CallerDep
 from shared.http.configured import EntryVersion, need_one_entry
-from shared.http.named import Known, Names
+from shared.http.named import Known, Names, in_use
 from shared.http.problems import Problem
 
 
@@ -137,10 +137,10 @@ async def _apply(
 
 
 def _names(body: WorkflowSection, workflow: WorkflowApp) -> Names:
-    """Return what the section names, each with its place in it; what is out of use may name what it likes."""
+    """Return what the section names, each with its place in it."""
     calendars = [calendar.key for calendar in body.calendars]
     names = Names(workflow.directory, workflow.entries.store, body.known, {"calendar": calendars})
-    for plan in (one for one in body.sla_plans if one.active):
+    for plan in in_use(body.sla_plans):
         place = f"sla_plans.{plan.key}"
         names.need(f"{place}.calendar", "calendar", plan.calendar)
         names.need(f"{place}.departments", "department", *plan.departments)
@@ -148,7 +148,7 @@ def _names(body: WorkflowSection, workflow: WorkflowApp) -> Names:
         for n, step in enumerate(plan.ladder):
             names.need(f"{place}.ladder.{n}.notify", "person", *step.notify)
             names.need(f"{place}.ladder.{n}.reassign", "team", step.reassign)
-    for reply in (one for one in body.canned_replies if one.active):
+    for reply in in_use(body.canned_replies):
         names.need(f"canned_replies.{reply.key}.departments", "department", *reply.departments)
     return names
 

@@ -1,8 +1,8 @@
 """What entries of the configuration name: it must be there, or they do nothing, and nobody is told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 from uuid import UUID
 
 from shared.contracts.fields import Id, Key, Strict
@@ -17,6 +17,23 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_SHOWN = 50
 _CALLED = {"sla_plan": "SLA plan", "canned_reply": "canned reply"}
 _REMEDY = {"person": "register them first", "agent": "make them one first"}
+
+
+class Entry(Protocol):
+    """An entry that can be put out of use."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it is in use."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def in_use(entries: Iterable[E]) -> Iterator[E]:
+    """Yield the entries whose names are to be there: what is out of use may name what it likes."""
+    return (entry for entry in entries if entry.active)
 
 
 class Known(Strict):
