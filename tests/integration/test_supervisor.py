@@ -109,8 +109,11 @@ def test_descendants_of_a_dead_child_go_with_it(driven):
     driven.start("children = [child('parent', PARENT)]")
     pid = driven.entry("parent")["pid"]
     (grandchild,) = psutil.Process(pid).children()
+    born = create_time(grandchild.pid)
+    assert born is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: create_time(grandchild.pid) is None, message="the grandchild's end")
+    wait_until(lambda: driven.entry("parent")["restarts"] == 1, message="the restart")
+    assert not is_same_process(grandchild.pid, born), "it ended before its parent's successor began"
 
 
 def test_repeated_signals_are_harmless_and_a_deaf_child_is_killed(driven):
@@ -198,7 +201,9 @@ def test_a_reused_pid_is_left_alone(driven):
 def test_an_unreadable_state_does_not_stop_a_start(driven):
     (driven.data / "run").mkdir(parents=True)
     (driven.data / "run" / "state.json").write_text("{half")
-    driven.start()
+    supervisor = driven.start()
+    assert driven.state()["supervisor"]["pid"] == supervisor.pid
+    assert driven.entry("second")["state"] == "running"
 
 
 def test_supervised_servers_are_taken_over(driven):
