@@ -65,7 +65,9 @@ def _alive(process: dict[str, Any]) -> dict[str, Any]:
 
 def _table(*words: str, numbers: tuple[str, ...], title: str | None = None) -> Table:
     """Return a table of words, then numbers, that fits a terminal of 80 columns."""
-    table = Table(*words, title=title)
+    table = Table(title=title)
+    for at, name in enumerate(words):
+        table.add_column(name, no_wrap=at == 0)
     for name in numbers:
         table.add_column(name, justify="right")
     return table
@@ -100,7 +102,7 @@ def show(found: dict[str, Any], *, as_json: bool) -> int:
         "projection", "version", "behind", numbers=("parked", "gaps", "inbox", "parked reactions")
     )  # how far each is, by store, is in --json
     for p in found["projections"]:
-        behind = ", ".join(f"{owner} {lag:,}" for owner, lag in p["lag"].items() if lag > 0) or "-"
+        behind = "\n".join(f"{owner} {lag:,}" for owner, lag in p["lag"].items() if lag > 0) or "-"
         counts = (p["parked"], p["gaps"], p["inbox"], p.get("parked_reactions", 0))
         table.add_row(p["name"], versions_of(p["versions"]), behind, *(f"{count:,}" for count in counts))
     console.print(table)

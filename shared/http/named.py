@@ -95,7 +95,7 @@ class Names:
             if name.key not in self._there[name.kind]:
                 wrong.setdefault(name.place, []).append(self._said(name))
         fields = {place: "; ".join(said) for place, said in wrong.items()}
-        raise Problem(422, "; ".join(f"{place}: {said}" for place, said in fields.items()) + ".", fields=fields)
+        raise Problem(422, "It names what is not there.", fields=fields)
 
     async def _complete(self) -> bool | None:
         missing: dict[Kind, set[str]] = {}
